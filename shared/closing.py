@@ -1,0 +1,66 @@
+"""Rule DI1: close GPS millimetres on a distance recorder.  Used by `rucor classify` (the device's odometer) and by claims
+(the legal recorder); never applied twice to the same metres."""
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+from shared.contracts.device_day import Basis, Kind, Surface
+
+
+class Piece(NamedTuple):
+    """Unclosed GPS millimetres of one surface, one kind, inside one stretch."""
+
+    surface: Surface
+    kind: Kind
+    mm: int
+
+
+class Closure(NamedTuple):
+    """`mm[i]` is what piece i counts after closing; `lack_mm` and `rest_mm` are new `unknown` metres."""
+
+    mm: tuple[int, ...]
+    lack_mm: int
+    """G < D: what the recorder counted and no fix explains (basis `recorder_lack`)."""
+    rest_mm: int
+    """G > D: the remainders of scaling (basis `scaling_rest`)."""
+    gps_mm: int
+    recorder_mm: int | None
+    rule: Literal["no_recorder", "scaled_down", "lack", "within_display", "still"]
+
+
+SHARED_KINDS: Final = frozenset({"drive"})
+
+
+def close(pieces: Sequence[Piece], recorder_mm: int | None, display_unit_mm: int) -> Closure:
+    """Close one stretch.  D = `recorder_mm` (None: no recorder in this stretch), G = sum of `drive` pieces.
+
+    * no recorder: drive and gap pieces keep their GPS millimetres; nothing is added.
+    * G > D beyond one display unit: every drive piece is floored to mm x D / G, the remainders go to `rest_mm` (unknown);
+      D = 0 makes everything 0.
+    * G > D within one display unit: the recorder cannot tell, GPS stands.
+    * G < D: the lack is unknown, nothing is scaled up.
+    Gap pieces count nothing where there is a recorder, since D covers them; carried pieces are outside the share and keep
+    their millimetres.  Raises ValueError on negative input."""
+    if any(piece.mm < 0 for piece in pieces) or (recorder_mm is not None and recorder_mm < 0):
+        raise ValueError("distances cannot be negative")
+    gps_mm = sum(piece.mm for piece in pieces if piece.kind in SHARED_KINDS)
+    if recorder_mm is None:
+        return Closure(tuple(piece.mm for piece in pieces), 0, 0, gps_mm, None, "no_recorder")
+    if gps_mm <= recorder_mm:
+        kept = tuple(0 if piece.kind == "gap" else piece.mm for piece in pieces)
+        return Closure(kept, recorder_mm - gps_mm, 0, gps_mm, recorder_mm, "lack")
+    if gps_mm - recorder_mm <= display_unit_mm:
+        kept = tuple(0 if piece.kind == "gap" else piece.mm for piece in pieces)
+        return Closure(kept, 0, 0, gps_mm, recorder_mm, "within_display")
+    scaled = tuple(_scaled(piece, recorder_mm, gps_mm) for piece in pieces)
+    counted = sum(mm for piece, mm in zip(pieces, scaled, strict=True) if piece.kind in SHARED_KINDS)
+    rule: Literal["still", "scaled_down"] = "still" if recorder_mm == 0 else "scaled_down"
+    return Closure(scaled, 0, recorder_mm - counted, gps_mm, recorder_mm, rule)
+
+
+def _scaled(piece: Piece, recorder_mm: int, gps_mm: int) -> int:
+    if piece.kind == "carried":
+        return piece.mm
+    if piece.kind == "gap":
+        return 0
+    return piece.mm * recorder_mm // gps_mm

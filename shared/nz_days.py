@@ -1,0 +1,55 @@
+"""NZ calendar days (rule DI6): Pacific/Auckland, with their 23- and 25-hour days.  A day is its ordinal since 1970-01-01."""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+AUCKLAND: Final = ZoneInfo("Pacific/Auckland")
+EPOCH: Final = date(1970, 1, 1)
+FIRST_DAY: Final = date(2000, 1, 1)
+LAST_DAY: Final = date(2100, 1, 1)
+
+
+def to_ordinal(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
+
+
+def from_ordinal(day: int) -> date:
+    return EPOCH + timedelta(days=day)
+
+
+@cache
+def _starts_ms() -> NDArray[np.int64]:
+    """Instant in ms at which each day from FIRST_DAY to LAST_DAY begins in Auckland."""
+    count = (LAST_DAY - FIRST_DAY).days + 1
+    starts = (
+        datetime.combine(FIRST_DAY + timedelta(days=i), datetime.min.time(), tzinfo=AUCKLAND).astimezone(UTC).timestamp()
+        for i in range(count)
+    )
+    return np.fromiter((int(s * 1000) for s in starts), dtype=np.int64, count=count)
+
+
+def days_of(ts_ms: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The NZ day ordinal of each instant.  Instants outside 2000..2100 raise ValueError."""
+    starts = _starts_ms()
+    index = np.searchsorted(starts, ts_ms, side="right") - 1
+    if index.size and (int(index.min()) < 0 or int(index.max()) >= len(starts) - 1):
+        raise ValueError("instant outside 2000-01-01..2099-12-31")
+    return (index + to_ordinal(FIRST_DAY)).astype(np.int32)
+
+
+def day_of(ts_ms: int) -> int:
+    """The NZ day ordinal of one instant."""
+    return int(days_of(np.array([ts_ms], dtype=np.int64))[0])
+
+
+def bounds_ms(day: int) -> tuple[int, int]:
+    """[start, end) of an NZ day in ms."""
+    index = day - to_ordinal(FIRST_DAY)
+    starts = _starts_ms()
+    return int(starts[index]), int(starts[index + 1])
