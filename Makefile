@@ -1,0 +1,55 @@
+# `make help` lists everything.  Nothing needs to be prepared: each target sets up what it needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+DATA ?= var
+OUT ?= out
+
+.PHONY: help setup setup-dev demo up stop sample test test-unit test-all fmt lint types imports deps check lock clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## virtual environment, locked packages, native libraries, Kafka's jars
+	@sh deploy/setup.sh runtime
+
+setup-dev:
+	@sh deploy/setup.sh dev
+
+demo: setup ## the whole road on a sample fleet: pings in, claim form out  (ROADS= PINGS= TRUTH= for your own data)
+	@$(BIN)/rucor demo --data-dir "$(DATA)" --out "$(OUT)" $(if $(ROADS),--roads "$(ROADS)") $(if $(PINGS),--pings "$(PINGS)") $(if $(TRUTH),--truth "$(TRUTH)") $(if $(UNTIL),--until "$(UNTIL)")
+
+up: setup ## start Kafka, Postgres and all services, leave them running, print where to look (Ctrl-C stops)
+	@$(BIN)/rucor up --data-dir "$(DATA)"
+
+sample: setup ## write the sample district and fleet to out/sample
+	@$(BIN)/rucor sample --out "$(OUT)/sample"
+
+test: setup-dev ## every test but the slow ones, against real Kafka and Postgres (under 5 minutes)
+	@$(BIN)/pytest -m "not slow"
+
+test-unit: setup-dev ## the tests that need no services
+	@$(BIN)/pytest tests/unit tests/property -m "not integration and not slow"
+
+test-all: setup-dev ## every test, the slow ones too
+	@$(BIN)/pytest
+
+fmt: setup-dev ## format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only .
+
+lint: setup-dev ## ruff, SQL lints, dependency check
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/deptry . && $(BIN)/python tests/lints.py
+
+types: setup-dev ## mypy --strict
+	@$(BIN)/mypy
+
+imports: setup-dev ## import rules
+	@$(BIN)/lint-imports
+
+check: lint types imports ## all static checks
+
+lock: setup-dev ## make the requirement locks again from pyproject.toml
+	@sh deploy/lock.sh
+
+clean: ## remove what the targets made (not ./var)
+	@rm -rf .venv $(OUT) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,41 @@
+"""`rucor`: joins the command groups of the services, the embedded stack and the demo.
+
+Imports are lazy, command by command: `rucor classify` must not pay for the web stack, nor `rucor --help` for anything."""
+
+import importlib
+from typing import Final
+
+import click
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    # command: (module, attribute of the click command in it)
+    "up": ("deploy.embedded.cli", "up"),
+    "fetch-kafka": ("deploy.embedded.cli", "fetch_kafka"),
+    "demo": ("deploy.demo.cli", "demo"),
+    "sample": ("deploy.demo.sample.cli", "sample"),
+    "roads": ("services.classifier.cli", "roads"),
+    "classify": ("services.classifier.cli", "classify"),
+    "replay": ("services.ingest.cli", "replay_command"),
+    "quarantine": ("services.ingest.cli", "quarantine"),
+    "tenants": ("services.claims.cli", "tenants"),
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when it is called or when its help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rucor")
+def main() -> None:
+    """Off-road RUC refunds: from a fleet's GPS pings to a claim that proves itself."""
