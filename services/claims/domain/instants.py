@@ -1,0 +1,32 @@
+"""Instants and NZ dates.  Register values carry aware datetimes; everything that joins device-days counts milliseconds."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from shared.nz_days import AUCKLAND
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def to_ms(at: datetime) -> int:
+    """Whole milliseconds since 1970-01-01T00:00Z.  A naive datetime raises ValueError."""
+    if at.tzinfo is None:
+        raise ValueError("an instant needs its offset")
+    return (at - _EPOCH) // _MILLISECOND
+
+
+def from_ms(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def nz_date(at: datetime) -> date:
+    """The NZ calendar day of an instant (rule DI6)."""
+    if at.tzinfo is None:
+        raise ValueError("an instant needs its offset")
+    return at.astimezone(AUCKLAND).date()
+
+
+def nz_midnight_ms(day: date) -> int:
+    """The instant at which an NZ day begins."""
+    return to_ms(datetime(day.year, day.month, day.day, tzinfo=AUCKLAND))
