@@ -1,0 +1,77 @@
+"""Connection pools and the two kinds of short transaction: the worker's, and one tenant's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+from pydantic import SecretStr
+
+from shared.db.errors import DatabaseUnavailable, is_retryable
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+STATEMENT_TIMEOUT_MS: Final = 4_000
+LOCK_TIMEOUT_MS: Final = 3_000
+TRANSACTION_TIMEOUT_MS: Final = 5_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS: Final = 5_000
+ACQUIRE_TIMEOUT_S: Final = 5.0
+
+SET_TENANT: Final = "select set_config('rucor.tenant', $1, true)"
+
+
+def plain(dsn: str | SecretStr) -> str:
+    """The connection URI as text, for the driver only."""
+    return dsn.get_secret_value() if isinstance(dsn, SecretStr) else dsn
+
+
+async def open_pool(
+    dsn: str | SecretStr, *, name: str, size: int = 8, transaction_ms: int = TRANSACTION_TIMEOUT_MS
+) -> Pool:
+    """A pool of up to `size` connections with the four timeouts set, so that a frozen owner's locks free themselves.
+
+    `transaction_ms` caps statements too; longer work belongs into several transactions.  Raises DatabaseUnavailable."""
+    try:
+        pool: Pool = await asyncpg.create_pool(
+            plain(dsn),
+            min_size=1,
+            max_size=size,
+            timeout=ACQUIRE_TIMEOUT_S,
+            server_settings={
+                "application_name": name,
+                "timezone": "UTC",
+                "statement_timeout": str(min(STATEMENT_TIMEOUT_MS, transaction_ms)),
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "transaction_timeout": str(transaction_ms),
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+            },
+        )
+    except Exception as error:
+        if is_retryable(error):
+            raise DatabaseUnavailable(f"cannot connect as {name}: {error!r}") from error
+        raise
+    return pool
+
+
+@asynccontextmanager
+async def tx(pool: Pool) -> AsyncIterator[Connection]:
+    """One short transaction: committed at the end, rolled back on any exception.
+
+    Compute before it and talk to networks after it, never inside.  Raises DatabaseUnavailable where a retry can help."""
+    try:
+        async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+            yield connection
+    except Exception as error:
+        if is_retryable(error):
+            raise DatabaseUnavailable(f"transaction failed: {error!r}") from error
+        raise
+
+
+@asynccontextmanager
+async def tenant_tx(pool: Pool, tenant_id: UUID) -> AsyncIterator[Connection]:
+    """A transaction that sees this tenant's rows only; the setting ends with the transaction."""
+    async with tx(pool) as connection:
+        await connection.execute(SET_TENANT, str(tenant_id))
+        yield connection

@@ -1,0 +1,96 @@
+"""Settings: read from `RUCOR_*` variables, validated whole at start, all errors at once, frozen afterwards.
+
+A service subclasses `ServiceSettings` (or `ProcessSettings` where it has no database and no stream), adds its own
+fields and calls `load`.  Secrets are `SecretStr`, so that neither a log line nor `--check-config` ever shows one.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "RUCOR_"
+EXIT_SETTINGS = 2
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+def _postgres_dsn(dsn: SecretStr) -> SecretStr:
+    if not dsn.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("must be a connection URI that begins with postgresql://")
+    return dsn
+
+
+def _bootstrap(servers: str) -> str:
+    for server in servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+            raise ValueError(f"must be host:port[,host:port…]; {server.strip()!r} is not")
+    return servers
+
+
+Dsn = Annotated[SecretStr, AfterValidator(_postgres_dsn)]
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+
+class ProcessSettings(_Settings):
+    """What every process has: where it listens and how much it says."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    log_level: LogLevel = "INFO"
+
+
+class KafkaSettings(_Settings):
+    """How to reach the stream.  An empty user name means no authentication (a user's own broker)."""
+
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(_bootstrap)]
+    kafka_username: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_tls: bool = False
+    kafka_ca_file: Path | None = None
+    embedded: bool = False
+    """One broker is allowed: the check of replication, min.insync and unclean election (design G1) is off."""
+
+
+class DatabaseSettings(_Settings):
+    """The two roles of a service: the API's is confined to one tenant at a time, the worker's spans tenants."""
+
+    database_url: Dsn
+    worker_database_url: Dsn
+
+
+class ServiceSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
+    """The common fields of a service with a stream and a database."""
+
+    service: ClassVar[str] = "rucor"
+    """The name in logs, metrics and `application_name`; a service overrides it."""
+
+
+T = TypeVar("T", bound=BaseSettings)
+
+
+def load(cls: type[T]) -> T:
+    """The validated settings; prints every error with its variable's name and exits with 2 when there is one."""
+    try:
+        return cls()
+    except ValidationError as error:
+        print(f"Settings of {cls.__module__}: {error.error_count()} error(s)", file=sys.stderr)  # noqa: T201 - logging is not configured before the settings are known
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper() if problem["loc"] else "settings"
+            print(f"  {name}: {problem['msg']}", file=sys.stderr)  # noqa: T201 - as above
+        raise SystemExit(EXIT_SETTINGS) from None
+
+
+def masked(settings: BaseSettings) -> str:
+    """The settings as JSON with every secret as asterisks, for `--check-config` and the first log line."""
+    values: dict[str, Any] = settings.model_dump(mode="json")
+    return json.dumps(values, indent=2, sort_keys=True)
