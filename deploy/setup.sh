@@ -48,13 +48,16 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$sum" ]; then
     echo "$sum" >"$stamp"
 fi
 
-# WeasyPrint loads Pango at run time.
-if ! .venv/bin/python -c 'import weasyprint' >/dev/null 2>&1; then
+# WeasyPrint loads Pango, and HarfBuzz's subsetter for small quick files, at run time.
+has() { .venv/bin/python -c "import sys; from ctypes.util import find_library; sys.exit(find_library('$1') is None)"; }
+if ! .venv/bin/python -W ignore -c 'import weasyprint' >/dev/null 2>&1; then
     case "$(uname -s)" in
         Darwin) command -v brew >/dev/null 2>&1 || die "Pango is missing. Type: brew install pango"; brew install -q pango ;;
         *) apt_install "Pango (for PDFs)" libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 ;;
     esac
-    .venv/bin/python -c 'import weasyprint' >/dev/null || die "WeasyPrint still cannot load its native libraries (message above)."
+    .venv/bin/python -W ignore -c 'import weasyprint' >/dev/null || die "WeasyPrint still cannot load its native libraries (message above)."
+elif ! has harfbuzz-subset && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    apt_install "HarfBuzz's subsetter (for PDFs)" libharfbuzz-subset0
 fi
 
 .venv/bin/rucor fetch-kafka

@@ -1,0 +1,73 @@
+"""HTTP of the pdf service: a frozen snapshot in, a PDF out.  Only our own services hold its token."""
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+
+from services.pdf.render.pool import FormError, RenderPool, TooBusy
+from services.pdf.settings import PdfSettings
+from shared.contracts.claim import FormSnapshot, LicenceReport
+from shared.http import problems
+from shared.http.auth import require_internal
+from shared.http.limits import BodyLimit
+from shared.http.problems import Problem, unavailable
+
+BODY_BYTES_MAX: Final = 20_000_000
+"""A report of a two-year licence with its tracks is about 2 MB."""
+PDF: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
+    422: {"description": "The snapshot does not fit its type or its form template."},
+    503: {"description": "Busy: try again after `Retry-After` seconds."},
+}
+
+T = TypeVar("T", FormSnapshot, LicenceReport)
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise Problem(422, "snapshot_invalid", "The snapshot does not fit", str(error)) from error
+    except msgspec.DecodeError as error:
+        raise Problem(400, "body_broken", "The body is not JSON", str(error)) from error
+
+
+def _schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The request body for OpenAPI: the snapshot's own JSON schema, self-contained."""
+    (schema,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    root: dict[str, Any] = dict(components[kind.__name__]) if "$ref" in schema else dict(schema)
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {**root, "$defs": components}}}}
+    }
+
+
+def create_app(settings: PdfSettings, pool: RenderPool) -> FastAPI:
+    """Every route but the health ones needs the service token."""
+    app = FastAPI(title="rucor pdf", version="1")
+    problems.install(app)
+    app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
+    router = APIRouter(prefix="/v1", dependencies=[Depends(require_internal(settings.internal_token))])
+
+    @router.post("/forms", response_class=Response, responses=PDF, openapi_extra=_schema(FormSnapshot))
+    async def forms(request: Request) -> Response:
+        """The RUCOR form of a lodged claim."""
+        try:
+            out = await pool.form(_decoded(await request.body(), FormSnapshot))
+        except FormError as error:
+            raise Problem(422, "form_does_not_fit", "The claim does not fit the form", str(error)) from error
+        except TooBusy as error:
+            raise unavailable(str(error)) from error
+        return Response(out, media_type="application/pdf")
+
+    @router.post("/reports", response_class=Response, responses=PDF, openapi_extra=_schema(LicenceReport))
+    async def reports(request: Request) -> Response:
+        """The report of one licence."""
+        try:
+            out = await pool.report(_decoded(await request.body(), LicenceReport))
+        except TooBusy as error:
+            raise unavailable(str(error)) from error
+        return Response(out, media_type="application/pdf")
+
+    app.include_router(router)
+    return app
