@@ -59,7 +59,7 @@ async def open_pool(
 async def tx(pool: Pool) -> AsyncIterator[Connection]:
     """One short transaction: committed at the end, rolled back on any exception.
 
-    Compute before it and talk to networks after it, never inside.  Raises DatabaseUnavailable where a retry can help."""
+    Compute before it, talk to networks after it, never inside.  Raises DatabaseUnavailable where a retry can help."""
     try:
         async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
             yield connection
