@@ -1,0 +1,71 @@
+"""Passwords, tokens and keys of one data folder: made at its first start, kept in `secrets.json` (0600)."""
+
+import base64
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from deploy.embedded.children import write_private
+from deploy.embedded.errors import StackError
+
+FILE: Final = "secrets.json"
+DATABASE_SERVICES: Final = ("ingest", "classifier", "claims")
+DATABASE_PARTS: Final = ("owner", "worker", "api")
+KAFKA_ADMIN: Final = "admin"
+KAFKA_CONTROLLER: Final = "controller"
+KAFKA_USERS: Final = (KAFKA_ADMIN, "ingest", "classifier", "claims")
+
+
+def role_name(service: str, part: str) -> str:
+    """`rucor_<service>_<owner|worker|api>`."""
+    return f"rucor_{service}_{part}"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """All secrets of one data folder.  Keys of the dictionaries are user, role and service names."""
+
+    kafka: dict[str, str]
+    kafka_controller: str
+    postgres_superuser: str
+    roles: dict[str, str]
+    tokens: dict[str, str]
+    bank_key: str
+    licence_hash_key: str
+
+    @classmethod
+    def fresh(cls) -> "Credentials":
+        """New random secrets: 128 bits and more each, hex or base64 so that no configuration syntax needs escapes."""
+        return cls(
+            kafka={user: secrets.token_hex(16) for user in KAFKA_USERS},
+            kafka_controller=secrets.token_hex(16),
+            postgres_superuser=secrets.token_hex(16),
+            roles={
+                role_name(service, part): secrets.token_hex(16)
+                for service in DATABASE_SERVICES
+                for part in DATABASE_PARTS
+            },
+            tokens={service: secrets.token_urlsafe(32) for service in ("classifier", "pdf")},
+            bank_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+            licence_hash_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+        )
+
+
+def load_or_create(data_dir: Path) -> Credentials:
+    """The folder's secrets.  StackError where data are there but their secrets are not, or cannot be read."""
+    path = data_dir / FILE
+    if path.exists():
+        try:
+            return Credentials(**json.loads(path.read_text()))
+        except (ValueError, TypeError) as error:
+            raise StackError(f"{path} is damaged ({error}).  Put back the copy that belongs to this folder.") from error
+    if (data_dir / "kafka").exists() or (data_dir / "postgres").exists():
+        raise StackError(
+            f"{data_dir} holds data but no {FILE}: without its passwords and keys the data cannot be opened.  "
+            f"Put back the {FILE} that belongs to this folder, or choose another folder with --data-dir."
+        )
+    made = Credentials.fresh()
+    write_private(path, json.dumps(asdict(made), indent=2))
+    return made

@@ -1,0 +1,1 @@
+"""What the cluster must hold beside its topics: principals and their access lists, for every deployment."""
