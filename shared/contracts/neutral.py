@@ -73,9 +73,11 @@ class Parsed:
     unknown_fields: dict[str, int] = field(default_factory=dict)
 
 
-def parse_ndjson(data: bytes, *, tenant: str = "", received_ms: int = 0) -> Parsed:
-    """One ping a line; a broken line is refused by itself.  Never raises for any bytes."""
+def parse_ndjson(data: bytes, *, tenant: str = "", received_ms: int = 0, rows_max: int | None = None) -> Parsed:
+    """One ping a line; a broken line is refused by itself.  Raises Poison `too_many_rows` for more than `rows_max` lines,
+    nothing else for any bytes."""
     data = data.removeprefix(_BOM)
+    _check_rows(_line_count(data), rows_max)
     unknown: Counter[str] = Counter()
     rows = _whole(
         lambda kind: _LINES[kind].decode_lines(data), lambda: _FIELDS.decode_lines(data), _line_count(data), unknown
@@ -85,14 +87,19 @@ def parse_ndjson(data: bytes, *, tenant: str = "", received_ms: int = 0) -> Pars
     return _one_by_one(ndjson_rows(data), tenant, received_ms, unknown)
 
 
-def parse_json(data: bytes, *, tenant: str = "", received_ms: int = 0) -> Parsed:
-    """A JSON array of pings, an object {"pings": […]}, or one ping.  Raises Poison `broken_body` for broken JSON."""
+def parse_json(data: bytes, *, tenant: str = "", received_ms: int = 0, rows_max: int | None = None) -> Parsed:
+    """A JSON array of pings, an object {"pings": […]}, or one ping.
+
+    Raises Poison `broken_body` for broken JSON, `too_many_rows` for more than `rows_max` pings."""
     data = _array_of(data)
     unknown: Counter[str] = Counter()
     rows = _whole(lambda kind: _ARRAYS[kind].decode(data), lambda: _FIELD_ARRAY.decode(data), None, unknown)
     if rows is not None:
+        _check_rows(len(rows), rows_max)
         return _build(rows, np.arange(len(rows)), lambda: json_rows(data), [], tenant, received_ms, unknown)
-    return _one_by_one(json_rows(data), tenant, received_ms, unknown)
+    sent = json_rows(data)
+    _check_rows(len(sent), rows_max)
+    return _one_by_one(sent, tenant, received_ms, unknown)
 
 
 def read_ndjson(path: Path, *, tenant: str = "") -> Parsed:
@@ -143,6 +150,11 @@ def json_rows(data: bytes) -> list[bytes]:
         return [bytes(raw) for raw in _RAWS.decode(_array_of(data))]
     except BROKEN as error:
         raise Poison("broken_body", str(error)) from error
+
+
+def _check_rows(rows: int, rows_max: int | None) -> None:
+    if rows_max is not None and rows > rows_max:
+        raise Poison("too_many_rows", f"the body holds {rows} rows")
 
 
 def _line_count(data: bytes) -> int:
