@@ -158,7 +158,7 @@ class Log:
             raise StreamUnavailable("the log is closed")
         if self._producer is None:
             await self._replace(None, None)
-        assert self._producer is not None  # noqa: S101 - `_replace` has set it or raised
+        assert self._producer is not None  # noqa: S101 - `_replace` has set it
         return self._producer
 
     async def _replace(self, failed: AIOKafkaProducer | None, error: Exception | None) -> None:

@@ -8,71 +8,39 @@ it has been sought.  A partition that fails is stopped and stays so: `failed` an
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeAlias
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from shared.contracts.frame import crc_of
-from shared.contracts.topics import MESSAGE_BYTES_MAX, Topic
+from shared.contracts.topics import Topic
 from shared.db.pool import Pool
 from shared.observability.logging import get_logger
-from shared.observability.metrics import HINT_FAILURES, LAG, PARTITIONS_FAILED, REBALANCES, RECORDS
+from shared.observability.metrics import HINT_FAILURES, PARTITIONS_FAILED, REBALANCES, RECORDS
 from shared.settings import KafkaSettings
-from shared.stream.connection import StreamUnavailable, client_options
-from shared.stream.identity import Identity, Verdict
-from shared.stream.log import Record
+from shared.stream.connection import StreamUnavailable
+from shared.stream.identity import Identity
+from shared.stream.membership import Decisions, subscribed
+from shared.stream.patrol import Patrol
+from shared.stream.polled import Polled, contiguous
 from shared.stream.positions import TP, Position
 
-SESSION_TIMEOUT_MS: Final = 6_000
-HEARTBEAT_MS: Final = 1_500
-REBALANCE_TIMEOUT_MS: Final = 30_000
-REQUEST_TIMEOUT_MS: Final = 40_000
-"""Above the rebalance timeout: a JoinGroup is answered only when all members have come."""
-FETCH_BYTES_MAX: Final = 16_000_000
 SETTLE_S: Final = 20.0
-PATROL_S: Final = 3.0
-PATROL_EVERY_S: Final = 10.0
-STALLED_AFTER_S: Final = 40.0
 HINT_S: Final = 2.0
 HINT_EVERY_S: Final = 5.0
 STOP_S: Final = 10.0
 _BACKOFF_S: Final = 0.05
 
 Callback: TypeAlias = Callable[[frozenset[TP]], Awaitable[None] | None]
+_Fetched: TypeAlias = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+
+__all__ = ["Polled", "Source"]
 
 log = get_logger(__name__)
-
-
-@dataclass
-class Polled:
-    """Records in offset order per partition; `expected` and `advanced` go to `positions.compare_and_set`.
-
-    Both hold every verified partition, also those without records: each transaction fences them all."""
-
-    records: list[Record] = field(default_factory=list)
-    expected: dict[TP, Position] = field(default_factory=dict)
-    advanced: dict[TP, Position] = field(default_factory=dict)
-
-
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Notes what the group decided; runs while a batch may be in progress, so it does nothing else."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        self.assigned: frozenset[TP] | None = None
-        """None while the group is rebalancing."""
-
-    def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka calls it so
-        self.number += 1
-        self.assigned = None
-
-    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        self.number += 1
-        self.assigned = frozenset((tp.topic, tp.partition) for tp in assigned)
 
 
 class Source:
@@ -88,22 +56,21 @@ class Source:
         on_assigned: Callback | None = None,
         on_revoked: Callback | None = None,
     ) -> None:
-        self._settings = settings
-        self._group = group
-        self._topics = [topic.name for topic in topics]
-        self._pool = pool
         self.on_assigned = on_assigned
         self.on_revoked = on_revoked
         self.failed: dict[TP, str] = {}
-        self._listener = _Listener()
-        self._consumer: AIOKafkaConsumer | None = None
-        self._identity: Identity | None = None
+        self._group = group
+        self._decisions = Decisions()
         self._settled = 0
+        names = [topic.name for topic in topics]
+        self._open: Callable[[], AIOKafkaConsumer] = partial(subscribed, settings, group, names, self._decisions)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._identity = Identity(settings, client=group, topics=names, pool=pool)
+        self._patrol = Patrol(group, self._identity)
         self._unverified: set[TP] = set()
         self._positions: dict[TP, Position] = {}
         self._outstanding: set[TP] = set()
-        self._progress: dict[TP, float] = {}
-        self._patrolled = self._hinted = 0.0
+        self._hinted = 0.0
 
     @property
     def owned(self) -> frozenset[TP]:
@@ -120,28 +87,14 @@ class Source:
         if self.failed:
             shown = (f"{topic}/{partition}: {reason}" for (topic, partition), reason in sorted(self.failed.items()))
             return "stopped, data loss: " + "; ".join(shown)
-        if self._listener.assigned is None:
+        if self._decisions.assigned is None:
             return "waiting for the group's assignment"
         return f"{len(self._unverified)} partitions are not verified yet" if self._unverified else None
 
     async def start(self) -> None:
         """Join the group.  Raises StreamUnavailable."""
-        options = client_options(self._settings, self._group)
-        self._identity = Identity(self._settings, client=self._group, topics=self._topics, pool=self._pool)
         await self._identity.start()
-        self._consumer = AIOKafkaConsumer(
-            **options,
-            group_id=self._group,
-            auto_offset_reset="none",
-            enable_auto_commit=False,
-            fetch_max_bytes=FETCH_BYTES_MAX,
-            max_partition_fetch_bytes=2 * MESSAGE_BYTES_MAX,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-            session_timeout_ms=SESSION_TIMEOUT_MS,
-            heartbeat_interval_ms=HEARTBEAT_MS,
-            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
-        )
-        self._consumer.subscribe(self._topics, listener=self._listener)
+        self._consumer = self._open()
         try:
             async with asyncio.timeout(SETTLE_S):
                 await self._consumer.start()
@@ -152,13 +105,11 @@ class Source:
     async def stop(self) -> None:
         """Leave the group; the revoke callback gets what was owned, as aiokafka itself does not call it here."""
         consumer, self._consumer = self._consumer, None
-        identity, self._identity = self._identity, None
         with suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(STOP_S):
                 if consumer is not None:
                     await consumer.stop()
-                if identity is not None:
-                    await identity.stop()
+                await self._identity.stop()
         gone, self._positions = frozenset(self._positions), {}
         await _call(self.on_revoked, gone)
 
@@ -166,17 +117,18 @@ class Source:
         """Up to `records_max` records of verified partitions, as soon as there are any, or none after `timeout_s`.
 
         A batch that was neither accepted nor forgotten is read again.  Callbacks run in here.  Raises StreamUnavailable
-        when Kafka is away or hands out nothing though there is something, DatabaseUnavailable, and what callbacks raise."""
+        when Kafka is away or gives nothing though there is something, DatabaseUnavailable, and what callbacks raise."""
         if self._consumer is None:
             raise RuntimeError("the source is not started")
         if self._outstanding:
             log.warning("batch was neither accepted nor forgotten", group=self._group)
             self.forget(set(self._outstanding))
         await self._settle(self._consumer)
-        await self._patrol(self._consumer)
-        generation = self._listener.number
+        for tp, reason in (await self._patrol.round(self._consumer, self._positions)).items():
+            self._fail(self._consumer, tp, reason)
+        generation = self._decisions.number
         fetched = await self._fetch(self._consumer, records_max, timeout_s)
-        if generation != self._listener.number or self._listener.assigned is None or self._settled != generation:
+        if generation != self._decisions.number or generation != self._settled:
             return Polled()  # the records belong to an assignment that is over: they are read again by their owner
         return self._hand_out(self._consumer, fetched, records_max)
 
@@ -195,7 +147,7 @@ class Source:
             self._outstanding.discard(tp)
 
     async def hint_committed(self, polled: Polled) -> None:
-        """Tell the broker how far we are, for its lag tools; at most every 5 s, never believed, failures only counted."""
+        """Tell the broker how far we are, for its lag tools: at most every 5 s, never believed, failures only counted."""
         now = time.monotonic()
         if self._consumer is None or not polled.advanced or now - self._hinted < HINT_EVERY_S:
             return
@@ -209,7 +161,7 @@ class Source:
 
     async def _settle(self, consumer: AIOKafkaConsumer) -> None:
         """Follow the group's last decision: drop what is gone, verify and seek what is new."""
-        generation, assigned = self._listener.number, self._listener.assigned
+        generation, assigned = self._decisions.number, self._decisions.assigned
         if assigned is None:
             return
         if self._settled != generation:
@@ -218,57 +170,55 @@ class Source:
             for tp in gone:
                 del self._positions[tp]
             self.failed.clear()
+            PARTITIONS_FAILED.labels(self._group).set(0)
             self._outstanding.clear()
             self._unverified = set(assigned)  # every seek is lost with the old assignment, and others may have read on
             self._settled = generation
             await _call(self.on_revoked, gone)
-        if not self._unverified or self._identity is None:
+        if not self._unverified:
             return
         try:
             async with asyncio.timeout(SETTLE_S):
                 verdict = await self._identity.verify(consumer, self._unverified)
         except (KafkaError, TimeoutError) as error:
-            if generation != self._listener.number:
-                return
+            if generation != self._decisions.number:
+                return  # the group decided anew meanwhile: the next poll follows it
             raise StreamUnavailable(f"positions of {self._group} can't be verified: {error!r}") from error
-        if generation == self._listener.number:
-            await self._apply(consumer, verdict)
+        if generation == self._decisions.number:
+            await self._apply(consumer, verdict.good, verdict.failed)
 
-    async def _apply(self, consumer: AIOKafkaConsumer, verdict: Verdict) -> None:
+    async def _apply(self, consumer: AIOKafkaConsumer, good: Mapping[TP, Position], failed: Mapping[TP, str]) -> None:
         self._unverified.clear()
-        for tp, reason in verdict.failed.items():
+        for tp, reason in failed.items():
             self._fail(consumer, tp, reason)
-        moved = frozenset(tp for tp, position in verdict.good.items() if self._positions.get(tp) != position)
+        moved = frozenset(tp for tp, position in good.items() if self._positions.get(tp) != position)
         stale = frozenset(moved & self._positions.keys())
-        now = time.monotonic()
-        for tp, position in verdict.good.items():
-            consumer.resume(TopicPartition(*tp))
-            self._positions[tp] = position
-            self._progress[tp] = now
+        consumer.resume(*(TopicPartition(*tp) for tp in good))
+        self._positions |= good
+        self._patrol.arrived(good)
         await _call(self.on_revoked, stale)
         await _call(self.on_assigned, moved)
 
     def _fail(self, consumer: AIOKafkaConsumer, tp: TP, reason: str) -> None:
         self._positions.pop(tp, None)
+        self._outstanding.discard(tp)
         self.failed[tp] = reason
         consumer.pause(TopicPartition(*tp))
         PARTITIONS_FAILED.labels(self._group).set(len(self.failed))
         log.error("partition stopped: data loss", group=self._group, topic=tp[0], partition=tp[1], reason=reason)
 
-    async def _fetch(
-        self, consumer: AIOKafkaConsumer, records_max: int, timeout_s: float
-    ) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def _fetch(self, consumer: AIOKafkaConsumer, records_max: int, timeout_s: float) -> _Fetched:
         wanted = [TopicPartition(*tp) for tp in self._positions]
         try:
             # During a rebalance getmany waits without limit for the assignment, hence the outer one.
             async with asyncio.timeout(timeout_s + _BACKOFF_S):
-                fetched: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(
+                fetched: _Fetched = await consumer.getmany(
                     *wanted, timeout_ms=int(timeout_s * 1_000), max_records=records_max
                 )
                 return fetched
         except TimeoutError:
             return {}
-        except NoOffsetForPartitionError:  # of a partition that is not sought yet, or stopped: expected, often
+        except NoOffsetForPartitionError:  # of a partition that is not sought yet, or stopped: expected, and often
             await asyncio.sleep(_BACKOFF_S)
         except OffsetOutOfRangeError:  # the log moved under us: identify it again
             self.forget(set(self._positions))
@@ -279,73 +229,28 @@ class Source:
             await asyncio.sleep(_BACKOFF_S)
         return {}
 
-    def _hand_out(
-        self, consumer: AIOKafkaConsumer, fetched: Mapping[TopicPartition, list[ConsumerRecord]], records_max: int
-    ) -> Polled:
-        polled = Polled(expected=dict(self._positions), advanced=dict(self._positions))
-        now = time.monotonic()
+    def _hand_out(self, consumer: AIOKafkaConsumer, fetched: _Fetched, records_max: int) -> Polled:
+        polled = Polled()
+        advanced: dict[TP, Position] = {}
         for kafka_tp, found in fetched.items():
-            tp = (kafka_tp.topic, kafka_tp.partition)
-            if tp not in polled.expected:
-                continue
-            position = polled.expected[tp]
-            taken = _contiguous(found, position.next_offset)
-            if len(taken) < len(found):
-                if not taken:
-                    self._fail(consumer, tp, f"records {position.next_offset} to {found[0].offset - 1} are missing")
-                    del polled.expected[tp], polled.advanced[tp]
-                    continue
-                consumer.seek(kafka_tp, taken[-1].offset + 1)  # the next poll meets the gap first, and stops there
-            polled.records += taken
-            polled.advanced[tp] = position.passed(taken[-1].offset, crc_of(taken[-1].value))
-            self._progress[tp] = now
-            RECORDS.labels(tp[0]).inc(len(taken))
-        if polled.records:
-            self._outstanding = set(polled.expected)
-        if len(polled.records) >= records_max:  # others had no chance
-            self._progress = dict.fromkeys(self._progress, now)
-        return polled
-
-    async def _patrol(self, consumer: AIOKafkaConsumer) -> None:
-        """Every 10 s: is each topic still the same one, how far behind are we, and does anything come at all?
-
-        aiokafka can hang after a broker's restart without an error, so a log that grows while nothing arrives for 40 s
-        raises StreamUnavailable: the process ends and starts anew."""
-        now = time.monotonic()
-        if not self._positions or self._identity is None or now - self._patrolled < PATROL_EVERY_S:
-            return
-        self._patrolled = now
-        try:
-            async with asyncio.timeout(PATROL_S):
-                recreated = await self._identity.recreated(self._positions)
-                ends = await consumer.end_offsets([TopicPartition(*tp) for tp in self._positions])
-        except (StreamUnavailable, KafkaError, TimeoutError) as error:
-            log.warning("patrol failed", group=self._group, error=repr(error))
-            return
-        for tp, reason in recreated.items():
-            self._fail(consumer, tp, reason)
-        for kafka_tp, end in ends.items():
             tp = (kafka_tp.topic, kafka_tp.partition)
             if tp not in self._positions:
                 continue
-            lag = end - self._positions[tp].next_offset
-            LAG.labels(*map(str, tp)).set(lag)
-            if lag <= 0:
-                self._progress[tp] = now
-            elif now - self._progress.get(tp, now) > STALLED_AFTER_S:
-                raise StreamUnavailable(
-                    f"{tp[0]}/{tp[1]}: {lag} records wait and none came for {STALLED_AFTER_S:.0f} s"
-                )
-
-
-def _contiguous(found: Sequence[ConsumerRecord], next_offset: int) -> list[Record]:
-    """The records up to the first gap; our producers never leave one, so a gap is loss."""
-    taken: list[Record] = []
-    for record in found:
-        if record.offset != next_offset + len(taken):
-            break
-        taken.append(Record(record.topic, record.partition, record.offset, record.value or b""))
-    return taken
+            position = self._positions[tp]
+            taken = contiguous(found, position.next_offset)
+            if not taken:
+                self._fail(consumer, tp, f"records {position.next_offset} to {found[0].offset - 1} are missing")
+                continue
+            if len(taken) < len(found):  # the next poll meets the gap first, and stops there
+                consumer.seek(kafka_tp, taken[-1].offset + 1)
+            polled.records += taken
+            advanced[tp] = position.passed(taken[-1].offset, crc_of(taken[-1].value))
+            RECORDS.labels(tp[0]).inc(len(taken))
+        polled.expected = dict(self._positions)
+        polled.advanced = polled.expected | advanced
+        self._outstanding = set(polled.expected) if polled.records else set()
+        self._patrol.arrived(advanced, full=len(polled.records) >= records_max)
+        return polled
 
 
 async def _call(callback: Callback | None, partitions: frozenset[TP]) -> None:
