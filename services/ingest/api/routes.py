@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 
 from services.ingest.api.intake import Intake
@@ -20,9 +21,12 @@ from services.ingest.api.schemas import (
 )
 from services.ingest.repo import quarantine
 from services.ingest.repo.quarantine import StoredRow
+from services.ingest.settings import BODY_BYTES_MAX
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tenant_tx
+from shared.http import auth, problems
 from shared.http.auth import Principal, require
+from shared.http.limits import BodyLimit
 from shared.http.problems import Problem, unavailable
 
 PAGE_MAX = 500
@@ -98,18 +102,27 @@ def _to_api_row(row: StoredRow) -> QuarantineRow:
     )  # fmt: skip
 
 
-def install(app: FastAPI, intake: Intake, pool: Pool) -> None:
-    """Add the routes, what they need, and the schemas that the request body names."""
+def create_app(intake: Intake, pool: Pool) -> FastAPI:
+    """The API: `pool` is the API role's.  The OpenAPI document is `app.openapi()`; it is not served without a key."""
+    app = FastAPI(title="rucor ingest", version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    problems.install(app)
+    auth.install(app, pool)
+    app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     app.state.intake = intake
     app.state.pool = pool
     app.include_router(router)
-    made = app.openapi
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return app
 
-    def openapi() -> dict[str, object]:
-        document = made()
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document and the schemas that the request body and the problems name."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for model in (Ping, ProblemDocument):
             schemas.setdefault(model.__name__, model.model_json_schema(ref_template="#/components/schemas/{model}"))
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"key": []}]
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,86 @@
+"""The only place where ingest's objects are joined."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from services.ingest.adapters.admission import BytesInFlight, FreeSpace
+from services.ingest.adapters.group_commit import GroupCommit
+from services.ingest.adapters.refusals import RefusedRows
+from services.ingest.adapters.ticks import Ticker
+from services.ingest.api.intake import Intake
+from services.ingest.api.routes import create_app
+from services.ingest.consumer import GROUP, LOOP, QuarantineConsumer
+from services.ingest.domain.allowance import Allowance
+from services.ingest.settings import TICK_S, IngestSettings
+from shared.clock import system_clock
+from shared.contracts.topics import QUARANTINE
+from shared.db.pool import open_pool
+from shared.observability.health import Health
+from shared.observability.logging import get_logger
+from shared.runtime import serve
+from shared.stream.log import Log, StreamUnavailable
+from shared.stream.source import Source
+
+OPEN_FOR_S: Final = 60.0
+"""How long a broker that is starting or restarting is waited for."""
+
+log = get_logger(__name__)
+
+
+def code_version() -> str:
+    """This release, as quarantined rows name it."""
+    try:
+        return version("rucor")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+async def open_log(settings: IngestSettings) -> Log:
+    """The log, with patience.  Raises StreamUnavailable after OPEN_FOR_S, Fatal where topics are not durable (G1)."""
+    give_up = time.monotonic() + OPEN_FOR_S
+    while True:
+        try:
+            return await Log.open(settings, client="rucor-ingest")
+        except StreamUnavailable as error:
+            if time.monotonic() > give_up:
+                raise
+            log.warning("waiting for Kafka", error=str(error))
+            await asyncio.sleep(1.0)
+
+
+async def run(settings: IngestSettings) -> int:
+    """Serve until SIGTERM; returns the exit code."""
+    health = Health()
+    health.wait_for(LOOP, "the quarantine is not read yet")
+    async with AsyncExitStack() as stack:
+        api_pool = await open_pool(settings.database_url, name="rucor-ingest-api")
+        stack.push_async_callback(api_pool.close)
+        worker_pool = await open_pool(settings.worker_database_url, name="rucor-ingest-worker", size=2)
+        stack.push_async_callback(worker_pool.close)
+        stream = await open_log(settings)
+        stack.push_async_callback(stream.close)
+        commit = GroupCommit(stream.append, system_clock)
+        ticker = Ticker(stream.append, commit.settled, system_clock, health, TICK_S)
+        space = FreeSpace(settings.space_path, settings.space_bytes_min)
+        intake = Intake(
+            commit=commit,
+            refused_rows=RefusedRows(stream.append, settings.quarantine_rows_per_hour, code_version()),
+            rate=Allowance(settings.pings_per_s_per_key, settings.pings_per_s_per_key * settings.burst_s),
+            in_flight=BytesInFlight(settings.in_flight_bytes_max),
+            space=space,
+            clock=system_clock,
+            policy=settings.clock_policy(),
+        )
+        health.check("stream", lambda: ticker.failure)
+        health.check("disk", lambda: space.shortage(system_clock()))
+
+        def source() -> Source:
+            return Source(settings, group=GROUP, topics=[QUARANTINE], pool=worker_pool)
+
+        consumer = QuarantineConsumer(source, worker_pool, health, system_clock, code_version())
+        health.check("quarantine log", consumer.stopped_partitions)
+        tasks = [("group commit", commit.run), ("ticks", ticker.run), (LOOP, consumer.run)]
+        return await serve(create_app(intake, api_pool), settings, tasks, health=health)
