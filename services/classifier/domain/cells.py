@@ -1,0 +1,232 @@
+"""H3 cells as a lattice, and metres on the ground: the arithmetic under everything else (scheme 1, paragraphs 5 and 6).
+
+An H3 cell is a hexagon of a regular lattice in the gnomonic plane of one face of an icosahedron.  `face_of` and `lattice_key`
+give that (face, i, j) as one integer; two points have one key exactly where H3 gives them one cell (`roads build` asserts it
+for every cell it writes), except that a cell lying across an edge of the icosahedron has a key on either side of it.
+
+Only + - * / sqrt and floor are used, never the C library's sine: the same bits on every CPU (scheme 1, paragraph 4).
+"""
+
+import math
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+EARTH_M: Final = 6_371_007.180918475
+"""H3's sphere; only the size of cells depends on it, never a distance."""
+RES0_U_GNOMONIC: Final = 0.38196601125010500003
+"""Length of one step of the resolution-0 lattice in the gnomonic plane (H3)."""
+FINE_RES: Final = 10
+COARSE_RES: Final = 8
+_SCALE: Final = 1.0 / RES0_U_GNOMONIC
+FINE_SCALE: Final = _SCALE * 7.0 ** (FINE_RES // 2)
+COARSE_SCALE: Final = _SCALE * 7.0 ** (COARSE_RES // 2)
+FINE_RADIUS_M: Final = EARTH_M / FINE_SCALE / math.sqrt(3.0) * 1.001
+"""No point of a fine cell is further from its centre: a cell is largest in the middle of a face."""
+COARSE_RADIUS_M: Final = EARTH_M / COARSE_SCALE / math.sqrt(3.0) * 1.001
+SIN60: Final = math.sqrt(3.0) / 2.0
+NO_KEY: Final = -1
+
+_VERTICES: Final = (
+    (0.42015242670871017, 0.07814524940278335, 0.9040825506150192),
+    (-0.5154559599440415, -0.38171689828713307, 0.7672009925177476),
+    (-0.4146822253203352, 0.6559624054348006, 0.6306758078914754),
+    (0.3557814025329444, -0.8435800024661783, 0.4022342266029254),
+    (0.5188367303273645, 0.8354203803782358, 0.1813318375572621),
+    (0.9950094394362415, -0.09134779527642793, 0.040147175877166555),
+)
+"""Half of the icosahedron's corners in H3's orientation; the others lie opposite."""
+
+
+def _face_table() -> NDArray[np.float64]:
+    """(20, 3, 3): per face its centre and the two axes of its lattice, unit vectors."""
+    corners = np.array(_VERTICES + tuple((-x, -y, -z) for x, y, z in _VERTICES))
+    table = []
+    for face in combinations(range(12), 3):
+        a, b, c = (corners[i] for i in face)
+        if min(_dot(a, b), _dot(b, c), _dot(a, c)) < 0.4:  # neighbours stand at a cosine of 1/sqrt(5)
+            continue
+        centre = _unit(a + b + c)
+        first = _unit(a - centre * _dot(a, centre))
+        table.append((centre, first, np.cross(centre, first)))
+    return np.array(table)
+
+
+def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Written out: numpy's dot may differ between CPUs in the last bit."""
+    return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
+
+
+def _unit(a: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(a / math.sqrt(_dot(a, a)))
+
+
+FACES: Final = _face_table()
+_RAD_PER_E6: Final = math.pi / 180e6
+
+
+@njit(cache=True, nogil=True)
+def sin_cos(angle: float) -> tuple[float, float]:
+    """Sine and cosine of radians in ±2 pi, by their series after folding into ±45°; error below 1e-15."""
+    quarter = math.floor(angle * 0.6366197723675814 + 0.5)
+    x = angle - quarter * 1.5707963267948966
+    y = x * x
+    s = x * (
+        1.0
+        - y
+        / 6.0
+        * (
+            1.0
+            - y / 20.0 * (1.0 - y / 42.0 * (1.0 - y / 72.0 * (1.0 - y / 110.0 * (1.0 - y / 156.0 * (1.0 - y / 210.0)))))
+        )
+    )
+    c = 1.0 - y / 2.0 * (
+        1.0
+        - y
+        / 12.0
+        * (
+            1.0
+            - y / 30.0 * (1.0 - y / 56.0 * (1.0 - y / 90.0 * (1.0 - y / 132.0 * (1.0 - y / 182.0 * (1.0 - y / 240.0)))))
+        )
+    )
+    turn = int(quarter) & 3
+    if turn == 0:
+        return s, c
+    if turn == 1:
+        return c, -s
+    if turn == 2:
+        return -s, -c
+    return -c, s
+
+
+@njit(cache=True, nogil=True)
+def metres_per_e6(lat_e6: int) -> tuple[float, float]:
+    """Metres of one micro-degree of longitude and of latitude at a latitude, on WGS84."""
+    _, c = sin_cos(lat_e6 * _RAD_PER_E6)
+    c2 = 2.0 * c * c - 1.0
+    c3 = c * (2.0 * c2 - 1.0)
+    c4 = 2.0 * c2 * c2 - 1.0
+    return (111412.84 * c - 93.5 * c3) * 1e-6, (111132.954 - 559.822 * c2 + 1.175 * c4) * 1e-6
+
+
+@njit(cache=True, nogil=True)
+def to_vector(lat_e6: float, lng_e6: float) -> tuple[float, float, float]:
+    """The unit vector of a position."""
+    s, c = sin_cos(lat_e6 * _RAD_PER_E6)
+    sl, cl = sin_cos(lng_e6 * _RAD_PER_E6)
+    return c * cl, c * sl, s
+
+
+@njit(cache=True, nogil=True)
+def face_of(faces: NDArray[np.float64], x: float, y: float, z: float) -> int:
+    best, at = -2.0, 0
+    for f in range(20):
+        d = faces[f, 0, 0] * x + faces[f, 0, 1] * y + faces[f, 0, 2] * z
+        if d > best:
+            best, at = d, f
+    return at
+
+
+@njit(cache=True, nogil=True)
+def to_plane(faces: NDArray[np.float64], f: int, scale: float, x: float, y: float, z: float) -> tuple[float, float]:
+    """Lattice coordinates (not yet rounded) of a vector on face f: steps along the two axes, which stand at 60°."""
+    s = scale / (faces[f, 0, 0] * x + faces[f, 0, 1] * y + faces[f, 0, 2] * z)
+    px = (faces[f, 1, 0] * x + faces[f, 1, 1] * y + faces[f, 1, 2] * z) * s
+    py = (faces[f, 2, 0] * x + faces[f, 2, 1] * y + faces[f, 2, 2] * z) * s
+    b = py / SIN60
+    return px - b * 0.5, b
+
+
+@njit(cache=True, nogil=True)
+def round_hex(a: float, b: float) -> tuple[int, int]:
+    """The lattice point nearest to (a, b)."""
+    c = -a - b
+    i, j, k = math.floor(a + 0.5), math.floor(b + 0.5), math.floor(c + 0.5)
+    da, db, dc = abs(i - a), abs(j - b), abs(k - c)
+    if da > db and da > dc:
+        i = -j - k
+    elif db > dc:
+        j = -i - k
+    return int(i), int(j)
+
+
+@njit(cache=True, nogil=True)
+def pack(f: int, i: int, j: int) -> int:
+    """One key of (face, i, j); lattice coordinates stay far below 2**28 at the resolutions used."""
+    return (f << 58) | ((i + (1 << 28)) << 29) | (j + (1 << 28))
+
+
+@njit(cache=True, nogil=True)
+def unpack(key: int) -> tuple[int, int, int]:
+    return key >> 58, ((key >> 29) & 0x1FFFFFFF) - (1 << 28), (key & 0x1FFFFFFF) - (1 << 28)
+
+
+@njit(cache=True, nogil=True)
+def keys_at(faces: NDArray[np.float64], lat_e6: float, lng_e6: float) -> tuple[int, int]:
+    """Keys of the fine and the coarse cell of a position."""
+    x, y, z = to_vector(lat_e6, lng_e6)
+    f = face_of(faces, x, y, z)
+    a, b = to_plane(faces, f, FINE_SCALE, x, y, z)
+    i, j = round_hex(a, b)
+    a, b = to_plane(faces, f, COARSE_SCALE, x, y, z)
+    ci, cj = round_hex(a, b)
+    return pack(f, i, j), pack(f, ci, cj)
+
+
+@njit(cache=True, nogil=True)
+def centre_of(faces: NDArray[np.float64], key: int, scale: float) -> tuple[float, float, float]:
+    """Unit vector of a cell's centre."""
+    f, i, j = unpack(key)
+    px, py = (i + 0.5 * j) / scale, j * SIN60 / scale
+    x = faces[f, 0, 0] + px * faces[f, 1, 0] + py * faces[f, 2, 0]
+    y = faces[f, 0, 1] + px * faces[f, 1, 1] + py * faces[f, 2, 1]
+    z = faces[f, 0, 2] + px * faces[f, 1, 2] + py * faces[f, 2, 2]
+    n = 1.0 / math.sqrt(x * x + y * y + z * z)
+    return x * n, y * n, z * n
+
+
+@njit(cache=True, nogil=True)
+def slot_of(key: int, mask: int) -> int:
+    """Where a key's search starts in an open-addressing table of mask + 1 slots."""
+    h = np.uint64(key)
+    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.int64((h ^ (h >> np.uint64(31))) & np.uint64(mask))
+
+
+@njit(cache=True, nogil=True)
+def find(table: NDArray[np.int64], rows: NDArray[np.int32], key: int) -> int:
+    """The row of a key in an open-addressing table, or -1."""
+    mask = len(table) - 1
+    at = slot_of(key, mask)
+    while True:
+        seen = table[at]
+        if seen == key:
+            return int(rows[at])
+        if seen == NO_KEY:
+            return -1
+        at = (at + 1) & mask
+
+
+@njit(cache=True, nogil=True)
+def fill_table(keys: NDArray[np.int64], table: NDArray[np.int64], rows: NDArray[np.int32]) -> None:
+    """Put keys (row = their index) into an empty table (all NO_KEY)."""
+    mask = len(table) - 1
+    for row in range(len(keys)):
+        at = slot_of(keys[row], mask)
+        while table[at] != NO_KEY:
+            at = (at + 1) & mask
+        table[at] = keys[row]
+        rows[at] = row
+
+
+def make_table(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Open-addressing table of distinct keys, at most half full."""
+    size = 1 << max(4, (2 * max(1, len(keys)) - 1).bit_length())
+    table = np.full(size, NO_KEY, dtype=np.int64)
+    rows: NDArray[Any] = np.zeros(size, dtype=np.int32)
+    fill_table(keys, table, rows)
+    return table, rows

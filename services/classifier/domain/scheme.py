@@ -1,0 +1,52 @@
+"""Every constant of scheme 1, with its unit.  Reasons stand in docs/scheme/1.md under the paragraph named here.
+
+A scheme is a value handed to the kernels, so that a later one lives beside this one and old claims stay computable."""
+
+from typing import Final, NamedTuple
+
+
+class Scheme(NamedTuple):
+    number: int = 1
+    gap_limit_ms: int = 150_000
+    """§2: nothing is said about what a vehicle did between two fixes further apart; also the context a day may read."""
+    # fixes, §§ 13-17
+    accuracy_max_m: float = 100.0
+    accuracy_floor_m: float = 3.0
+    accuracy_default_m: float = 5.0
+    hdop_to_m: float = 4.0
+    speed_max_mps: float = 60.0
+    spike_noise_m: float = 50.0
+    spike_run_max: int = 5
+    # evidence, §§ 18-22
+    corridor_slack_m: float = 2.0
+    evidence_cap: float = 12.0
+    heading_free_cos: float = 0.90
+    heading_cost: float = 4.0
+    heading_speed_mps: float = 3.0
+    private_prior: float = 0.7
+    field_prior: float = 3.5
+    field_speed_mps: float = 12.0
+    field_speed_cost: float = 0.25
+    independent_s: float = 8.0
+    parked_mps: float = 0.5
+    parked_weight: float = 0.02
+    switch_price: float = 4.5
+    claim_margin: float = 1.5
+    unknown_bias: float = 0.7
+    clear_m: float = 30.0
+    # legs, §§ 23-30
+    chord_noise: float = 1.0
+    doppler_over_chord: float = 1.35
+    doppler_slack_m: float = 8.0
+    shave: float = 0.005
+    bound_slack_m: float = 5.0
+    sample_m: float = 10.0
+    road_like_mps: float = 16.0
+    road_like_ms: int = 60_000
+    # carried, § 31
+    sea_clear_m: float = 60.0
+    still_slack_m: float = 300.0
+
+
+V1: Final = Scheme()
+SCHEMES: Final = {1: V1}

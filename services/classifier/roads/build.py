@@ -1,0 +1,147 @@
+"""`roads build`: sources → columns of a road data set (scheme 1, paragraphs 5 to 11)."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import polars_h3
+from numpy.typing import NDArray
+
+from services.classifier.domain import cells
+from services.classifier.domain.geometry import CLEAR_MAX_M, Roads
+from services.classifier.domain.way_kinds import FERRY, IGNORED, PRIVATE, PUBLIC, UNKNOWN
+from services.classifier.roads import cover, coverage, dataset
+from services.classifier.roads.sources import Ways, join, read
+
+EXIT_STEP_M: Final = 10.0
+DERIVED_WARNING: Final = (
+    "coverage is derived: the cells within 3 km of any way of the source. Where the source lacks public roads, travel on them "
+    "would count as off-road; give --coverage with the polygon for which the source is known to be complete"
+)
+
+
+def build(sources: list[Path], out: Path, polygon: Path | None = None, date: str = "") -> dataset.RoadSet:
+    """Build, write and open.  Deterministic: the same files and options give the same bytes.  Raises SourceError."""
+    ways = join([read(path) for path in sources])
+    columns, covered = columns_of(ways, polygon)
+    length = _km_by_kind(ways, columns["vertex_cm"])
+    source_date = date or ways.date
+    warnings = [] if polygon else [DERIVED_WARNING]
+    if not source_date:
+        warnings.append("the source has no date; give --date")
+    meta = dataset.Meta(
+        format=dataset.FORMAT,
+        source=ways.source,
+        source_date=source_date,
+        coverage=covered,
+        warnings=tuple(warnings),
+        ways=len(ways.osm_id),
+        vertices=len(ways.lat_e6),
+        public_km=length[PUBLIC],
+        private_km=length[PRIVATE],
+        unknown_km=length[UNKNOWN],
+        fine_cells=len(columns["fine_first"]) - 1,
+        coarse_cells=len(columns["coarse_public_m"]),
+    )
+    return dataset.RoadSet.open(dataset.write(out, columns, meta))
+
+
+def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]], str]:
+    """All columns, and how coverage was found."""
+    vertex_way = np.repeat(np.arange(len(ways.osm_id), dtype=np.int32), np.diff(ways.first))
+    segments = np.flatnonzero(vertex_way[1:] == vertex_way[:-1]).astype(np.int32)
+    kinds = ways.kind[vertex_way[segments]]
+    driven, public = segments[kinds != IGNORED], segments[kinds == PUBLIC]
+    fine_keys, fine_first, fine_vertex = cover.fine_cells(ways.lat_e6, ways.lng_e6, driven)
+    land = segments[kinds != FERRY]
+    if polygon is None:
+        keys = cover.coarse_near(ways.lat_e6, ways.lng_e6, land, CLEAR_MAX_M)
+        way_m = cover.distance_to(ways.lat_e6, ways.lng_e6, land, np.zeros(len(land)), keys)
+        edge, covered = coverage.derived(keys, way_m, ways.box), "derived"
+    else:
+        keys, edge = coverage.from_polygon(polygon)
+        covered = "polygon:" + hashlib.sha256(polygon.read_bytes()).hexdigest()
+    half_m = ways.half_dm[vertex_way[public]] * 0.1
+    public_m = cover.distance_to(ways.lat_e6, ways.lng_e6, public, half_m, keys)
+    fine_table, fine_rows = cells.make_table(fine_keys)
+    coarse_table, coarse_rows = cells.make_table(keys)
+    assert_h3(fine_keys, cells.FINE_RES, cells.FINE_SCALE)
+    assert_h3(keys, cells.COARSE_RES, cells.COARSE_SCALE)
+    roads = Roads(
+        faces=cells.FACES,
+        lat_e6=ways.lat_e6,
+        lng_e6=ways.lng_e6,
+        vertex_way=vertex_way,
+        vertex_cm=_cumulative_cm(ways, vertex_way),
+        exit_dm=np.full(len(vertex_way), -1, dtype=np.int32),
+        way_kind=ways.kind,
+        half_dm=ways.half_dm,
+        fine_table=fine_table,
+        fine_rows=fine_rows,
+        fine_first=fine_first,
+        fine_vertex=fine_vertex,
+        coarse_table=coarse_table,
+        coarse_rows=coarse_rows,
+        coarse_public_m=np.floor(np.clip(public_m, 0.0, CLEAR_MAX_M)).astype(np.int16),
+        coarse_edge_m=np.floor(np.clip(edge, -30_000.0, 30_000.0)).astype(np.int16),
+    )
+    node, nodes = cover.nodes_of(ways.lat_e6, ways.lng_e6)
+    exit_dm = cover.exits(roads, ways.flags, node, nodes, EXIT_STEP_M)
+    columns: dict[str, NDArray[Any]] = {name: getattr(roads, name) for name in dataset.COLUMNS}
+    columns["exit_dm"] = exit_dm
+    columns |= _extra(ways)
+    return columns, covered
+
+
+def _cumulative_cm(ways: Ways, vertex_way: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Length of each way from its first vertex, WGS84."""
+    steps = np.zeros(len(vertex_way), dtype=np.float64)
+    per_e6 = np.array([cells.metres_per_e6(int(lat)) for lat in ways.lat_e6])
+    dx = (ways.lng_e6[1:].astype(np.float64) - ways.lng_e6[:-1]) * (per_e6[1:, 0] + per_e6[:-1, 0]) / 2.0
+    dy = (ways.lat_e6[1:].astype(np.float64) - ways.lat_e6[:-1]) * (per_e6[1:, 1] + per_e6[:-1, 1]) / 2.0
+    steps[1:] = np.sqrt(dx * dx + dy * dy)
+    total = np.cumsum(np.rint(steps * 100.0).astype(np.int64))
+    return np.asarray(total - total[ways.first[:-1]][vertex_way], dtype=np.int32)
+
+
+def _extra(ways: Ways) -> dict[str, NDArray[Any]]:
+    encoded = [text.encode("utf-8") for text in ways.texts]
+    first = np.zeros(len(encoded) + 1, dtype=np.int64)
+    first[1:] = np.cumsum([len(text) for text in encoded])
+    return {
+        "way_id": ways.osm_id,
+        "way_rule": ways.rule,
+        "way_name": ways.name,
+        "text_first": first,
+        "text_bytes": np.frombuffer(b"".join(encoded), dtype=np.uint8),
+    }
+
+
+def _km_by_kind(ways: Ways, vertex_cm: NDArray[np.int32]) -> dict[int, float]:
+    length = vertex_cm[ways.first[1:] - 1]
+    return {kind: round(float(length[ways.kind == kind].sum()) / 1e5, 1) for kind in (PUBLIC, PRIVATE, UNKNOWN)}
+
+
+def assert_h3(keys: NDArray[np.int64], res: int, scale: float) -> None:
+    """Our lattice and H3 agree on every cell written: the centre of each is in a cell of its own, and H3's centre gives our key.
+
+    Cells across an edge of the icosahedron have a key on each side, and are left out.  Raises AssertionError."""
+    for chunk in np.array_split(keys, len(keys) // 200_000 + 1):
+        points = np.array([cells.centre_of(cells.FACES, int(key), scale) for key in chunk]).reshape(-1, 3)
+        lat, lng = np.degrees(np.arcsin(points[:, 2])), np.degrees(np.arctan2(points[:, 1], points[:, 0]))
+        h3_cells = pl.DataFrame({"lat": lat, "lng": lng}).select(
+            cell=polars_h3.latlng_to_cell("lat", "lng", res, return_dtype=pl.UInt64)
+        )
+        back = h3_cells.select(lat=polars_h3.cell_to_lat("cell"), lng=polars_h3.cell_to_lng("cell"))
+        at = 0 if res == cells.FINE_RES else 1
+        dots = points @ cells.FACES[:, 0, :].T
+        best = np.sort(dots, axis=1)
+        inner = (best[:, -1] - best[:, -2] > 1e-3) & (np.argmax(dots, axis=1) == chunk >> 58)
+        again = np.array(
+            [cells.keys_at(cells.FACES, a * 1e6, b * 1e6)[at] for a, b in zip(back["lat"], back["lng"], strict=True)],
+            dtype=np.int64,
+        )
+        if np.any((again != chunk) & inner):
+            raise AssertionError(f"{int(np.sum((again != chunk) & inner))} cells of resolution {res} differ from H3")
