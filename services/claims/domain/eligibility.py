@@ -1,4 +1,4 @@
-"""May this licence be claimed?  Findings, each with its rule, outcome, reason in plain words and source (rules EL, LI7, VE5)."""
+"""May this licence be claimed?  Findings with rule, outcome, reason in plain words and source (rules EL, LI7, VE5)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
 """Instants and NZ dates.  Register values carry aware datetimes; everything that joins device-days counts milliseconds."""
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -30,3 +31,9 @@ def nz_date(at: datetime) -> date:
 def nz_midnight_ms(day: date) -> int:
     """The instant at which an NZ day begins."""
     return to_ms(datetime(day.year, day.month, day.day, tzinfo=AUCKLAND))
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day."""
+    years, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(years, month0 + 1, min(day.day, monthrange(years, month0 + 1)[1]))

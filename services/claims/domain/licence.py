@@ -1,14 +1,13 @@
 """Distance licences: what one covers, and where and when its metres may be claimed (rules LI1-LI4)."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID
 
 from services.claims.domain.instants import nz_date
-from services.claims.domain.recorder import LICENCE_UNIT, Recorder, RecorderReading, Unit
+from services.claims.domain.recorder import LICENCE_UNIT, Recorder, RecorderReading, Timeline, Unit, timeline
 from services.claims.domain.vehicle import Assignment, Coupling, Ending, Vehicle
 
 LicenceKind = Literal["D", "H", "additional"]
@@ -76,9 +75,27 @@ def units_of(licence: Licence, unit: Unit) -> int | None:
 
 
 def check_licence(licence: Licence, recorder: Recorder) -> None:
-    """Raises InvalidLicence with the field to correct: end not after start, a range that is not units x 1000 km (621 miles)
-    of an ordinary licence, money below zero, another recorder's or vehicle's (rules LI1, VE2)."""
-    raise NotImplementedError
+    """Raises InvalidLicence with the field to correct: end not after start, a range of an ordinary licence that is not
+    units x 1000 km (621 miles), money below zero, another recorder's or vehicle's (rules LI1, VE2)."""
+    normalise_number(licence.number)
+    if licence.start_reading < 0:
+        raise InvalidLicence("start_reading", "a recorder shows no reading below 0")
+    if licence.end_reading <= licence.start_reading:
+        raise InvalidLicence("end_reading", f"{licence.end_reading} is not after the start {licence.start_reading}")
+    if recorder.id != licence.recorder_id or recorder.vehicle_id != licence.vehicle_id:
+        raise InvalidLicence("recorder_id", "the recorder belongs to another vehicle or licence")
+    for field in ("gross_cents", "credit_cents", "fee_cents"):
+        if (getattr(licence, field) or 0) < 0:
+            raise InvalidLicence(field, "an amount cannot be below 0")
+    if licence.units is not None and licence.units < 1:
+        raise InvalidLicence("units", "a licence has at least one unit")
+    if licence.kind not in ORDINARY:
+        return
+    one = LICENCE_UNIT[recorder.unit]
+    length = licence.end_reading - licence.start_reading
+    if length % one or (licence.units is not None and licence.units * one != length):
+        units = f"{licence.units} units are {licence.units * one}" if licence.units else f"a unit is {one}"
+        raise InvalidLicence("end_reading", f"the range covers {length} {recorder.unit}, but {units} {recorder.unit}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,39 +118,12 @@ class VehicleRecord:
                 return recorder
         raise KeyError(licence.recorder_id)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimableRange:
-    """Rule LI2: metres count with the display in (start, end] and the instant in [from_ms, until_ms)."""
-
-    start: int
-    end: int
-    from_ms: int
-    until_ms: int | None
-    """None: no event bounds it, only the reading does."""
-    cause: EndCause
-    """What ends it first."""
-    caused_by: str
-    """The event in words, e.g. "licence 0012346 starts at 4250"."""
-
-    @property
-    def empty(self) -> bool:
-        return self.end <= self.start or (self.until_ms is not None and self.until_ms <= self.from_ms)
-
-
-def claimable_range(licence: Licence, record: VehicleRecord, rate_rises: Sequence[date]) -> ClaimableRange:
-    """The licence's range cut by whatever ends it first: an overlapping later ordinary licence (LI3), sale, cancelled
-    registration, exemption, surrender, a changed recorder, and for a heavy vehicle one month after a rate rise (s 86).
-    An additional licence claims nothing and ends nothing (LI1)."""
-    raise NotImplementedError
-
-
-def newer_licence(licence: Licence, record: VehicleRecord) -> Licence | None:
-    """The first ordinary licence bought for the vehicle after this one (form note 7): further on the same recorder, or
-    issued later on another.  None where there is none."""
-    raise NotImplementedError
-
-
-def range_conflicts(record: VehicleRecord, rate_rises: Sequence[date]) -> tuple[tuple[UUID, UUID], ...]:
-    """Pairs of licences of one recorder whose claimable ranges overlap (rule LI4), each once, in a stable order."""
-    raise NotImplementedError
+    def timeline_of(self, licence: Licence) -> Timeline:
+        """The licence's recorder with every actual reading, those taken at a sale or surrender among them."""
+        endings = (*self.vehicle.endings, *(one.surrendered for one in self.licences if one.surrendered))
+        shown = tuple(
+            RecorderReading(recorder_id=ending.recorder_id, at=ending.at, value=ending.reading)
+            for ending in endings
+            if ending.recorder_id is not None and ending.reading is not None
+        )
+        return timeline(self.recorder_of(licence), (*self.readings, *shown))

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from itertools import groupby
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
+
+from services.claims.domain.instants import from_ms, nz_date, to_ms
 
 RecorderKind = Literal["odometer", "hubodometer"]
 Unit = Literal["km", "mi"]
@@ -50,13 +53,19 @@ class RecorderReading:
     """Printed on reports, e.g. "demo"."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Point:
+class Point(NamedTuple):
     """An actual reading on the unwrapped series."""
 
     ms: int
     units: int
     """Units since the display was 0, rollovers added."""
+
+
+class Conflict(NamedTuple):
+    """Two readings that cannot both be right; neither is used."""
+
+    ms: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +74,51 @@ class Timeline:
 
     recorder: Recorder
     points: tuple[Point, ...]
-    conflicts: tuple[str, ...] = ()
-    """Readings that contradict each other, in words; neither of such a pair is used."""
+    conflicts: tuple[Conflict, ...] = ()
     labels: tuple[str, ...] = ()
 
 
 def timeline(recorder: Recorder, readings: Sequence[RecorderReading]) -> Timeline:
     """Actual readings of this recorder, any order, other recorders' ignored → the unwrapped series.  A value below the
     one before it is a rollover where the recorder has one and less than half the display was travelled; else both
-    readings contradict each other and neither is used (the smaller claim wins).  The same instant with two values: as well."""
-    raise NotImplementedError
+    readings contradict each other and neither is used (the smaller claim wins).  The same instant with two values: as
+    well."""
+    mine = [reading for reading in readings if reading.recorder_id == recorder.id and reading.actual]
+    labels = tuple(sorted({reading.label for reading in mine if reading.label}))
+    kept: list[tuple[Point, int]] = []
+    conflicts: list[Conflict] = []
+    wraps = 0
+    ordered = sorted({(to_ms(reading.at), reading.value) for reading in mine})
+    for ms, group in groupby(ordered, key=lambda pair: pair[0]):
+        values = [value for _, value in group]
+        if len(values) > 1:
+            conflicts.append(Conflict(ms, f"{_on(ms)} shows {' and '.join(map(str, values))} at the same instant"))
+            continue
+        units = values[0] + wraps * (recorder.rollover_at or 0)
+        if kept and units < kept[-1][0].units and recorder.rollover_at:
+            turned = units + recorder.rollover_at
+            if turned - kept[-1][0].units < recorder.rollover_at // 2:
+                units = turned
+                wraps += 1
+        if kept and units < kept[-1][0].units:
+            before, _ = kept.pop()
+            wraps = kept[-1][1] if kept else 0
+            conflicts.append(Conflict(ms, f"{units} on {_on(ms)} is below {before.units} on {_on(before.ms)}"))
+            continue
+        kept.append((Point(ms, units), wraps))
+    return Timeline(recorder, tuple(point for point, _ in kept), tuple(conflicts), labels)
+
+
+def _on(ms: int) -> str:
+    return nz_date(from_ms(ms)).isoformat()
+
+
+def unwrapped(line: Timeline, value: int, at: datetime) -> int:
+    """A displayed value at an instant on the unwrapped series: with the number of rollovers that brings it closest to the
+    actual reading nearest in time.  Without a rollover or without readings: the value itself."""
+    rollover_at = line.recorder.rollover_at
+    if not rollover_at or not line.points:
+        return value
+    ms = to_ms(at)
+    near = min(line.points, key=lambda point: (abs(point.ms - ms), point.ms))
+    return value + max(0, (near.units - value + rollover_at // 2) // rollover_at) * rollover_at

@@ -1,10 +1,11 @@
 """Vehicles, what ends their licences, device assignments and couplings (rules VE1, VE4, VE5, LI2, EL5)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from itertools import pairwise
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from services.claims.domain.instants import to_ms
@@ -30,7 +31,7 @@ def normalise_plate(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """Something that ends every licence of the vehicle: sold, registration cancelled, or exempt (section 40 or other)."""
+    """Something that ends every licence of the vehicle: sold, registration cancelled, or exempt (section 40 or else)."""
 
     kind: EndingKind
     at: datetime
@@ -53,7 +54,7 @@ class Vehicle:
 
     @property
     def heavy(self) -> bool:
-        """Unknown weight counts as heavy for a trailer (only trailers over 3.5 t are RUC vehicles), light else."""
+        """An unknown weight counts as heavy for a trailer (only those over 3.5 t are RUC vehicles), as light otherwise."""
         return self.gross_kg > HEAVY_OVER_KG if self.gross_kg is not None else not self.powered
 
 
@@ -89,17 +90,81 @@ class DeviceSpan:
     """The device of the towing vehicle (rule VE1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+_DISPUTED: Final = "\0"
+
+
+class _Held(NamedTuple):
+    """`value` (a device, or a towing vehicle) holds in [from_ms, until_ms)."""
+
     from_ms: int
     until_ms: int
-    label: str
+    value: str
+
+
+def _clipped(items: Iterable[tuple[str, datetime, datetime | None]], from_ms: int, until_ms: int) -> list[_Held]:
+    held = []
+    for value, begin, end in items:
+        start = max(from_ms, to_ms(begin))
+        stop = until_ms if end is None else min(until_ms, to_ms(end))
+        if start < stop:
+            held.append(_Held(start, stop, value))
+    return held
+
+
+def _undisputed(held: Sequence[_Held], from_ms: int, until_ms: int) -> list[_Held]:
+    """Elementary stretches of [from_ms, until_ms) with the one value that holds there; "" where none or several do."""
+    edges = sorted({from_ms, until_ms, *(edge for one in held for edge in one[:2])})
+    found = []
+    for start, stop in pairwise(edges):
+        values = {one.value for one in held if one.from_ms <= start and stop <= one.until_ms}
+        found.append(_Held(start, stop, values.pop() if len(values) == 1 else "" if not values else _DISPUTED))
+    return found
 
 
 def device_spans(
     vehicle_id: UUID, from_ms: int, until_ms: int, assignments: Sequence[Assignment], couplings: Sequence[Coupling]
 ) -> tuple[DeviceSpan, ...]:
-    """The devices that speak for a vehicle inside [from_ms, until_ms): its own primary one, else while coupled the towing
-    vehicle's (rules VE1, VE4).  Sorted, never overlapping; where two claim the same time neither counts, since nobody can
-    say which is right.  `assignments` holds those of the vehicle and of every vehicle that towed it."""
-    raise NotImplementedError
+    """The devices that speak for a vehicle inside [from_ms, until_ms): its own primary one, else while coupled the
+    towing vehicle's (rules VE1, VE4).  Sorted, never overlapping; where two claim the same time neither counts, since
+    nobody can say which is right.  `assignments` holds those of the vehicle and of every vehicle that towed it."""
+    if from_ms >= until_ms:
+        return ()
+
+    def own(of: UUID, start: int, stop: int) -> list[_Held]:
+        mine = ((a.device, a.from_at, a.until_at) for a in assignments if a.vehicle_id == of and a.primary)
+        return _undisputed(_clipped(mine, start, stop), start, stop)
+
+    towing = {str(c.towing_id): c.towing_id for c in couplings if c.trailer_id == vehicle_id}
+    behind = _clipped(
+        ((str(c.towing_id), c.from_at, c.until_at) for c in couplings if c.trailer_id == vehicle_id), from_ms, until_ms
+    )
+    spans: list[DeviceSpan] = []
+    for stretch in own(vehicle_id, from_ms, until_ms):
+        if stretch.value not in {"", _DISPUTED}:
+            spans.append(DeviceSpan(stretch.from_ms, stretch.until_ms, stretch.value))
+        elif stretch.value == "":
+            within = [
+                _Held(max(c.from_ms, stretch.from_ms), min(c.until_ms, stretch.until_ms), c.value)
+                for c in behind
+                if c.from_ms < stretch.until_ms and stretch.from_ms < c.until_ms
+            ]
+            for coupled in _undisputed(within, stretch.from_ms, stretch.until_ms):
+                if coupled.value in towing:
+                    spans.extend(
+                        DeviceSpan(one.from_ms, one.until_ms, one.value, towed=True)
+                        for one in own(towing[coupled.value], coupled.from_ms, coupled.until_ms)
+                        if one.value not in {"", _DISPUTED}
+                    )
+    return _joined(spans)
+
+
+def _joined(spans: list[DeviceSpan]) -> tuple[DeviceSpan, ...]:
+    """Neighbours of the same device as one, so that a day is not cut where nothing changes."""
+    joined: list[DeviceSpan] = []
+    for span in sorted(spans):
+        last = joined[-1] if joined else None
+        if last and last.until_ms == span.from_ms and (last.device, last.towed) == (span.device, span.towed):
+            joined[-1] = DeviceSpan(last.from_ms, span.until_ms, span.device, span.towed)
+        else:
+            joined.append(span)
+    return tuple(joined)

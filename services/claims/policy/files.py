@@ -1,8 +1,24 @@
-"""Reads rates.csv, fees.csv, reason_codes.csv and constants.toml beside it; anything odd in them stops the start."""
+"""Reads the policy files beside it: rates.csv, fees.csv, reason_codes.csv, rate_rises.csv, constants.toml.  Anything odd in
+them stops the start with file and line."""
 
+import csv
+import tomllib
+from collections.abc import Callable, Iterator
+from datetime import date
 from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final, TypeVar, get_args
 
 from services.claims.domain.policy import Policy
+from services.claims.domain.rates import Confidence, FeeRow, RateKind, RateRow
+
+_NAMES: Final = ("rates.csv", "fees.csv", "reason_codes.csv", "rate_rises.csv", "constants.toml")
+_KINDS: Final[dict[str, RateKind]] = {kind: kind for kind in get_args(RateKind)}
+_CONFIDENCES: Final[dict[str, Confidence]] = {confidence: confidence for confidence in get_args(Confidence)}
+
+Row = TypeVar("Row")
 
 
 class InvalidPolicy(ValueError):
@@ -11,4 +27,96 @@ class InvalidPolicy(ValueError):
 
 @cache
 def load() -> Policy:
-    raise NotImplementedError
+    """The policy as shipped.  Raises InvalidPolicy."""
+    folder = files(__package__)
+    return parse({name: (folder / name).read_text(encoding="utf-8") for name in _NAMES})
+
+
+def parse(texts: dict[str, str]) -> Policy:
+    """From the texts of the files, by name.  Raises InvalidPolicy."""
+    constants = _constants(texts["constants.toml"])
+    digest = sha256("\0".join(f"{name}\0{texts[name]}" for name in _NAMES).encode()).hexdigest()
+    return Policy(
+        name=digest[:16],
+        rates=tuple(_rows("rates.csv", texts["rates.csv"], _rate)),
+        fees=tuple(_rows("fees.csv", texts["fees.csv"], _fee)),
+        reason_codes=MappingProxyType(
+            dict(_rows("reason_codes.csv", texts["reason_codes.csv"], lambda row: (int(row["code"]), row["industry"])))
+        ),
+        rate_rises=tuple(_rows("rate_rises.csv", texts["rate_rises.csv"], lambda row: date.fromisoformat(row["on"]))),
+        minimum_claim_cents=_whole(constants, "minimum_claim_cents"),
+        claim_years=_whole(constants, "claim_years"),
+        gps_above_recorder_percent=_whole(constants, "gps_above_recorder_percent"),
+        unknown_percent=_whole(constants, "unknown_percent"),
+        late_window_hours=_whole(constants, "late_window_hours"),
+        send_email_working_days=_whole(constants, "send_email_working_days"),
+        send_post_working_days=_whole(constants, "send_post_working_days"),
+        form_rows=_whole(constants, "form_rows"),
+        form_template=_word(constants, "form_template"),
+        records_held_default=_word(constants, "records_held_default"),
+    )
+
+
+def _rows(name: str, text: str, read: Callable[[dict[str, str]], Row]) -> Iterator[Row]:
+    reader = csv.DictReader(text.splitlines())
+    for row in reader:
+        try:
+            yield read(row)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise InvalidPolicy(f"{name} line {reader.line_num}: {error}") from error
+
+
+def _rate(row: dict[str, str]) -> RateRow:
+    cents = int(row["cents_per_unit"])
+    if cents <= 0:
+        raise ValueError("a rate is above 0")
+    return RateRow(
+        from_on=date.fromisoformat(row["from_on"]),
+        until_on=_last_day(row["until_on"]),
+        ruc_type=row["ruc_type"],
+        over_kg=int(row["over_kg"]),
+        upto_kg=int(row["upto_kg"]) if row["upto_kg"] else None,
+        cents_per_unit=cents,
+        kind=_KINDS[row["kind"]],
+        confidence=_CONFIDENCES[row["confidence"]],
+        source=row["source"],
+    )
+
+
+def _fee(row: dict[str, str]) -> FeeRow:
+    return FeeRow(
+        from_on=date.fromisoformat(row["from_on"]),
+        until_on=_last_day(row["until_on"]),
+        channel=row["channel"],
+        cents=int(row["cents"]),
+        confidence=_CONFIDENCES[row["confidence"]],
+        source=row["source"],
+    )
+
+
+def _last_day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _constants(text: str) -> dict[str, object]:
+    """Every entry needs value, from_on, source and confidence."""
+    found: dict[str, object] = {}
+    for name, entry in tomllib.loads(text).items():
+        if not isinstance(entry, dict) or not {"value", "from_on", "source", "confidence"} <= entry.keys():
+            raise InvalidPolicy(f"constants.toml [{name}]: needs value, from_on, source and confidence")
+        found[name] = entry["value"]
+    return found
+
+
+def _whole(constants: dict[str, object], name: str) -> int:
+    value = constants.get(name)
+    if not isinstance(value, int) or value < 0:
+        raise InvalidPolicy(f"constants.toml [{name}]: needs a whole number, has {value!r}")
+    return value
+
+
+def _word(constants: dict[str, object], name: str) -> str:
+    value = constants.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidPolicy(f"constants.toml [{name}]: needs words, has {value!r}")
+    return value

@@ -1,0 +1,197 @@
+"""A statement and the values it is made of.  Integer millimetres throughout."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from services.claims.domain.boundary import Boundary
+from services.claims.domain.recorder import MM_PER_KM, Conflict, Unit
+from services.claims.domain.vehicle import DeviceSpan
+from services.claims.domain.window import ClaimableRange
+from shared.contracts.device_day import DeviceDay, Surface, hash_of
+
+ClosedOn = Literal["legal_recorder", "device_odometer", "gps"]
+
+
+class Revision(NamedTuple):
+    """A device-day as the ledger holds it, with the hash of its content (shared.contracts.device_day.hash_of)."""
+
+    day: DeviceDay
+    content_hash: bytes
+
+    @classmethod
+    def of(cls, day: DeviceDay) -> "Revision":
+        return cls(day, hash_of(day))
+
+
+class Standing(NamedTuple):
+    """A revision the statement stands on."""
+
+    device: str
+    day: int
+    rev: int
+    content_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePeriod:
+    """What the shell must load for a statement."""
+
+    from_ms: int
+    until_ms: int
+    spans: tuple[DeviceSpan, ...]
+    device_days: tuple[tuple[str, int, int], ...]
+    """(device, first NZ day, last NZ day), sorted; one a span."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """Closed millimetres.  public + off_road + unknown are the share; carried and uncovered lie outside it."""
+
+    public_mm: int = 0
+    off_road_mm: int = 0
+    unknown_mm: int = 0
+    carried_mm: int = 0
+    uncovered_mm: int = 0
+    off_road_by_basis: tuple[tuple[str, int], ...] = ()
+    """Sorted by basis; sums to off_road_mm."""
+    unknown_by_basis: tuple[tuple[str, int], ...] = ()
+    """Likewise to unknown_mm."""
+
+    @property
+    def share_mm(self) -> int:
+        return self.public_mm + self.off_road_mm + self.unknown_mm
+
+    @property
+    def counted_mm(self) -> int:
+        """What the distance recorder counts of it: a carried vehicle's wheels stand still."""
+        return self.share_mm + self.uncovered_mm
+
+
+@dataclass(slots=True)
+class Tally:
+    """Adds up Amounts."""
+
+    mm: dict[Surface, int] = field(default_factory=dict)
+    off_road: dict[str, int] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+
+    def add(self, surface: Surface, basis: str, mm: int) -> None:
+        if not mm:
+            return
+        self.mm[surface] = self.mm.get(surface, 0) + mm
+        if surface == "off_road":
+            self.off_road[basis] = self.off_road.get(basis, 0) + mm
+        elif surface == "unknown":
+            self.unknown[basis] = self.unknown.get(basis, 0) + mm
+
+    def amounts(self) -> Amounts:
+        return Amounts(
+            public_mm=self.mm.get("public_road", 0),
+            off_road_mm=self.mm.get("off_road", 0),
+            unknown_mm=self.mm.get("unknown", 0),
+            carried_mm=self.mm.get("carried", 0),
+            uncovered_mm=self.mm.get("uncovered", 0),
+            off_road_by_basis=tuple(sorted(self.off_road.items())),
+            unknown_by_basis=tuple(sorted(self.unknown.items())),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One NZ day of the licence (rule DI6)."""
+
+    on: date
+    amounts: Amounts
+    fixes: int
+    """Of the whole day, also where only a part of it belongs to the licence."""
+    devices: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Between two actual readings (or a boundary of the range): what rule DI1 made of it."""
+
+    from_ms: int
+    until_ms: int
+    recorder_mm: int | None
+    """None: no legal recorder here; closed on the device's odometer or on GPS alone."""
+    gps_mm: int
+    odometer_mm: int | None
+    """What the device's odometer counted, where every day has one."""
+    lack_mm: int
+    rest_mm: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    licence_id: UUID
+    window: ClaimableRange
+    unit: Unit
+    unit_mm: int
+    start: Boundary
+    end: Boundary
+    recorder_mm: int | None
+    """Distance of the range on the legal recorder; None while an actual reading lacks at an end (rule DI3).  Where given,
+    totals.counted_mm == recorder_mm exactly."""
+    lines: tuple[Line, ...]
+    totals: Amounts
+    lack_mm: int
+    """Part of totals.unknown_mm that has no day: the recorder counted it, no fix explains it."""
+    rest_mm: int
+    """Likewise: remainders of scaling."""
+    gps_mm: int
+    """Unclosed GPS millimetres of the range."""
+    drift_mm: int | None
+    """Device odometer less legal recorder over the stretches that have both (rule DI2)."""
+    closed_on: tuple[ClosedOn, ...]
+    """What the distance closed on, most binding first; more than one while it is running."""
+    stretches: tuple[Stretch, ...]
+    engine_on_ms: int
+    covered_ms: int
+    spans: tuple[DeviceSpan, ...]
+    stands_on: tuple[Standing, ...]
+    unsettled_days: int
+    conflicts: tuple[Conflict, ...]
+    """Readings near the range that contradict each other."""
+    missing: tuple[str, ...]
+    """What a claim still lacks, in words."""
+    incidents: tuple[str, ...]
+    labels: tuple[str, ...]
+    road_sets: tuple[str, ...]
+    lands: tuple[str, ...]
+    schemes: tuple[int, ...]
+    hash: str
+    """64 hex over everything above but the revs, so that an equal re-issue of a day changes nothing."""
+
+    @property
+    def claimable_mm(self) -> int:
+        return self.totals.off_road_mm
+
+    @property
+    def claimable_km(self) -> int:
+        """Rule DI7: floored once."""
+        return self.totals.off_road_mm // MM_PER_KM
+
+    @property
+    def coverage_share(self) -> float | None:
+        """Rule EL6: covered part of the engine-on time; None without engine-on time."""
+        return self.covered_ms / self.engine_on_ms if self.engine_on_ms else None
+
+    @property
+    def first_day(self) -> date | None:
+        return self.lines[0].on if self.lines else None
+
+    @property
+    def last_day(self) -> date | None:
+        return self.lines[-1].on if self.lines else None
+
+
+def recorder_totals(stretches: Sequence[Stretch]) -> tuple[int, int]:
+    """(GPS mm, recorder mm) over the stretches that have a legal recorder (rule EL6)."""
+    closed = [stretch for stretch in stretches if stretch.recorder_mm is not None]
+    return sum(stretch.gps_mm for stretch in closed), sum(stretch.recorder_mm or 0 for stretch in closed)
