@@ -19,14 +19,20 @@ class Scheme(NamedTuple):
     spike_run_max: int = 5
     # evidence, §§ 18-22
     corridor_slack_m: float = 2.0
-    evidence_cap: float = 12.0
+    tail_knee: float = 1.2
+    tail_slope: float = 0.6
+    error_max_m: float = 60.0
+    far_slope: float = 0.15
+    evidence_cap: float = 15.0
     heading_free_cos: float = 0.90
     heading_cost: float = 4.0
     heading_speed_mps: float = 3.0
     private_prior: float = 0.7
     field_prior: float = 3.5
-    field_speed_mps: float = 12.0
-    field_speed_cost: float = 0.25
+    private_speed_mps: float = 14.0
+    private_speed_cost: float = 0.15
+    field_speed_mps: float = 9.0
+    field_speed_cost: float = 0.5
     independent_s: float = 8.0
     parked_mps: float = 0.5
     parked_weight: float = 0.02

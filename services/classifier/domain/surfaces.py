@@ -109,7 +109,7 @@ def _ways_around(fixes: Fixes, roads: Roads, scheme: Scheme, i: int, row: int, o
                     sea_m = min(sea_m, d)
                 continue
             any_m = min(any_m, d - half)
-            cost = distance_cost(max(0.0, d - scheme.corridor_slack_m) / sigma, scheme.evidence_cap)
+            cost = distance_cost(max(0.0, d - scheme.corridor_slack_m), sigma, scheme)
             if cost < scheme.evidence_cap and (hx != 0.0 or hy != 0.0):
                 cost = min(scheme.evidence_cap, cost + _heading_cost(roads, v, kx, ky, hx, hy, scheme))
             if kind == PUBLIC:
@@ -124,7 +124,8 @@ def _ways_around(fixes: Fixes, roads: Roads, scheme: Scheme, i: int, row: int, o
     if public_edge < REACH_M or out.clear_m[i] < REACH_M:
         out.clear_m[i] = max(0.0, min(public_edge, max(0.0, out.edge_m[i])))
     field = scheme.field_prior + max(0.0, fixes.speed_mps[i] - scheme.field_speed_mps) * scheme.field_speed_cost
-    off = min(private + scheme.private_prior, field)
+    haste = max(0.0, fixes.speed_mps[i] - scheme.private_speed_mps) * scheme.private_speed_cost
+    off = min(private + scheme.private_prior + haste, field)
     out.public_cost[i] = min(public, scheme.evidence_cap)
     out.unknown_cost[i] = min(unknown + scheme.unknown_bias, scheme.evidence_cap)
     out.off_cost[i] = min(off, scheme.evidence_cap)
@@ -133,9 +134,12 @@ def _ways_around(fixes: Fixes, roads: Roads, scheme: Scheme, i: int, row: int, o
 
 
 @njit(cache=True, nogil=True)
-def distance_cost(z: float, cap: float) -> float:
-    """Half the square near, straight beyond two deviations (real errors have long tails), capped."""
-    return min(cap, 0.5 * z * z if z < 2.0 else 2.0 * z - 2.0)
+def distance_cost(metres: float, sigma: float, scheme: Scheme) -> float:
+    """Half the square near; then straight, since real errors have long tails; then steep where no error reaches; capped."""
+    z = metres / sigma
+    knee = scheme.tail_knee
+    cost = 0.5 * z * z if z < knee else 0.5 * knee * knee + scheme.tail_slope * (z - knee)
+    return min(scheme.evidence_cap, cost + max(0.0, metres - scheme.error_max_m) * scheme.far_slope)
 
 
 @njit(cache=True, nogil=True)
