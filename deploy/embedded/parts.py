@@ -16,13 +16,12 @@ from typing import Any, Final, Protocol, TypeVar
 
 import asyncpg
 
-from deploy.embedded import postgres
 from deploy.embedded.children import Child, Spec
 from deploy.embedded.credentials import KAFKA_ADMIN
 from deploy.embedded.errors import StackError
 from deploy.embedded.kafka import Kafka
-from deploy.embedded.postgres import Postgres
 from deploy.embedded.ports import LOOPBACK
+from deploy.embedded.postgres import STOP_SIGNAL, SUPERUSER, Postgres
 from deploy.kafka.admin import KafkaError, brokers_alive
 
 Say = Callable[[str], None]
@@ -38,7 +37,7 @@ _ENDED_HINTS: Final = {
 }
 
 
-class ChildEnded(StackError):  # noqa: N818 - an event, not a fault of ours
+class ChildEnded(StackError):
     """A child ended while we waited for it."""
 
 
@@ -49,8 +48,8 @@ class Stopped(Exception):
 class Part(Protocol):
     """What the supervisor keeps running."""
 
-    name: str
-
+    @property
+    def name(self) -> str: ...
     @property
     def record(self) -> Path: ...
     @property
@@ -124,7 +123,7 @@ class KafkaPart:
 class PostgresPart:
     postgres: Postgres
     name: str = "postgres"
-    stop_signal: Signals = postgres.STOP_SIGNAL
+    stop_signal: Signals = STOP_SIGNAL
     patience_s: float = INFRASTRUCTURE_PATIENCE_S
 
     @property
@@ -137,7 +136,7 @@ class PostgresPart:
     def is_ready(self, patience_s: float) -> bool:
         if not listens(self.postgres.port):
             return False
-        dsn = self.postgres.dsn(postgres.SUPERUSER, self.postgres.password, "postgres")
+        dsn = self.postgres.dsn(SUPERUSER, self.postgres.password, "postgres")
 
         async def ask() -> bool:
             connection = await asyncpg.connect(dsn, timeout=patience_s)
@@ -171,7 +170,7 @@ class ServicePart:
 
     def is_ready(self, patience_s: float) -> bool:
         try:
-            with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}/healthz", timeout=patience_s) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}/healthz", timeout=patience_s) as answer:
                 return bool(answer.status == 200)
         except (OSError, urllib.error.URLError):
             return False

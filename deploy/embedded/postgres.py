@@ -64,6 +64,7 @@ class Postgres:
         major = binary_major(binaries)
         if self.data.exists():
             check_data_version(self.data, major, binaries)
+            _own(self.data, account)
         else:
             self._initdb(binaries, account, say)
         self._forget_stale_pid_file()
@@ -135,7 +136,7 @@ class Postgres:
         record = self.run / "postgres.socket"
         if record.is_file() and (former := Path(record.read_text())).name.startswith("rucor-pg-"):
             shutil.rmtree(former, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix="rucor-pg-", dir="/tmp"))  # noqa: S108 - mkdtemp makes it 0700, ours
+        folder = Path(tempfile.mkdtemp(prefix="rucor-pg-", dir="/tmp"))
         _give(folder, account)
         record.write_text(str(folder))
         return folder
@@ -194,6 +195,19 @@ def check_data_version(data: Path, major: int, binaries: Path) -> None:
 def _here(folder: Path, account: Account | None) -> str:
     """How the server names its folder.  Another account may not pass the folders above, but it starts inside."""
     return "/proc/self/cwd" if account is not None and sys.platform == "linux" else str(folder)
+
+
+def _own(data: Path, account: Account | None) -> None:
+    """Give the whole cluster to whom the server runs as: moved from another machine, its files have another number."""
+    owner = data.stat().st_uid
+    if owner == (os.geteuid() if account is None else account.uid):
+        return
+    if account is None:
+        raise StackError(
+            f"{data} belongs to another user (uid {owner}).  Start the stack as that user, or: sudo chown -R $(id -un) {data.parent}"
+        )
+    for path in (*data.rglob("*"), data):  # the folder last: an interrupted change is then found again
+        os.lchown(path, account.uid, account.gid)
 
 
 def _give(path: Path, account: Account | None) -> None:

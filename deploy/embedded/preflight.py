@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -15,14 +15,13 @@ from deploy.embedded.errors import StackError
 DISK_FLOOR_BYTES: Final = 1024**3
 LAYOUT: Final = 1
 FORMAT_FILE: Final = "format.json"
-# What WeasyPrint opens at run time, with the Debian and Ubuntu packages that hold it.
+# What WeasyPrint opens at run time, with the Debian and Ubuntu packages that bring it (GLib's name differs by release).
 PDF_LIBRARIES: Final = {
-    "gobject-2.0": "libglib2.0-0",
+    "gobject-2.0": "libpango-1.0-0",
     "pango-1.0": "libpango-1.0-0",
     "pangoft2-1.0": "libpangoft2-1.0-0",
-    "harfbuzz": "libharfbuzz0b",
-    "harfbuzz-subset": "libharfbuzz-subset0",
-    "fontconfig": "libfontconfig1",
+    "harfbuzz": "libpangoft2-1.0-0",
+    "fontconfig": "libpangoft2-1.0-0",
 }
 
 
@@ -64,13 +63,23 @@ def check_free_space(folder: Path, floor_bytes: int = DISK_FLOOR_BYTES) -> None:
 
 def check_pdf_libraries(libraries: Mapping[str, str] = PDF_LIBRARIES) -> None:
     """StackError naming the command that installs what the pdf service lacks."""
-    missing = {library: package for library, package in libraries.items() if ctypes.util.find_library(library) is None}
+    missing = {library: package for library, package in libraries.items() if not _loads(library)}
     if missing:
         raise StackError(
             f"The pdf service lacks native libraries: {', '.join(sorted(missing))}.  Type:\n"
             f"  apt-get update && apt-get install -y {' '.join(sorted(set(missing.values())))}\n"
             "(elsewhere: dnf install pango, apk add pango, brew install pango)"
         )
+
+
+def _loads(library: str) -> bool:
+    """Whether the system's loader finds it; asked directly where the search finds nothing (no ldconfig, no compiler)."""
+    found = ctypes.util.find_library(library)
+    try:
+        ctypes.CDLL(found or f"lib{library}.so.0")
+    except OSError:
+        return False
+    return True
 
 
 def check_format(data_dir: Path, kafka_version: str) -> None:
@@ -92,5 +101,5 @@ def check_format(data_dir: Path, kafka_version: str) -> None:
     write_private(path, json.dumps({"layout": LAYOUT, "kafka": kafka_version}))
 
 
-def _numbers(version: str) -> Sequence[int]:
+def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".")]

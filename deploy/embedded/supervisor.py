@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from deploy.embedded.children import Child, end_leftover
@@ -36,7 +36,7 @@ class Supervisor:
         self.failure: StackError | None = None
         self.ended = threading.Event()
         """Set once the watcher has given up and everything has been stopped."""
-        self.on_restart = lambda: None
+        self.on_restart: Callable[[], None] = lambda: None
 
     def pids(self) -> dict[str, int]:
         """Process ids of the parts, by name (any thread)."""
@@ -44,7 +44,7 @@ class Supervisor:
             return {name: child.pid for name, child in self._children.items()}
 
     def start(self, parts: Sequence[Part]) -> None:
-        """Start these parts at the same time and wait until all are ready.  The first failure is raised, nothing is stopped."""
+        """Start these parts at the same time, wait until all are ready.  The first failure is raised; then call `stop`."""
         failures: list[Exception] = []
 
         def target(part: Part) -> None:
@@ -52,6 +52,7 @@ class Supervisor:
                 self._start_one(part)
             except Exception as error:  # noqa: BLE001 - raised below, in the caller's thread
                 failures.append(error)
+                self._stopping.set()  # the others need not wait any longer
 
         with self._lock:
             self._parts += parts
@@ -163,7 +164,7 @@ class Supervisor:
             return
 
     def _check_health(self) -> None:
-        """Kill a service that has not answered `/healthz` for half a minute: it hangs, and is then restarted like a dead one."""
+        """Kill a service that has not answered `/healthz` for half a minute: it hangs; then it is restarted like a dead one."""
         for part in self._parts:
             if not isinstance(part, ServicePart):
                 continue
