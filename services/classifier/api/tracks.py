@@ -1,0 +1,77 @@
+"""`GET /v1/tracks`: for our own services only, with the internal token.  Every read is confined to the tenant asked for."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, SecretStr
+
+from services.classifier.application.lines import Line
+from services.classifier.application.tracks import Asked, draw
+from services.classifier.domain.device_day import RoadSetLike
+from services.classifier.domain.scheme import Scheme
+from shared.contracts.pings import Key
+from shared.db.pool import Connection, Pool, tenant_tx
+from shared.http.auth import require_internal
+from shared.http.problems import Problem, unavailable
+
+SPAN_MS_MAX: Final = 800 * 86_400_000
+"""No fix is older than that when it comes in, and no licence lives longer (policy)."""
+TS_MS_MIN: Final = 946_684_800_000
+TS_MS_MAX: Final = 4_102_358_400_000
+
+
+class LineOut(BaseModel):
+    """A line of one surface; points are [lng, lat] in degrees."""
+
+    surface: str
+    points: list[tuple[float, float]]
+
+
+class TracksOut(BaseModel):
+    """The device's track by surface, and the ways of the road data set beside it as the set takes them."""
+
+    tracks: list[LineOut]
+    roads: list[LineOut]
+    road_set: str
+
+
+def router(
+    pool: Pool, token: SecretStr, scheme: Scheme, road_set: Callable[[], tuple[str, RoadSetLike] | None]
+) -> APIRouter:
+    """`pool` is the API role's; `road_set` gives the open data set's name and itself, or None while there is none."""
+    routes = APIRouter(prefix="/v1", dependencies=[Depends(require_internal(token))])
+
+    @routes.get("/tracks", tags=["tracks"])
+    async def tracks(
+        tenant: UUID,
+        device: Annotated[str, Query(min_length=1, max_length=128)],
+        from_ms: Annotated[int, Query(ge=TS_MS_MIN, lt=TS_MS_MAX)],
+        to_ms: Annotated[int, Query(ge=TS_MS_MIN, lt=TS_MS_MAX)],
+        simplify_m: Annotated[float, Query(ge=0, le=1_000)] = 5.0,
+    ) -> TracksOut:
+        """Lines of a device from `from_ms` to `to_ms` (both included), simplified to within `simplify_m` metres."""
+        if not from_ms <= to_ms <= from_ms + SPAN_MS_MAX:
+            raise Problem(
+                422, "bad_span", "The time asked for cannot be drawn",
+                "to_ms must not lie before from_ms, nor more than 800 days after it.",
+            )  # fmt: skip
+        opened = road_set()
+        if opened is None:
+            raise unavailable("There is no road data set yet: run `rucor roads build`.")
+        name, roads = opened
+        transaction: Callable[[], AbstractAsyncContextManager[Connection]] = partial(tenant_tx, pool, tenant)
+        key: Key = (str(tenant), device)
+        drawing = await draw(transaction, Asked(key, from_ms, to_ms, simplify_m), roads, scheme)
+        return TracksOut(tracks=_out(drawing.tracks), roads=_out(drawing.roads), road_set=name)
+
+    return routes
+
+
+def _out(lines: Sequence[Line]) -> list[LineOut]:
+    return [
+        LineOut(surface=line.surface, points=[(x / 1e6, y / 1e6) for x, y in line.points.tolist()]) for line in lines
+    ]

@@ -1,0 +1,47 @@
+"""The ways of a road data set beside a track, as lines."""
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from services.classifier.application.lines import Line
+from services.classifier.domain import cells
+from services.classifier.domain.geometry import Roads
+from services.classifier.domain.way_kinds import FERRY, PRIVATE, PUBLIC, UNKNOWN
+
+SURFACES: Final = {PUBLIC: "public_road", PRIVATE: "off_road", UNKNOWN: "unknown", FERRY: "carried"}
+"""What a way of each kind is taken as (rules SU1 to SU3, SU8)."""
+
+
+def ways_near(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32]) -> list[Line]:
+    """The stretches of ways in the fine cells of the positions (and so at least all within 150 m of them)."""
+    listed = np.zeros(len(roads.lat_e6), np.bool_)
+    _mark(roads, lat_e6, lng_e6, listed)
+    heads = np.flatnonzero(listed)
+    if not len(heads):
+        return []
+    breaks = np.flatnonzero((np.diff(heads) != 1) | (np.diff(roads.vertex_way[heads]) != 0)) + 1
+    lines: list[Line] = []
+    for run in np.split(heads, breaks):
+        surface = SURFACES.get(int(roads.way_kind[roads.vertex_way[run[0]]]))
+        if surface is not None:
+            at = np.append(run, run[-1] + 1)
+            lines.append(Line(surface, np.column_stack([roads.lng_e6[at], roads.lat_e6[at]]).astype(np.int64)))
+    return lines
+
+
+@njit(cache=True, nogil=True)
+def _mark(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32], listed: NDArray[np.bool_]) -> None:
+    """Set `listed` for the first vertex of every segment in the positions' fine cells."""
+    last = cells.NO_KEY
+    for p in range(len(lat_e6)):
+        fine, _ = cells.keys_at(roads.faces, lat_e6[p], lng_e6[p])
+        if fine == last:
+            continue
+        last = fine
+        row = cells.find(roads.fine_table, roads.fine_rows, fine)
+        if row >= 0:
+            for k in range(roads.fine_first[row], roads.fine_first[row + 1]):
+                listed[roads.fine_vertex[k]] = True

@@ -1,0 +1,235 @@
+"""The consumer: poll all owned partitions, compute outside any transaction, write everything in one (design section 4).
+
+    poll → decode → read what memory lacks → fold (one kernel call, in a thread) → one short transaction → memory follows
+
+A crash before the commit replays the batch, one after it finds nothing fresh.  A zombie fails the compare-and-set."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from services.classifier.application.decode import Batch, RecordLike, decode
+from services.classifier.application.effect import Effect, progress_rows
+from services.classifier.application.reading import read_fixes
+from services.classifier.application.windows import Window, WindowKey, build, window_bounds_ms
+from services.classifier.fold import Fold
+from services.classifier.repo import evidence, fold_state
+from services.classifier.repo.evidence import Stretch
+from services.classifier.repo.fold_state import Due
+from shared.contracts.topics import DAYS, PINGS
+from shared.db.errors import DatabaseUnavailable
+from shared.db.pool import Connection, Pool, tx
+from shared.errors import Fatal, Retryable, Superseded
+from shared.observability.health import Health
+from shared.observability.logging import get_logger
+from shared.observability.metrics import (
+    CLASSIFIER_COMMIT_SECONDS,
+    CLASSIFIER_FOLD_SECONDS,
+    CLASSIFIER_PINGS,
+    CLASSIFIER_REVISIONS,
+    CLASSIFIER_WATERMARK_LAG,
+)
+from shared.stream import outbox, positions
+from shared.stream.polled import Polled
+from shared.stream.positions import TP, Position
+
+POLL_S: Final = 1.0
+RECORDS_MAX: Final = 500
+ROWS_MAX: Final = 100_000
+"""About so many pings a round: polls shrink when frames are large."""
+DUE_MAX: Final = 200
+"""Device-days a round computes because they are due, beside the new fixes."""
+WINDOWS_PER_READ: Final = 500
+BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0)
+"""Then the process ends: the supervisor's restart is the next attempt."""
+
+log = get_logger(__name__)
+
+
+class SourceLike(Protocol):
+    """The three calls of the stream (`shared.stream.source.Source`; the simulation has its own)."""
+
+    async def poll(self, *, records_max: int, timeout_s: float) -> Polled: ...
+    def accept(self, positions: Mapping[TP, Position]) -> None: ...
+    def forget(self, partitions: Sequence[TP]) -> None: ...
+    async def hint_committed(self, polled: Polled) -> None: ...
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A tick that claims may hear of once every outbox row up to `last_id` has reached the topic."""
+
+    tick_ms: int
+    last_id: int
+
+
+class Consumer:
+    """One loop over this process's partitions.  `run` ends only by cancellation or by an error that a restart must heal."""
+
+    def __init__(
+        self,
+        source: SourceLike,
+        pool: Pool,
+        fold: Fold,
+        *,
+        gap_ms: int,
+        code_version: str,
+        clock: Callable[[], int],
+        cadence_s: float = 1.0,
+        health: Health | None = None,
+    ) -> None:
+        self._source = source
+        self._pool = pool
+        self._fold = fold
+        self._gap_ms = gap_ms
+        self._code_version = code_version
+        self._clock = clock
+        self._cadence_s = cadence_s
+        self._health = health
+        self._records_max = RECORDS_MAX
+        self._pending: dict[int, _Pending] = {}
+        self._told: dict[int, int] = {}
+
+    async def run(self) -> None:
+        """Rounds for ever.  What is away is waited for, bounded; a broken invariant raises at once."""
+        failures = 0
+        while True:
+            started = time.monotonic()
+            try:
+                full = await self.round()
+            except Retryable as error:
+                if failures == len(BACKOFF_S):
+                    raise
+                log.warning("round failed", error=str(error), attempt=failures + 1)
+                await asyncio.sleep(BACKOFF_S[failures])
+                failures += 1
+                continue
+            failures = 0
+            if self._health is not None:
+                self._health.beat("consumer")
+            if not full:  # pings that come in meanwhile are taken together, so that a live day is not computed for each
+                await asyncio.sleep(max(0.0, self._cadence_s - (time.monotonic() - started)))
+
+    async def round(self) -> bool:
+        """One poll and its effect.  Returns whether more is waiting."""
+        polled = await self._source.poll(records_max=self._records_max, timeout_s=POLL_S)
+        expected = {tp: position for tp, position in polled.expected.items() if tp[0] == PINGS.name}
+        if not expected:
+            return False
+        try:
+            more = await self._step(polled, expected)
+        except Superseded as error:
+            log.warning("partitions moved to another owner", error=str(error))
+            self._source.forget(list(expected))
+            return True
+        except DatabaseUnavailable:
+            self._source.forget(list(expected))  # whether the commit came through is not known: read again
+            raise
+        await self._source.hint_committed(polled)
+        return more or len(polled.records) >= self._records_max
+
+    async def _step(self, polled: Polled, expected: Mapping[TP, Position]) -> bool:
+        versions = {partition: position.version for (_, partition), position in expected.items()}
+        await self._resume(versions)
+        batch = await asyncio.to_thread(self._decode, polled.records)
+        ticks = self._fold.ticks_after(batch)
+        async with tx(self._pool) as conn:
+            due, more_due = await fold_state.read_due(conn, ticks, DUE_MAX)
+            epoch = await fold_state.read_epoch(conn)
+            told = await self._tellable(conn)
+        if not (polled.records or due or told):
+            return False
+        raised = {partition: version + 1 for partition, version in versions.items()}
+        effect = await self._advance(batch, due, raised, epoch)
+        effect.outbox += progress_rows(told)
+        accepted, last_id = await self._commit(effect, expected, polled.advanced, batch.ticks)
+        self._fold.accept(effect)
+        self._source.accept(accepted)
+        self._follow(effect, told, last_id, more_due=more_due)
+        return more_due
+
+    def _decode(self, records: Sequence[RecordLike]) -> Batch:
+        batch = decode(records, topic=PINGS.name, code_version=self._code_version)
+        if records:
+            rows_each = max(1, len(batch) // len(records))
+            self._records_max = max(1, min(RECORDS_MAX, ROWS_MAX // rows_each))
+        return batch
+
+    async def _resume(self, versions: Mapping[int, int]) -> None:
+        unknown = self._fold.synchronise(versions)
+        if not unknown:
+            return
+        for partition in unknown:
+            self._pending.pop(partition, None)
+            self._told.pop(partition, None)
+        async with tx(self._pool) as conn:
+            self._fold.resume(versions, await fold_state.read_ticks(conn, unknown))
+
+    async def _advance(self, batch: Batch, due: Sequence[Due], versions: Mapping[int, int], epoch: int) -> Effect:
+        work = await asyncio.to_thread(self._fold.prepare, batch, due, versions, epoch)
+        missing = self._fold.missing(work)
+        for at in range(0, len(missing), WINDOWS_PER_READ):
+            self._fold.admit(await self._read(missing[at : at + WINDOWS_PER_READ]))
+        started = time.monotonic()
+        effect = await asyncio.to_thread(self._fold.advance, work)
+        CLASSIFIER_FOLD_SECONDS.observe(time.monotonic() - started)
+        return effect
+
+    async def _read(self, names: Sequence[WindowKey]) -> dict[WindowKey, Window]:
+        stretches = [
+            Stretch((tenant, device), day - 1, day + 1, *window_bounds_ms(day, self._gap_ms))
+            for tenant, device, day in names
+        ]
+        fixes = await read_fixes(partial(tx, self._pool), stretches)
+        return await asyncio.to_thread(build, fixes, self._gap_ms, names)
+
+    async def _commit(
+        self,
+        effect: Effect,
+        expected: Mapping[TP, Position],
+        advanced: Mapping[TP, Position],
+        ticks: Mapping[int, int],
+    ) -> tuple[dict[TP, Position], int]:
+        """The one short transaction.  Raises Superseded when another owner was here since the positions were read."""
+        moved = {tp: advanced[tp] for tp in expected if tp in advanced}
+        started = time.monotonic()
+        async with tx(self._pool) as conn:
+            accepted = await positions.compare_and_set(conn, expected, moved)
+            if any(position.version != effect.versions[tp[1]] for tp, position in accepted.items()):
+                raise Fatal("a position's version is not the one its revisions carry")
+            await evidence.append(conn, effect.evidence)
+            await outbox.append(conn, effect.outbox)
+            await fold_state.note_due(conn, effect.owed)
+            await fold_state.clear_due(conn, effect.paid)
+            await fold_state.write_ticks(conn, ticks)
+            last_id = await fold_state.last_outbox_id(conn)
+        CLASSIFIER_COMMIT_SECONDS.observe(time.monotonic() - started)
+        return accepted, last_id
+
+    async def _tellable(self, conn: Connection) -> dict[int, int]:
+        """Ticks whose revisions have all reached the topic: complete-through must never overtake a revision."""
+        if not self._pending:
+            return {}
+        unsent = await fold_state.unsent(conn, DAYS.name, {p: one.last_id for p, one in self._pending.items()})
+        return {p: one.tick_ms for p, one in self._pending.items() if p not in unsent}
+
+    def _follow(self, effect: Effect, told: Mapping[int, int], last_id: int, *, more_due: bool) -> None:
+        """After the commit: what claims may hear next, metrics, and a word about what went wrong."""
+        for partition, tick in told.items():
+            self._told[partition] = tick
+            self._pending.pop(partition, None)
+        for partition, tick in effect.ticks.items():
+            if tick:
+                CLASSIFIER_WATERMARK_LAG.labels(str(partition)).set((self._clock() - tick) / 1_000)
+            if not more_due and tick > self._told.get(partition, 0) and partition not in self._pending:
+                self._pending[partition] = _Pending(tick, last_id)
+        CLASSIFIER_PINGS.inc(effect.fixes)
+        CLASSIFIER_REVISIONS.labels("yes").inc(effect.settled)
+        CLASSIFIER_REVISIONS.labels("no").inc(effect.unsettled)
+        if effect.quarantined:
+            log.warning("rows went to the quarantine", rows=effect.quarantined)
+        for name, error in effect.stuck.items():
+            log.error("device-day cannot be computed: a hold is open", day=name[2], error=repr(error), exc_info=error)

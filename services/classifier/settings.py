@@ -1,0 +1,22 @@
+"""Settings of the classifier: the common ones, where road data sets lie, and every limit with a name and a number."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
+
+from shared.settings import ServiceSettings
+
+
+class ClassifierSettings(ServiceSettings):
+    service: ClassVar[str] = "classifier"
+
+    port: int = Field(default=8082, ge=0, le=65_535)
+    roads_dir: Path
+    """Folder of data-set folders, as `rucor roads build --out` makes them."""
+    internal_token: SecretStr = Field(min_length=16)
+    """What our own services show to read tracks."""
+    cadence_ms: int = Field(default=1_000, ge=0, le=60_000)
+    """Least time from one round of the fold to the next; what comes in meanwhile is computed in one call."""
+    cache_rows_max: int = Field(default=2_000_000, ge=10_000)
+    """Fixes kept in memory, about 75 bytes each; what is not there is read again from evidence."""

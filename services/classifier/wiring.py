@@ -1,0 +1,161 @@
+"""The only place where the classifier's objects are joined."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from fastapi import FastAPI
+
+from services.classifier.api import tracks
+from services.classifier.consumer import Consumer
+from services.classifier.domain.device_day import classify_days
+from services.classifier.domain.scheme import V1
+from services.classifier.fold import Fold
+from services.classifier.roads.dataset import META, DataSetError, RoadSet
+from services.classifier.settings import ClassifierSettings
+from shared.clock import system_clock
+from shared.contracts.pings import LAYOUT, NONE, make
+from shared.contracts.topics import PINGS
+from shared.db.pool import Pool, open_pool
+from shared.http import problems
+from shared.nz_days import FIRST_DAY, bounds_ms, to_ordinal
+from shared.observability.health import Health
+from shared.observability.logging import get_logger
+from shared.runtime import serve
+from shared.stream.log import Log, StreamUnavailable
+from shared.stream.outbox import Relay
+from shared.stream.source import Source
+
+GROUP: Final = "classifier.fold.v1"
+LOOP: Final = "consumer"
+LOOK_EVERY_S: Final = 1.0
+OPEN_ATTEMPTS: Final = 60
+
+log = get_logger(__name__)
+
+
+def code_version() -> str:
+    """This release, as quarantined rows name it."""
+    try:
+        return version("rucor")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def newest_road_set(folder: Path) -> RoadSet | None:
+    """The data set with the latest source date, then the greatest name; broken ones are left out with a warning."""
+    found: list[RoadSet] = []
+    for meta in sorted(folder.glob(f"*/{META}")) if folder.is_dir() else ():
+        try:
+            found.append(RoadSet.open(meta.parent))
+        except DataSetError as error:
+            log.warning("road data set cannot be opened", reason=str(error))
+    return max(found, key=lambda one: (one.meta.source_date, one.name), default=None)
+
+
+def warm(roads: RoadSet) -> None:
+    """Load (on a fresh machine: compile) the kernels by classifying two fixes on the data set's first way."""
+    columns = {name: np.full(2, NONE) for name, _ in LAYOUT} | {
+        "key": np.zeros(2),
+        "ts_ms": np.array([0, 10_000]) + bounds_ms(to_ordinal(FIRST_DAY) + 1)[0],
+        "lat_e6": roads.roads.lat_e6[:1].repeat(2),
+        "lng_e6": roads.roads.lng_e6[:1].repeat(2),
+    }
+    classify_days(make([("", "warm-up")], columns), None, roads, V1)
+
+
+class Classifier:
+    """The service's parts, from the moment when a road data set is there."""
+
+    def __init__(self, settings: ClassifierSettings, health: Health, worker: Pool) -> None:
+        self._settings = settings
+        self._health = health
+        self._worker = worker
+        self._roads: RoadSet | None = None
+
+    def road_set(self) -> tuple[str, RoadSet] | None:
+        """Name and data set in use, None while there is none."""
+        return (self._roads.name, self._roads) if self._roads is not None else None
+
+    async def consume(self) -> None:
+        """Wait for a road data set, then fold until cancelled."""
+        self._roads = await self._wait_for_roads()
+        roads = self._roads
+        log.info("road data set", name=roads.name, source=roads.meta.source, date=roads.meta.source_date)
+        fold = Fold(
+            partial(classify_days, roads=roads, scheme=V1),
+            gap_ms=V1.gap_limit_ms,
+            road_set=roads.name,
+            code_version=code_version(),
+            cache_rows_max=self._settings.cache_rows_max,
+        )
+        source = Source(self._settings, group=GROUP, topics=[PINGS], pool=self._worker)
+        await source.start()
+        self._health.check("stream", source.problem)
+        self._health.done(LOOP)
+        consumer = Consumer(
+            source,
+            self._worker,
+            fold,
+            gap_ms=V1.gap_limit_ms,
+            code_version=code_version(),
+            clock=system_clock,
+            cadence_s=self._settings.cadence_ms / 1_000,
+            health=self._health,
+        )
+        try:
+            await consumer.run()
+        finally:
+            await source.stop()
+
+    async def _wait_for_roads(self) -> RoadSet:
+        folder = self._settings.roads_dir
+        self._health.wait_for(
+            LOOP, f"no road data set in {folder}: run `rucor roads build SOURCE.osm.pbf --out {folder}`"
+        )
+        while (roads := await asyncio.to_thread(newest_road_set, folder)) is None:  # noqa: ASYNC110 - another process makes it
+            await asyncio.sleep(LOOK_EVERY_S)
+        self._health.wait_for(LOOP, "loading the kernels")
+        await asyncio.to_thread(warm, roads)  # before the group is joined: compiling takes longer than a heartbeat
+        self._health.wait_for(LOOP, "joining the consumer group")
+        return roads
+
+
+async def open_log(settings: ClassifierSettings) -> Log:
+    """The log, with patience for a broker that is starting.  Raises StreamUnavailable in the end."""
+    for _ in range(OPEN_ATTEMPTS):
+        try:
+            return await Log.open(settings, client="rucor-classifier")
+        except StreamUnavailable as error:
+            log.warning("waiting for Kafka", error=str(error))
+            await asyncio.sleep(LOOK_EVERY_S)
+    return await Log.open(settings, client="rucor-classifier")
+
+
+def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classifier) -> FastAPI:
+    """The HTTP side: tracks for our own services."""
+    app = FastAPI(title="RUC off-road classifier", version=code_version())
+    app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.road_set))
+    problems.install(app)
+    return app
+
+
+async def run(settings: ClassifierSettings) -> int:
+    """Serve until SIGTERM; returns the exit code."""
+    health = Health()
+    health.wait_for(LOOP, "starting")
+    async with AsyncExitStack() as stack:
+        api_pool = await open_pool(settings.database_url, name="rucor-classifier-api", size=4)
+        stack.push_async_callback(api_pool.close)
+        worker = await open_pool(settings.worker_database_url, name="rucor-classifier-worker", size=4)
+        stack.push_async_callback(worker.close)
+        stream = await open_log(settings)
+        stack.push_async_callback(stream.close)
+        classifier = Classifier(settings, health, worker)
+        relay = Relay(worker, stream, health=health)
+        app = create_app(settings, api_pool, classifier)
+        return await serve(app, settings, [(LOOP, classifier.consume), ("outbox", relay.run)], health=health)
