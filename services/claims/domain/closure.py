@@ -41,21 +41,22 @@ def display_slack(excess_mm: Sequence[int], lack_mm: Sequence[int], unit_mm: int
     moved = [0] * len(excess_mm)
     room = [unit_mm] * len(excess_mm)
     waiting: list[list[int]] = []
-    for j, (excess, lack) in enumerate(zip(excess_mm, lack_mm, strict=True)):
+    for j, excess in enumerate(excess_mm):
         if 0 < excess <= unit_mm:
             waiting.append([j, excess])
-        while lack and waiting:
+        free = lack_mm[j]
+        while free and waiting:
             i, wanted = waiting[-1]
-            take = min(wanted, lack, *room[i:j])
+            take = min(wanted, free, *room[i:j])
             for k in range(i, j):
                 room[k] -= take
             moved[i] += take
             moved[j] -= take
-            lack -= take
+            free -= take
             waiting[-1][1] -= take
             if take == wanted:
                 waiting.pop()
-            elif lack:
+            elif free:
                 waiting.clear()
     return moved
 

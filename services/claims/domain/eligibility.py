@@ -1,66 +1,45 @@
-"""May this licence be claimed?  Findings with rule, outcome, reason in plain words and source (rules EL, LI7, VE5)."""
+"""May this licence be claimed?  Every rule that looks at one licence, in a fixed order (rules EL, LI7, VE5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
-from uuid import UUID
 
+from services.claims.domain.closure_rules import closes, is_covered, is_known, is_priced, worth_alone
+from services.claims.domain.deadlines import Channel, in_time, latest_receipt_on, send_days
+from services.claims.domain.findings import Finding, Outcome, Waiver
 from services.claims.domain.licence import Licence, VehicleRecord
+from services.claims.domain.licence_rules import (
+    ClaimContext,
+    ClaimedMark,
+    buys_licences,
+    has_ended,
+    in_force,
+    is_complete,
+    is_ordinary,
+    never_claimed,
+    paid_by_claimant,
+    readings_agree,
+    reads_at_both_ends,
+    something_to_claim,
+)
 from services.claims.domain.policy import Policy
-from services.claims.domain.statement import Statement
-from shared.contracts.device_day import Hold
+from services.claims.domain.rates import estimate_cents, rate_of
+from services.claims.domain.recorder import MM_PER_KM
+from services.claims.domain.statement_parts import Statement
 
-Outcome = Literal["pass", "warn", "fail", "unknown"]
+__all__ = [
+    "Assessment",
+    "ClaimContext",
+    "ClaimedMark",
+    "Finding",
+    "LicenceState",
+    "Outcome",
+    "Waiver",
+    "assess_licence",
+]
+
 LicenceState = Literal["running", "ended", "claimable", "not_claimable", "lodged", "claimed_outside"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    rule: str
-    outcome: Outcome
-    reason: str
-    source: str
-    """Document and line the rule comes from, or "policy"."""
-    inputs: tuple[tuple[str, str], ...] = ()
-    waiting: bool = False
-    """True: fails now but can pass by itself with time (holds, watermark)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedMark:
-    """The licence was claimed: here (`reference` = claim number) or outside (rule LI7)."""
-
-    where: Literal["here", "outside"]
-    reference: str
-    on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """A person's decision to go on in spite of a finding (rules EL4, EL8)."""
-
-    rule: str
-    reason: str
-    actor: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimContext:
-    """What the ledger and the register know besides the statement."""
-
-    today: date
-    """NZ day of the question."""
-    mark: ClaimedMark | None = None
-    complete_through_ms: Mapping[str, int | None]
-    """Per device of the licence; a missing device is not known."""
-    holds: tuple[Hold, ...] = ()
-    """Open ones of the tenant or of the licence's devices; others than the period's are ignored."""
-    waivers: tuple[Waiver, ...] = ()
-    """Of this licence."""
-    claimant_id: UUID | None = None
-    """The claim's claimant; None: not asked yet (rule EL5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +47,9 @@ class Assessment:
     findings: tuple[Finding, ...]
     state: LicenceState
     eligible: bool
-    """No finding fails and none is unknown that blocks (an unknown rate does not block a licence, only rule EL3)."""
+    """No finding fails.  An unknown one (the rate, the coverage) does not block a licence; rule EL3 looks at the claim."""
     latest_receipt_on: date
-    safe_send_on: Mapping[str, date]
-    """By channel: "email", "post"."""
+    safe_send_on: Mapping[Channel, date]
     claimable_km: int
     estimate_cents: int | None
     unknown_estimate_cents: int | None
@@ -81,20 +59,48 @@ class Assessment:
 def assess_licence(
     licence: Licence, record: VehicleRecord, statement: Statement, context: ClaimContext, policy: Policy
 ) -> Assessment:
-    """Every rule that looks at one licence, in a fixed order."""
-    raise NotImplementedError
+    """Findings, state, deadline and worth of one licence.  Pure: the same statement and context give the same answer."""
+    rate = rate_of(licence, statement.unit, policy.rates)
+    estimate = estimate_cents(statement.claimable_km, rate)
+    findings = (
+        buys_licences(record),
+        is_ordinary(licence),
+        has_ended(licence, record, statement),
+        in_time(licence, context.today, policy),
+        never_claimed(context.mark),
+        *is_complete(statement, context, policy),
+        paid_by_claimant(licence, record, context.claimant_id),
+        reads_at_both_ends(statement),
+        readings_agree(statement),
+        in_force(statement),
+        closes(statement, policy),
+        is_known(statement, rate, policy),
+        is_covered(statement),
+        something_to_claim(statement),
+        is_priced(rate),
+        worth_alone(estimate, policy),
+    )
+    return Assessment(
+        findings=findings,
+        state=_state(statement, context.mark, findings),
+        eligible=all(finding.outcome != "fail" for finding in findings),
+        latest_receipt_on=latest_receipt_on(licence, policy.claim_years),
+        safe_send_on=send_days(licence, policy),
+        claimable_km=statement.claimable_km,
+        estimate_cents=estimate,
+        unknown_estimate_cents=estimate_cents(statement.totals.unknown_mm // MM_PER_KM, rate),
+    )
 
 
-def latest_receipt_on(licence: Licence, claim_years: int) -> date:
-    """Rule EL2: min(issue date, purchase date) + 2 calendar years - 1 day; 29 February counts as the 28th first."""
-    raise NotImplementedError
-
-
-def safe_send_on(latest_on: date, working_days: int) -> date:
-    """The last day on which something that travels for so many NZ working days still arrives in time."""
-    raise NotImplementedError
-
-
-def claim_findings(findings: Sequence[Finding]) -> bool:
-    """True where none fails or is unknown."""
-    return all(finding.outcome in {"pass", "warn"} for finding in findings)
+def _state(statement: Statement, mark: ClaimedMark | None, findings: tuple[Finding, ...]) -> LicenceState:
+    """`running`: nothing shows that it ended.  `ended`: all that is wrong can come right by itself with time."""
+    if mark is not None:
+        return "lodged" if mark.where == "here" else "claimed_outside"
+    failing = [finding for finding in findings if finding.outcome == "fail"]
+    if not failing:
+        return "claimable"
+    if any(finding.rule in {"VE5", "LI1"} for finding in failing):
+        return "not_claimable"
+    if statement.end.ms is None:
+        return "running"
+    return "ended" if all(finding.waiting for finding in failing) else "not_claimable"
