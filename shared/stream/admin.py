@@ -13,7 +13,7 @@ from shared.contracts.topics import MESSAGE_BYTES_MAX, TOPICS, Topic
 from shared.errors import Fatal
 from shared.settings import KafkaSettings
 from shared.stream.connection import CONTROL_TIMEOUT_MS, StreamUnavailable, client_options
-from shared.stream.metadata import TopicIds
+from shared.stream.probe import Probe
 
 REPLICATION_MIN: Final = 3
 MIN_INSYNC_MIN: Final = 2
@@ -167,9 +167,9 @@ async def check_durability(settings: KafkaSettings, topics: Iterable[Topic] = TO
 
 async def topic_ids(settings: KafkaSettings, topics: Iterable[str]) -> dict[str, str]:
     """Topic name → topic id.  Raises StreamUnavailable."""
-    asker = TopicIds(settings, client="rucor-topic-ids")
-    await asker.start()
+    probe = Probe(settings, client="rucor-topic-ids")
+    await probe.start()
     try:
-        return await asker.ask(topics)
+        return await probe.ids(topics)
     finally:
-        await asker.stop()
+        await probe.stop()

@@ -4,29 +4,20 @@ Checked on every assignment, before the first record is handed out: the topic's 
 and, where the frame before the position is still there, that its CRC is the one we remember."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.frame import crc_of
 from shared.db.pool import Pool, tx
-from shared.settings import KafkaSettings
-from shared.stream.metadata import TopicIds
 from shared.stream.positions import TP, Position, load
+from shared.stream.probe import LogState, Probe
 
 SHRUNK_PATIENCE: Final = 10
 """Times to ask again, half a second apart, before a log that ends too early is believed: a new leader may still lag."""
 _PAUSE_S: Final = 0.5
 _WITNESS_WAIT_MS: Final = 500
-
-
-class LogState(NamedTuple):
-    """A partition as the broker has it now: records lie in start ≤ offset < end."""
-
-    topic_id: str
-    start: int
-    end: int
 
 
 class Verdict(NamedTuple):
@@ -70,22 +61,15 @@ def witness_fault(position: Position, offset: int, value: bytes) -> str | None:
 class Identity:
     """Reads positions and checks them against the brokers, with the consumer's own connection for frames."""
 
-    def __init__(self, settings: KafkaSettings, *, client: str, topics: Sequence[str], pool: Pool) -> None:
-        self._ids = TopicIds(settings, client=f"{client}-ids")
-        self._topics = topics
+    def __init__(self, probe: Probe, pool: Pool) -> None:
+        self._probe = probe
         self._pool = pool
-
-    async def start(self) -> None:
-        await self._ids.start()
-
-    async def stop(self) -> None:
-        await self._ids.stop()
 
     async def verify(self, consumer: AIOKafkaConsumer, partitions: Collection[TP]) -> Verdict:
         """Load (at first sight: insert at the log's start) and check positions, and seek the good ones.
 
         Raises KafkaError, StreamUnavailable or DatabaseUnavailable: nothing is known then, ask again."""
-        states = await self._states(consumer, partitions)
+        states = await self._probe.states(partitions)
         starts = {(t, p): Position(t, p, state.topic_id, state.start, None, 0) for (t, p), state in states.items()}
         async with tx(self._pool) as conn:
             positions = await load(conn, partitions, starts)
@@ -93,31 +77,14 @@ class Identity:
             if not any(states[tp].end < position.next_offset for tp, position in positions.items()):
                 break
             await asyncio.sleep(_PAUSE_S)
-            states = await self._states(consumer, partitions)
+            states = await self._probe.states(partitions)
         failed = {tp: why for tp, position in positions.items() if (why := fault(position, states[tp]))}
-        witnessed = {
-            tp: position for tp, position in positions.items() if tp not in failed and has_witness(position, states[tp])
-        }
-        failed |= await _read_witnesses(consumer, witnessed)
-        good = {tp: position for tp, position in positions.items() if tp not in failed}
-        for (topic, partition), position in good.items():
-            consumer.seek(TopicPartition(topic, partition), position.next_offset)
+        known = {tp: position for tp, position in positions.items() if tp not in failed}
+        failed |= await _read_witnesses(consumer, {tp: p for tp, p in known.items() if has_witness(p, states[tp])})
+        good = {tp: position for tp, position in known.items() if tp not in failed}
+        for tp, position in good.items():
+            consumer.seek(TopicPartition(*tp), position.next_offset)
         return Verdict(good, failed)
-
-    async def recreated(self, positions: Mapping[TP, Position]) -> dict[TP, str]:
-        """Partitions whose topic has another id than their position, with the reason."""
-        ids = await self._ids.ask(self._topics)
-        return {
-            tp: fault(position, LogState(ids[position.topic], 0, position.next_offset)) or ""
-            for tp, position in positions.items()
-            if position.topic_id != ids[position.topic]
-        }
-
-    async def _states(self, consumer: AIOKafkaConsumer, partitions: Collection[TP]) -> dict[TP, LogState]:
-        asked = [TopicPartition(topic, partition) for topic, partition in partitions]
-        ids = await self._ids.ask(self._topics)
-        start, end = await consumer.beginning_offsets(asked), await consumer.end_offsets(asked)
-        return {(tp.topic, tp.partition): LogState(ids[tp.topic], start[tp], end[tp]) for tp in asked}
 
 
 async def _read_witnesses(consumer: AIOKafkaConsumer, positions: Mapping[TP, Position]) -> dict[TP, str]:

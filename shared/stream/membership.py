@@ -13,6 +13,8 @@ from shared.stream.positions import TP
 SESSION_TIMEOUT_MS: Final = 6_000
 HEARTBEAT_MS: Final = 1_500
 REBALANCE_TIMEOUT_MS: Final = 30_000
+METADATA_MAX_AGE_MS: Final = 10_000
+"""A topic deleted and created again leaves its members without partitions until they look again."""
 REQUEST_TIMEOUT_MS: Final = 40_000
 """Above the rebalance timeout: a JoinGroup is answered only when all members have come."""
 FETCH_BYTES_MAX: Final = 16_000_000
@@ -46,6 +48,7 @@ def subscribed(settings: KafkaSettings, group: str, topics: Sequence[str], decis
         enable_auto_commit=False,
         fetch_max_bytes=FETCH_BYTES_MAX,
         max_partition_fetch_bytes=2 * MESSAGE_BYTES_MAX,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         session_timeout_ms=SESSION_TIMEOUT_MS,
         heartbeat_interval_ms=HEARTBEAT_MS,

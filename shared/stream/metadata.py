@@ -1,6 +1,5 @@
-"""Topic ids by our own Metadata v12 request: aiokafka asks v5, which has none.
+"""Our own Metadata v12 request and answer: aiokafka asks v5, which has no topic ids.
 
-The id is made when a topic is created and never used again, so it tells a re-created topic from the one we read before.
 The library's version is pinned and a contract test asks the real broker, because the request stands on its internals."""
 
 import uuid
@@ -8,17 +7,11 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import ClassVar, Final
 
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
-from shared.settings import KafkaSettings
-from shared.stream.connection import CONTROL_TIMEOUT_MS, StreamUnavailable, client_options
-
 _METADATA: Final = 3
-_ATTEMPTS: Final = 3
 
 
 class _Uuid(AbstractType[uuid.UUID]):  # type: ignore[misc]
@@ -93,7 +86,7 @@ class MetadataRequestV12(RequestStruct):  # type: ignore[misc]
     )
 
 
-class TopicIdsRequest(Request[MetadataRequestV12]):  # type: ignore[misc]
+class MetadataRequest(Request[MetadataRequestV12]):  # type: ignore[misc]
     """Picked by the connection only where the broker speaks version 12 (Kafka 3.1 and later)."""
 
     API_KEY = _METADATA
@@ -103,48 +96,3 @@ class TopicIdsRequest(Request[MetadataRequestV12]):  # type: ignore[misc]
 
     def build(self, request_struct_class: type[MetadataRequestV12]) -> MetadataRequestV12:
         return request_struct_class(self._topics, False, False, {})
-
-
-class TopicIds:
-    """Asks for topic ids over a connection of its own, which comes back by itself after a broker's restart."""
-
-    def __init__(self, settings: KafkaSettings, *, client: str) -> None:
-        self._client = AIOKafkaClient(**client_options(settings, client), request_timeout_ms=CONTROL_TIMEOUT_MS)
-
-    async def start(self) -> None:
-        """Connect.  Raises StreamUnavailable."""
-        try:
-            await self._client.bootstrap()
-        except KafkaError as error:
-            await self._client.close()
-            raise StreamUnavailable(f"Kafka does not answer: {error}") from error
-
-    async def stop(self) -> None:
-        await self._client.close()
-
-    async def ask(self, topics: Iterable[str]) -> dict[str, str]:
-        """Topic name → id as text.  Raises StreamUnavailable, also for a topic that is not there."""
-        wanted = list(topics)
-        last: Exception | None = None
-        for _ in range(_ATTEMPTS):
-            node = self._client.get_random_node()
-            if node is None:
-                await self._client.force_metadata_update()
-                continue
-            try:
-                answer = await self._client.send(node, TopicIdsRequest(wanted))
-            except KafkaError as error:
-                last = error
-                await self._client.force_metadata_update()
-                continue
-            return _ids(answer)
-        raise StreamUnavailable(f"topic ids can't be asked: {last!r}")
-
-
-def _ids(answer: MetadataResponseV12) -> dict[str, str]:
-    ids = {}
-    for code, name, topic_id, *_ in answer.topics:
-        if code:
-            raise StreamUnavailable(f"topic {name}: {for_code(code).__name__}")
-        ids[name] = str(topic_id)
-    return ids

@@ -8,14 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
-
 from shared.observability.logging import get_logger
 from shared.observability.metrics import LAG
 from shared.stream.connection import StreamUnavailable
-from shared.stream.identity import Identity
+from shared.stream.identity import fault
 from shared.stream.positions import TP, Position
+from shared.stream.probe import Probe
 
 EVERY_S: Final = 10.0
 ROUND_S: Final = 3.0
@@ -27,9 +25,9 @@ log = get_logger(__name__)
 class Patrol:
     """Remembers when each partition last gave something, or had nothing to give."""
 
-    def __init__(self, group: str, identity: Identity, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, group: str, probe: Probe, now: Callable[[], float] = time.monotonic) -> None:
         self._group = group
-        self._identity = identity
+        self._probe = probe
         self._now = now
         self._done = now()
         self._progress: dict[TP, float] = {}
@@ -38,24 +36,25 @@ class Patrol:
         """Records came from these, or they start now.  A full batch says nothing against those that are absent from it."""
         self._progress |= dict.fromkeys([*partitions, *(self._progress if full else ())], self._now())
 
-    async def round(self, consumer: AIOKafkaConsumer, positions: Mapping[TP, Position]) -> dict[TP, str]:
-        """When due: partitions whose topic was re-created, with the reason.  Raises StreamUnavailable for a stalled one."""
+    async def round(self, positions: Mapping[TP, Position]) -> set[TP]:
+        """When due: partitions that seem not to be the log we read any more, to be verified again.
+
+        Raises StreamUnavailable for a stalled one; brokers that can't be asked are only logged."""
         now = self._now()
         if not positions or now - self._done < EVERY_S:
-            return {}
+            return set()
         self._done = now
         try:
             async with asyncio.timeout(ROUND_S):
-                recreated = await self._identity.recreated(positions)
-                ends = await consumer.end_offsets([TopicPartition(*tp) for tp in positions])
-        except (StreamUnavailable, KafkaError, TimeoutError) as error:
+                states = await self._probe.states(positions)
+        except (StreamUnavailable, TimeoutError) as error:
             log.warning("patrol failed", group=self._group, error=repr(error))
-            return {}
-        for kafka_tp, end in ends.items():
-            tp = (kafka_tp.topic, kafka_tp.partition)
-            if tp not in recreated:
-                self._judge(tp, end - positions[tp].next_offset, now)
-        return recreated
+            return set()
+        faults = {tp for tp, position in positions.items() if fault(position, states[tp])}
+        for tp, position in positions.items():
+            if tp not in faults:
+                self._judge(tp, states[tp].end - position.next_offset, now)
+        return faults
 
     def _judge(self, tp: TP, lag: int, now: float) -> None:
         LAG.labels(tp[0], str(tp[1])).set(lag)

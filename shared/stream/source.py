@@ -28,6 +28,7 @@ from shared.stream.membership import Decisions, subscribed
 from shared.stream.patrol import Patrol
 from shared.stream.polled import Polled, contiguous
 from shared.stream.positions import TP, Position
+from shared.stream.probe import Probe
 
 SETTLE_S: Final = 20.0
 HINT_S: Final = 2.0
@@ -65,10 +66,12 @@ class Source:
         names = [topic.name for topic in topics]
         self._open: Callable[[], AIOKafkaConsumer] = partial(subscribed, settings, group, names, self._decisions)
         self._consumer: AIOKafkaConsumer | None = None
-        self._identity = Identity(settings, client=group, topics=names, pool=pool)
-        self._patrol = Patrol(group, self._identity)
+        self._probe = Probe(settings, client=f"{group}-probe")
+        self._identity = Identity(self._probe, pool)
+        self._patrol = Patrol(group, self._probe)
         self._unverified: set[TP] = set()
         self._positions: dict[TP, Position] = {}
+        self._announced: dict[TP, Position | None] = {}
         self._outstanding: set[TP] = set()
         self._hinted = 0.0
 
@@ -93,7 +96,7 @@ class Source:
 
     async def start(self) -> None:
         """Join the group.  Raises StreamUnavailable."""
-        await self._identity.start()
+        await self._probe.start()
         self._consumer = self._open()
         try:
             async with asyncio.timeout(SETTLE_S):
@@ -109,9 +112,9 @@ class Source:
             async with asyncio.timeout(STOP_S):
                 if consumer is not None:
                     await consumer.stop()
-                await self._identity.stop()
-        gone, self._positions = frozenset(self._positions), {}
-        await _call(self.on_revoked, gone)
+                await self._probe.stop()
+        self._positions.clear()
+        await self._announce(frozenset(), frozenset(self._announced))
 
     async def poll(self, *, records_max: int = 500, timeout_s: float = 1.0) -> Polled:
         """Up to `records_max` records of verified partitions, as soon as there are any, or none after `timeout_s`.
@@ -123,28 +126,34 @@ class Source:
         if self._outstanding:
             log.warning("batch was neither accepted nor forgotten", group=self._group)
             self.forget(set(self._outstanding))
+        self._suspect(await self._patrol.round(self._positions))
         await self._settle(self._consumer)
-        for tp, reason in (await self._patrol.round(self._consumer, self._positions)).items():
-            self._fail(self._consumer, tp, reason)
         generation = self._decisions.number
         fetched = await self._fetch(self._consumer, records_max, timeout_s)
         if generation != self._decisions.number or generation != self._settled:
             return Polled()  # the records belong to an assignment that is over: they are read again by their owner
-        return self._hand_out(self._consumer, fetched, records_max)
+        return await self._hand_out(self._consumer, fetched, records_max)
 
     def accept(self, positions: Mapping[TP, Position]) -> None:
         """The transaction is committed: `positions` is what `compare_and_set` returned."""
         for tp, position in positions.items():
             if tp in self._positions:
-                self._positions[tp] = position
+                self._positions[tp] = self._announced[tp] = position
         self._outstanding -= positions.keys()
 
     def forget(self, partitions: Iterable[TP]) -> None:
         """Read these positions and records again at the next poll: after Superseded, or when a commit failed."""
-        for tp in partitions:
-            if self._positions.pop(tp, None) is not None:
-                self._unverified.add(tp)
-            self._outstanding.discard(tp)
+        for tp in self._suspect(partitions):
+            self._announced[tp] = None
+
+    def _suspect(self, partitions: Iterable[TP]) -> set[TP]:
+        """Owned ones of `partitions` are verified again before they are read on."""
+        again = self._positions.keys() & set(partitions)
+        for tp in again:
+            del self._positions[tp]
+        self._unverified |= again
+        self._outstanding -= again
+        return again
 
     async def hint_committed(self, polled: Polled) -> None:
         """Tell the broker how far we are, for its lag tools: at most every 5 s, never believed, failures only counted."""
@@ -166,15 +175,14 @@ class Source:
             return
         if self._settled != generation:
             REBALANCES.labels(self._group).inc()
-            gone = frozenset(self._positions.keys() - assigned)
-            for tp in gone:
-                del self._positions[tp]
+            # Every seek is lost with the old assignment, and others may have read on meanwhile.
+            self._positions.clear()
+            self._outstanding.clear()
             self.failed.clear()
             PARTITIONS_FAILED.labels(self._group).set(0)
-            self._outstanding.clear()
-            self._unverified = set(assigned)  # every seek is lost with the old assignment, and others may have read on
+            self._unverified = set(assigned)
             self._settled = generation
-            await _call(self.on_revoked, gone)
+            await self._announce(frozenset(), frozenset(self._announced.keys() - assigned))
         if not self._unverified:
             return
         try:
@@ -190,22 +198,29 @@ class Source:
     async def _apply(self, consumer: AIOKafkaConsumer, good: Mapping[TP, Position], failed: Mapping[TP, str]) -> None:
         self._unverified.clear()
         for tp, reason in failed.items():
-            self._fail(consumer, tp, reason)
-        moved = frozenset(tp for tp, position in good.items() if self._positions.get(tp) != position)
-        stale = frozenset(moved & self._positions.keys())
+            await self._fail(consumer, tp, reason)
         consumer.resume(*(TopicPartition(*tp) for tp in good))
         self._positions |= good
         self._patrol.arrived(good)
-        await _call(self.on_revoked, stale)
-        await _call(self.on_assigned, moved)
+        moved = frozenset(tp for tp, position in good.items() if self._announced.get(tp) != position)
+        await self._announce(moved, frozenset(self._announced.keys() & moved))
 
-    def _fail(self, consumer: AIOKafkaConsumer, tp: TP, reason: str) -> None:
+    async def _announce(self, assigned: frozenset[TP], revoked: frozenset[TP]) -> None:
+        """Callbacks come in pairs: whatever was assigned is revoked once before it is assigned again."""
+        for tp in revoked:
+            del self._announced[tp]
+        await _call(self.on_revoked, revoked)
+        self._announced |= {tp: self._positions[tp] for tp in assigned}
+        await _call(self.on_assigned, assigned)
+
+    async def _fail(self, consumer: AIOKafkaConsumer, tp: TP, reason: str) -> None:
         self._positions.pop(tp, None)
         self._outstanding.discard(tp)
         self.failed[tp] = reason
         consumer.pause(TopicPartition(*tp))
         PARTITIONS_FAILED.labels(self._group).set(len(self.failed))
         log.error("partition stopped: data loss", group=self._group, topic=tp[0], partition=tp[1], reason=reason)
+        await self._announce(frozenset(), frozenset(self._announced.keys() & {tp}))
 
     async def _fetch(self, consumer: AIOKafkaConsumer, records_max: int, timeout_s: float) -> _Fetched:
         wanted = [TopicPartition(*tp) for tp in self._positions]
@@ -221,7 +236,7 @@ class Source:
         except NoOffsetForPartitionError:  # of a partition that is not sought yet, or stopped: expected, and often
             await asyncio.sleep(_BACKOFF_S)
         except OffsetOutOfRangeError:  # the log moved under us: identify it again
-            self.forget(set(self._positions))
+            self._suspect(set(self._positions))
         except KafkaError as error:
             if not error.retriable:
                 raise StreamUnavailable(f"{self._group} cannot read: {error!r}") from error
@@ -229,7 +244,7 @@ class Source:
             await asyncio.sleep(_BACKOFF_S)
         return {}
 
-    def _hand_out(self, consumer: AIOKafkaConsumer, fetched: _Fetched, records_max: int) -> Polled:
+    async def _hand_out(self, consumer: AIOKafkaConsumer, fetched: _Fetched, records_max: int) -> Polled:
         polled = Polled()
         advanced: dict[TP, Position] = {}
         for kafka_tp, found in fetched.items():
@@ -239,7 +254,7 @@ class Source:
             position = self._positions[tp]
             taken = contiguous(found, position.next_offset)
             if not taken:
-                self._fail(consumer, tp, f"records {position.next_offset} to {found[0].offset - 1} are missing")
+                await self._fail(consumer, tp, f"records {position.next_offset} to {found[0].offset - 1} are missing")
                 continue
             if len(taken) < len(found):  # the next poll meets the gap first, and stops there
                 consumer.seek(kafka_tp, taken[-1].offset + 1)
