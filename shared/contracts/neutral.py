@@ -106,7 +106,7 @@ def read_ndjson(path: Path, *, tenant: str = "") -> Parsed:
     """A whole .ndjson or .ndjson.gz file (told by its first bytes), read in chunks.  OSError, EOFError if broken."""
     parts: list[Parsed] = []
     first = 0
-    for chunk in read_chunks(path):
+    for chunk in read_chunks(path, CHUNK_BYTES):
         part = parse_ndjson(chunk, tenant=tenant)
         refused = [one._replace(row=one.row + first) for one in part.refused]
         parts.append(Parsed(part.pings, part.index + first, refused, part.rows, part.unknown_fields))

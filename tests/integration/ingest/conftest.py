@@ -1,0 +1,164 @@
+"""A real ingest process on the test's own database and topics, and what its topics and table hold."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.embedded.parts import run_async
+from services.ingest.cli import issue_key
+from shared.contracts.topics import Topic
+from shared.stream.connection import client_options
+from tests.stack import Database, Topics
+
+START_S = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@dataclass
+class Ingest:
+    """One service process; `start` again after `kill` uses the same database and topics."""
+
+    database: Database
+    topics: Topics
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict)
+    tenant: UUID = field(default_factory=uuid4)
+    port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+    key: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "ingest.log"
+
+    def start(self, *, ready: bool = True) -> None:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("RUCOR_")}
+        environment |= self.database.environment("ingest", port=self.port) | self.extra
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "services.ingest.main"], env=environment, stdout=output, stderr=output
+            )
+        if ready:
+            self.wait_until(self._is_ready)
+
+    def _is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()[-3000:]
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def wait_until(self, true: Callable[[], bool], within_s: float = START_S) -> None:
+        give_up = time.monotonic() + within_s
+        while not true():
+            assert time.monotonic() < give_up, self.log.read_text()[-3000:]
+            time.sleep(0.05)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=40)
+        self.process = None
+        return code
+
+    def new_key(self, tenant: UUID, scopes: tuple[str, ...] = ("pings:write", "pings:read")) -> str:
+        made: list[str] = []
+
+        async def make() -> None:
+            made.append(await issue_key(self.database.dsn("ingest", "worker"), tenant, "test", scopes))
+
+        run_async(make)
+        return made[0]
+
+    def headers(self, **more: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"} | more
+
+    def post(self, body: Any, **headers: str) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.post(f"{self.url}/v1/pings", content=content, headers=self.headers(**named), timeout=30)
+
+    def quarantine(self, **parameters: Any) -> dict[str, Any]:
+        answer = httpx.get(f"{self.url}/v1/quarantine", params=parameters, headers=self.headers(), timeout=30)
+        assert answer.status_code == 200, answer.text
+        page: dict[str, Any] = answer.json()
+        return page
+
+    def values(self, topic: Topic) -> list[tuple[int, bytes]]:
+        """Everything on a topic: (partition, value)."""
+        found: list[tuple[int, bytes]] = []
+
+        async def read() -> None:
+            options = client_options(self.topics.settings("admin"), "test-reader")
+            consumer = AIOKafkaConsumer(**options, enable_auto_commit=False, auto_offset_reset="earliest")
+            await consumer.start()
+            try:
+                parts = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+                consumer.assign(parts)
+                ends = await consumer.end_offsets(parts)
+                left = {tp for tp, end in ends.items() if end}
+                while left:
+                    for tp, records in (await consumer.getmany(timeout_ms=500)).items():
+                        found.extend((record.partition, record.value) for record in records)
+                        if records and records[-1].offset + 1 >= ends[tp]:
+                            left.discard(tp)
+            finally:
+                await consumer.stop()
+
+        run_async(read)
+        return found
+
+    def rows(self, query: str) -> list[asyncpg.Record]:
+        """What the worker's role sees."""
+        found: list[asyncpg.Record] = []
+
+        async def ask() -> None:
+            connection = await asyncpg.connect(self.database.dsn("ingest", "worker"))
+            try:
+                found.extend(await connection.fetch(query))
+            finally:
+                await connection.close()
+
+        run_async(ask)
+        return found
+
+
+@pytest.fixture
+def unstarted(database: Database, topics: Topics, tmp_path: Path) -> Iterator[Ingest]:
+    made = Ingest(database, topics, tmp_path)
+    made.key = made.new_key(made.tenant)
+    yield made
+    if made.process is not None:
+        made.process.kill()
+        made.process.wait()
+
+
+@pytest.fixture
+def ingest(unstarted: Ingest) -> Ingest:
+    unstarted.start()
+    return unstarted
