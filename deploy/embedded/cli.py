@@ -15,7 +15,7 @@ from deploy.embedded import jars
 from deploy.embedded.errors import StackError
 from deploy.embedded.info import FILE, StackInfo
 from deploy.embedded.kafka import java_executable
-from deploy.embedded.stack import DEFAULT_PORT_BASE, Stack
+from deploy.embedded.stack import DEFAULT_PORT_BASE, SERVICES, Stack
 
 _EXIT_FAILED: Final = 1
 
@@ -53,13 +53,14 @@ def narrator() -> Callable[[str], None]:
     show_default=True,
     help="First of the services' ports; 0: free ones.",
 )
-def up(data_dir: Path, port_base: int) -> None:
+@click.option("--no-services", is_flag=True, help="Kafka and Postgres only, to run services by hand.")
+def up(data_dir: Path, port_base: int, no_services: bool) -> None:
     """Start Kafka, Postgres and all services; stop them with Ctrl-C.
 
     KAFKA_BOOTSTRAP_SERVERS (with KAFKA_USERNAME, KAFKA_PASSWORD) or DATABASE_URL replace the embedded servers by your own.
     """
     say = narrator()
-    stack = Stack(data_dir, port_base=port_base, log=say)
+    stack = Stack(data_dir, port_base=port_base, services=() if no_services else SERVICES, log=say)
     _end_on_sigterm()
     try:
         info = stack.start()

@@ -3,6 +3,7 @@
 The data folder moves freely: nothing in it names a path or a port; configuration is rendered anew at every start.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -67,7 +68,7 @@ class Postgres:
             _own(self.data, account)
         else:
             self._initdb(binaries, account, say)
-        self._forget_stale_pid_file()
+        self._end_orphans()
         socket = self._socket_folder(account)
         for name, text in (("postgresql.conf", self._configuration(socket)), ("pg_hba.conf", _HBA)):
             write_private(self.data / name, text)
@@ -148,20 +149,28 @@ class Postgres:
             shutil.rmtree(record.read_text(), ignore_errors=True)
             record.unlink()
 
-    def _forget_stale_pid_file(self) -> None:
-        """Remove postmaster.pid unless its pid is a server in this very folder: else a reused pid blocks the start.
+    def _end_orphans(self) -> None:
+        """Clear what a killed server left: backends that have not noticed yet, and its postmaster.pid.
 
-        Our caller holds the data folder's lock and has ended its recorded server, and Postgres itself still refuses
-        while a backend holds the old shared memory, so this cannot let two servers in.
+        Our caller holds the data folder's lock and has ended its recorded server, so whoever still works in this folder
+        is an orphan: it holds the old shared memory, which blocks the next start.  The pid file goes too: by now its pid
+        may belong to somebody else, and Postgres would take that for a running server.
         """
-        file = self.data / "postmaster.pid"
+        orphans = [process for process in psutil.process_iter(["name"]) if self._works_here(process)]
+        for process in orphans:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(Signals.SIGQUIT)
+        _, stubborn = psutil.wait_procs(orphans, timeout=2)
+        for process in stubborn:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _works_here(self, process: psutil.Process) -> bool:
         try:
-            process = psutil.Process(int(file.read_text().split("\n", 1)[0]))
-            running_here = process.name() == "postgres" and Path(process.cwd()).samefile(self.data)
-        except (OSError, ValueError, psutil.Error):
-            running_here = False
-        if not running_here:
-            file.unlink(missing_ok=True)
+            return process.name() == "postgres" and Path(process.cwd()).samefile(self.data)
+        except (OSError, psutil.Error):
+            return False
 
 
 def binary_major(binaries: Path) -> int:
@@ -204,7 +213,8 @@ def _own(data: Path, account: Account | None) -> None:
         return
     if account is None:
         raise StackError(
-            f"{data} belongs to another user (uid {owner}).  Start the stack as that user, or: sudo chown -R $(id -un) {data.parent}"
+            f"{data} belongs to another user (uid {owner}).  Start the stack as that user, or type: "
+            f"sudo chown -R $(id -un) {data.parent}"
         )
     for path in (*data.rglob("*"), data):  # the folder last: an interrupted change is then found again
         os.lchown(path, account.uid, account.gid)
