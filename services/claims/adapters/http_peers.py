@@ -1,0 +1,91 @@
+"""HTTP clients of classifier and pdf: one connection pool each, bounded in time and bytes, a failure is PeerUnavailable."""
+
+from typing import Final
+from uuid import UUID
+
+import httpx
+import msgspec
+from pydantic import SecretStr
+
+from services.claims.application.peers import PeerUnavailable
+from shared.contracts.claim import Track
+
+TIMEOUT: Final = httpx.Timeout(30.0, connect=3.0)
+PDF_BYTES_MAX: Final = 50_000_000
+TRACKS_BYTES_MAX: Final = 50_000_000
+SIMPLIFY_M: Final = 10
+"""Points of a printed track may lie this far from the line: below a printer's dot at the report's scale."""
+
+
+class _TracksAnswer(msgspec.Struct):
+    tracks: tuple[Track, ...] = ()
+    roads: tuple[Track, ...] = ()
+
+
+_READ_TRACKS: Final = msgspec.json.Decoder(_TracksAnswer)
+
+
+def open_client(url: str, token: SecretStr) -> httpx.AsyncClient:
+    """Never through a proxy of the environment: peers are ours, and what goes there is personal data."""
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False)
+
+
+async def _call(client: httpx.AsyncClient, request: httpx.Request, peer: str, bytes_max: int) -> bytes:
+    try:
+        response = await client.send(request, stream=True)
+        try:
+            parts, size = [], 0
+            async for part in response.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > bytes_max:
+                    raise PeerUnavailable(f"{peer} answered with more than {bytes_max} bytes")
+        finally:
+            await response.aclose()
+    except httpx.HTTPError as error:
+        raise PeerUnavailable(f"{peer} cannot be reached: {type(error).__name__}") from error
+    if response.status_code != httpx.codes.OK:
+        raise PeerUnavailable(f"{peer} answered {response.status_code}")
+    return b"".join(parts)
+
+
+class PdfClient:
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def form(self, snapshot: bytes) -> bytes:
+        return await self._post("/v1/forms", snapshot)
+
+    async def report(self, report: bytes) -> bytes:
+        return await self._post("/v1/reports", report)
+
+    async def _post(self, path: str, body: bytes) -> bytes:
+        request = self._client.build_request("POST", path, content=body, headers={"Content-Type": "application/json"})
+        pdf = await _call(self._client, request, "pdf", PDF_BYTES_MAX)
+        if not pdf.startswith(b"%PDF-"):
+            raise PeerUnavailable("pdf answered with something that is no PDF")
+        return pdf
+
+
+class ClassifierClient:
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def tracks(
+        self, tenant: UUID, device: str, from_ms: int, until_ms: int
+    ) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
+        params: dict[str, str | int] = {
+            "tenant": str(tenant),
+            "device": device,
+            "from_ms": from_ms,
+            "to_ms": until_ms,
+            "simplify_m": SIMPLIFY_M,
+        }
+        request = self._client.build_request("GET", "/v1/tracks", params=params)
+        body = await _call(self._client, request, "classifier", TRACKS_BYTES_MAX)
+        try:
+            answer = _READ_TRACKS.decode(body)
+        except msgspec.DecodeError as error:
+            raise PeerUnavailable("classifier answered with something that is no track") from error
+        return answer.tracks, answer.roads

@@ -1,0 +1,63 @@
+"""From previews and claims to answers."""
+
+from uuid import UUID
+
+from services.claims.api.claim_schemas import (
+    ClaimAnswer,
+    ClaimSummaryAnswer,
+    FormAnswer,
+    LineAnswer,
+    LineShownAnswer,
+    PreviewAnswer,
+    SumsAnswer,
+)
+from services.claims.api.licence_schemas import FindingAnswer
+from services.claims.application.claim_request import Preview, totals
+from services.claims.repo.claims import ClaimRow, LineRow
+from services.claims.repo.documents import DocumentHead
+
+
+def to_api_preview(preview: Preview) -> PreviewAnswer:
+    body = preview.body
+    return PreviewAnswer(
+        preview_token=str(preview.id),
+        expires_at=preview.expires_at,
+        lodgeable=body.lodgeable,
+        lines=[LineShownAnswer.model_validate(line) for line in body.lines],
+        totals=SumsAnswer.model_validate(totals(body.lines)),
+        findings=[FindingAnswer.model_validate(finding) for finding in body.findings],
+    )
+
+
+def _form(head: DocumentHead | None) -> FormAnswer:
+    if head is None:
+        return FormAnswer(state="pending", sha256=None, bytes=None)
+    return FormAnswer(state="ready", sha256=head.sha256.hex(), bytes=head.size)
+
+
+def to_api_summary(row: ClaimRow, head: DocumentHead | None) -> ClaimSummaryAnswer:
+    return ClaimSummaryAnswer.model_validate(
+        {**vars(row), "totals": SumsAnswer.model_validate(row), "form": _form(head)}
+    )
+
+
+def to_api_claim(
+    row: ClaimRow, lines: list[LineRow], revisions: dict[UUID, int], head: DocumentHead | None
+) -> ClaimAnswer:
+    return ClaimAnswer.model_validate(
+        {
+            **vars(row),
+            "totals": SumsAnswer.model_validate(row),
+            "form": _form(head),
+            "lines": [
+                LineAnswer.model_validate(
+                    {
+                        **vars(line),
+                        "statement_hash": line.statement_hash.hex(),
+                        "revisions": revisions.get(line.licence_id, 0),
+                    }
+                )
+                for line in lines
+            ],
+        }
+    )

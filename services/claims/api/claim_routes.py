@@ -1,0 +1,188 @@
+"""Claims: preview, lodge, read, the form; and how far the ledger is complete."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Final, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.claims.api.claim_convert import to_api_claim, to_api_preview, to_api_summary
+from services.claims.api.claim_schemas import (
+    LICENCES_MAX,
+    ClaimAnswer,
+    ClaimSummaryAnswer,
+    DeviceProgressAnswer,
+    LodgeBody,
+    PreviewAnswer,
+    PreviewBody,
+    ProgressAnswer,
+)
+from services.claims.api.context import Context, Ctx, Reader, Writer, command, query, replayed
+from services.claims.api.paging import ListAnswer, Paged, cursor_of
+from services.claims.application.claim_request import ClaimRequest, LineRequest
+from services.claims.application.lodge_claim import lodge, prepare_lodging
+from services.claims.application.preview_claim import (
+    ATTEMPTS_MAX,
+    LedgerMoved,
+    draft_from_ledger,
+    licences_for,
+    store_preview,
+)
+from services.claims.application.refusals import invalid, not_found
+from services.claims.application.sealing import place
+from services.claims.domain.instants import from_ms
+from services.claims.repo import claims, devices, documents, ledger
+from shared.contracts.partitioning import partition_of
+from shared.db.pool import Connection
+from shared.errors import Fatal
+from shared.http.problems import Problem
+from shared.observability.metrics import CLAIMS_LODGED, CLAIMS_REFUSED
+
+PDF: Final = "application/pdf"
+T = TypeVar("T")
+
+router = APIRouter(tags=["claims"])
+
+
+async def _again_while_moving(attempt: Callable[[], Awaitable[T]]) -> T:
+    """The ledger may move between reading and writing: read again, a few times."""
+    for _ in range(ATTEMPTS_MAX - 1):
+        try:
+            return await attempt()
+        except LedgerMoved:
+            continue
+    return await attempt()
+
+
+async def _request(context: Context, tenant: UUID, body: PreviewBody) -> ClaimRequest:
+    ids = tuple(body.licence_ids or ())
+    if body.filter is not None:
+        wanted, now_ms = body.filter, context.clock()
+        ids = await query(
+            context,
+            tenant,
+            lambda conn: licences_for(
+                conn, tenant, body.claimant_id, wanted.state, wanted.vehicle_id, context.policy, now_ms
+            ),
+        )
+        if len(ids) > LICENCES_MAX:
+            raise invalid("/filter", f"{len(ids)} licences fit, a claim holds {LICENCES_MAX}: claim vehicle by vehicle")
+    fields = body.model_dump(exclude={"licence_ids", "filter", "lines"})
+    lines = {key: LineRequest(**line.model_dump()) for key, line in body.lines.items() if key in ids}
+    return ClaimRequest(licence_ids=ids, lines=lines, **fields)
+
+
+@router.post("/claims/preview", response_model=PreviewAnswer)
+async def post_preview(request: Request, who: Writer, context: Ctx, body: PreviewBody) -> Response:
+    async def attempt() -> Response:
+        now_ms = context.clock()
+        asked = await _request(context, who.tenant_id, body)
+        _, drafted = await draft_from_ledger(
+            context.pool, who.tenant_id, asked, context.policy, context.sealer, context.hasher, now_ms
+        )
+
+        async def effect(conn: Connection) -> PreviewAnswer:
+            return to_api_preview(await store_preview(conn, who.tenant_id, drafted, now_ms))
+
+        return await command(request, context, who.tenant_id, 200, effect)
+
+    earlier = await replayed(request, context, who.tenant_id)
+    return await _again_while_moving(attempt) if earlier is None else earlier
+
+
+@router.post("/claims", status_code=201, response_model=ClaimAnswer)
+async def post_claim(request: Request, who: Writer, context: Ctx, body: LodgeBody) -> Response:
+    try:
+        preview_id = UUID(body.preview_token)
+    except ValueError:
+        raise invalid("/preview_token", "is no token of a preview: send it unchanged") from None
+
+    async def attempt() -> Response:
+        now_ms = context.clock()
+
+        ready = await prepare_lodging(
+            context.pool, who.tenant_id, preview_id, context.policy, context.sealer, context.hasher, now_ms
+        )
+
+        async def effect(conn: Connection) -> ClaimAnswer:
+            claim_id = await lodge(conn, who.tenant_id, ready, context.policy, context.sealer, context.hasher, now_ms)
+            return await _claim(conn, who.tenant_id, claim_id)
+
+        return await command(request, context, who.tenant_id, 201, effect)
+
+    earlier = await replayed(request, context, who.tenant_id)
+    if earlier is not None:
+        return earlier
+    try:
+        response = await _again_while_moving(attempt)
+    except Problem as problem:
+        CLAIMS_REFUSED.labels(problem.code).inc()
+        raise
+    CLAIMS_LODGED.inc()
+    return response
+
+
+async def _claim(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimAnswer:
+    row = await claims.claim(conn, tenant, claim_id)
+    if row is None:
+        raise not_found("claim", claim_id)
+    lines = await claims.lines(conn, tenant, claim_id)
+    revisions = await claims.revisions_of(conn, tenant, claim_id)
+    head = await documents.document_head(conn, tenant, claim_id, "form")
+    return to_api_claim(row, lines, revisions, head)
+
+
+@router.get("/claims")
+async def get_claims(who: Reader, context: Ctx, page: Paged) -> ListAnswer[ClaimSummaryAnswer]:
+    async def read(conn: Connection) -> ListAnswer[ClaimSummaryAnswer]:
+        rows = await claims.claims(conn, who.tenant_id, page)
+        heads = await documents.document_heads(conn, who.tenant_id, [row.id for row in rows], "form")
+        cursor = cursor_of(rows[-1].lodged_at, rows[-1].id) if len(rows) == page.limit else None
+        return ListAnswer(items=[to_api_summary(row, heads.get(row.id)) for row in rows], next_cursor=cursor)
+
+    return await query(context, who.tenant_id, read)
+
+
+@router.get("/claims/{claim_id}")
+async def get_claim(who: Reader, context: Ctx, claim_id: UUID) -> ClaimAnswer:
+    return await query(context, who.tenant_id, lambda conn: _claim(conn, who.tenant_id, claim_id))
+
+
+@router.get("/claims/{claim_id}/form.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}})
+async def get_form(who: Reader, context: Ctx, claim_id: UUID) -> Response:
+    """The exact bytes, for ever (rule FO3)."""
+
+    async def read(conn: Connection) -> documents.DocumentRow | None:
+        if await claims.claim(conn, who.tenant_id, claim_id) is None:
+            raise not_found("claim", claim_id)
+        return await documents.document(conn, who.tenant_id, claim_id, "form")
+
+    row = await query(context, who.tenant_id, read)
+    if row is None:
+        raise Problem(
+            503, "not_rendered_yet", "The form is not rendered yet",
+            "The claim is lodged. Its form is being made: ask again.", retry_after_s=1,
+        )  # fmt: skip
+    pdf = await asyncio.to_thread(context.sealer.open, row.sealed, place(who.tenant_id, "document-form", claim_id))
+    if sha256(pdf).digest() != row.sha256:
+        raise Fatal(f"the form of claim {claim_id} is not what was rendered")
+    return Response(pdf, media_type=PDF)
+
+
+@router.get("/progress")
+async def get_progress(who: Reader, context: Ctx) -> ProgressAnswer:
+    async def read(conn: Connection) -> ProgressAnswer:
+        ticks = await ledger.progress(conn)
+        known = []
+        for device in await devices.devices(conn, who.tenant_id):
+            partition = partition_of(str(who.tenant_id), device)
+            at = ticks.get(partition)
+            through = None if at is None else from_ms(at)
+            known.append(DeviceProgressAnswer(device=device, partition=partition, complete_through=through))
+        reached = [device.complete_through for device in known]
+        least = min((at for at in reached if at is not None), default=None) if None not in reached else None
+        return ProgressAnswer(complete_through=least, devices=known)
+
+    return await query(context, who.tenant_id, read)

@@ -1,0 +1,144 @@
+"""Licences: register, list by state, statement, eligibility, report, claimed outside."""
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
+from services.claims.api.convert import to_api_eligibility, to_api_licence, to_api_statement
+from services.claims.api.licence_schemas import (
+    EligibilityAnswer,
+    LicenceAnswer,
+    LicenceBody,
+    OutsideAnswer,
+    OutsideBody,
+    State,
+    StatementAnswer,
+)
+from services.claims.api.paging import ListAnswer, Paged, cursor_of
+from services.claims.application.add_licence import add_licence
+from services.claims.application.claim_outside import claim_outside
+from services.claims.application.facts import Assessed, assess, load_facts
+from services.claims.application.make_report import make_report
+from services.claims.application.peers import PeerUnavailable
+from services.claims.application.refusals import not_found
+from services.claims.domain.instants import from_ms
+from services.claims.repo import licences
+from services.claims.repo.licences import LicenceRow
+from services.claims.repo.rows import Page
+from shared.clock import new_id
+from shared.db.pool import Connection, tenant_tx
+from shared.http.problems import unavailable
+
+EXAMINED_MAX: Final = 2_000
+"""Licences looked at in one request for a state; the cursor goes on from there."""
+CHUNK: Final = 100
+PDF: Final = "application/pdf"
+
+router = APIRouter(tags=["licences"])
+
+
+async def _assessed(context: Context, tenant: UUID, licence_ids: list[UUID]) -> list[Assessed]:
+    now_ms = context.clock()
+    facts = await query(context, tenant, lambda conn: load_facts(conn, tenant, licence_ids, context.policy, now_ms))
+    return await asyncio.to_thread(assess, facts, context.policy)
+
+
+async def _one(context: Context, tenant: UUID, licence_id: UUID) -> Assessed:
+    found = await _assessed(context, tenant, [licence_id])
+    if not found:
+        raise not_found("licence", licence_id)
+    return found[0]
+
+
+@router.post("/licences", status_code=201, response_model=LicenceAnswer)
+async def post_licence(request: Request, who: Writer, context: Ctx, body: LicenceBody) -> Response:
+    licence_id = new_id()
+    row = LicenceRow(
+        id=licence_id,
+        vehicle_id=licence_id,  # found from the recorder
+        number_key="",
+        claimable_end_reading=body.end_reading,
+        ended_by=None,
+        created_at=from_ms(context.clock()),
+        **body.model_dump() | {"purchased_at": body.purchased_at or body.issued_at},
+    )
+
+    async def effect(conn: Connection) -> LicenceAnswer:
+        await add_licence(conn, who.tenant_id, row)
+        facts = await load_facts(conn, who.tenant_id, [licence_id], context.policy, context.clock())
+        (item,) = await asyncio.to_thread(assess, facts, context.policy)
+        return to_api_licence(item)
+
+    return await command(request, context, who.tenant_id, 201, effect)
+
+
+@router.get("/licences")
+async def get_licences(
+    who: Reader,
+    context: Ctx,
+    page: Paged,
+    state: State | None = None,
+    ref: str | None = None,
+    vehicle_id: UUID | None = None,
+    claimant_id: UUID | None = None,
+) -> ListAnswer[LicenceAnswer]:
+    items: list[LicenceAnswer] = []
+    at, after, examined = page.after_at, page.after_id, 0
+    while True:
+        chunk = Page(min(CHUNK, page.limit) if state is None else CHUNK, at, after)
+        async with tenant_tx(context.pool, who.tenant_id) as conn:
+            rows = await licences.licences(conn, who.tenant_id, chunk, ref, vehicle_id, claimant_id)
+        judged = {item.row.id: item for item in await _assessed(context, who.tenant_id, [row.id for row in rows])}
+        for row in rows:
+            at, after, examined = row.created_at, row.id, examined + 1
+            item = judged[row.id]
+            if state is None or item.assessment.state == state:
+                items.append(to_api_licence(item))
+            if len(items) == page.limit or examined == EXAMINED_MAX:
+                return ListAnswer(items=items, next_cursor=cursor_of(at, after))
+        if len(rows) < chunk.limit:
+            return ListAnswer(items=items, next_cursor=None)
+
+
+@router.get("/licences/{licence_id}")
+async def get_licence(who: Reader, context: Ctx, licence_id: UUID) -> LicenceAnswer:
+    return to_api_licence(await _one(context, who.tenant_id, licence_id))
+
+
+@router.get("/licences/{licence_id}/statement")
+async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> StatementAnswer:
+    return to_api_statement(await _one(context, who.tenant_id, licence_id), context.policy)
+
+
+@router.get("/licences/{licence_id}/eligibility")
+async def get_eligibility(who: Reader, context: Ctx, licence_id: UUID) -> EligibilityAnswer:
+    return to_api_eligibility(await _one(context, who.tenant_id, licence_id))
+
+
+@router.get("/licences/{licence_id}/report.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}})
+async def get_report(who: Reader, context: Ctx, licence_id: UUID) -> Response:
+    try:
+        pdf = await make_report(
+            context.pool, who.tenant_id, licence_id, context.policy, context.sealer, context.tracks, context.pdf,
+            context.clock(),
+        )  # fmt: skip
+    except PeerUnavailable as error:
+        raise unavailable(f"The report cannot be made at the moment ({error}). Ask again.") from error
+    return Response(pdf, media_type=PDF)
+
+
+@router.post("/licences/{licence_id}/claimed-outside", status_code=201, response_model=OutsideAnswer)
+async def post_outside(request: Request, who: Writer, context: Ctx, licence_id: UUID, body: OutsideBody) -> Response:
+    outside_id = new_id()
+
+    async def effect(conn: Connection) -> OutsideAnswer:
+        await claim_outside(
+            conn, who.tenant_id, outside_id, licence_id, body.claimed_on, body.reference, body.actor, body.reason,
+            context.hasher,
+        )  # fmt: skip
+        return OutsideAnswer(id=outside_id, licence_id=licence_id)
+
+    return await command(request, context, who.tenant_id, 201, effect)

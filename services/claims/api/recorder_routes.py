@@ -1,0 +1,75 @@
+"""Distance recorders and their readings."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.claims.api.context import Ctx, Reader, Writer, command, query
+from services.claims.api.paging import ListAnswer, Paged, listed
+from services.claims.api.register_schemas import ReadingAnswer, ReadingBody, RecorderAnswer, RecorderBody
+from services.claims.application.add_reading import add_reading
+from services.claims.application.add_recorder import add_recorder
+from services.claims.application.refusals import not_found
+from services.claims.domain.instants import from_ms
+from services.claims.repo import recorders
+from services.claims.repo.recorders import ReadingRow, RecorderRow
+from shared.clock import new_id
+from shared.db.pool import Connection
+
+router = APIRouter(tags=["recorders"])
+
+
+@router.post("/recorders", status_code=201, response_model=RecorderAnswer)
+async def post_recorder(request: Request, who: Writer, context: Ctx, body: RecorderBody) -> Response:
+    row = RecorderRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump(exclude={"replaces"}))
+
+    async def effect(conn: Connection) -> RecorderAnswer:
+        return RecorderAnswer.model_validate(await add_recorder(conn, who.tenant_id, row, body.replaces))
+
+    return await command(request, context, who.tenant_id, 201, effect)
+
+
+@router.get("/recorders")
+async def get_recorders(
+    who: Reader, context: Ctx, page: Paged, ref: str | None = None, vehicle_id: UUID | None = None
+) -> ListAnswer[RecorderAnswer]:
+    rows = await query(
+        context, who.tenant_id, lambda conn: recorders.recorders(conn, who.tenant_id, page, ref, vehicle_id)
+    )
+    return listed(page, rows, RecorderAnswer.model_validate)
+
+
+@router.get("/recorders/{recorder_id}")
+async def get_recorder(who: Reader, context: Ctx, recorder_id: UUID) -> RecorderAnswer:
+    row = await query(context, who.tenant_id, lambda conn: recorders.recorder(conn, who.tenant_id, recorder_id))
+    if row is None:
+        raise not_found("recorder", recorder_id)
+    return RecorderAnswer.model_validate(row)
+
+
+@router.post("/readings", status_code=201, response_model=ReadingAnswer)
+async def post_reading(request: Request, who: Writer, context: Ctx, body: ReadingBody) -> Response:
+    row = ReadingRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump())
+
+    async def effect(conn: Connection) -> ReadingAnswer:
+        return ReadingAnswer.model_validate(await add_reading(conn, who.tenant_id, row))
+
+    return await command(request, context, who.tenant_id, 201, effect)
+
+
+@router.get("/readings")
+async def get_readings(
+    who: Reader, context: Ctx, page: Paged, ref: str | None = None, recorder_id: UUID | None = None
+) -> ListAnswer[ReadingAnswer]:
+    rows = await query(
+        context, who.tenant_id, lambda conn: recorders.readings(conn, who.tenant_id, page, ref, recorder_id)
+    )
+    return listed(page, rows, ReadingAnswer.model_validate)
+
+
+@router.get("/readings/{reading_id}")
+async def get_reading(who: Reader, context: Ctx, reading_id: UUID) -> ReadingAnswer:
+    row = await query(context, who.tenant_id, lambda conn: recorders.reading(conn, who.tenant_id, reading_id))
+    if row is None:
+        raise not_found("reading", reading_id)
+    return ReadingAnswer.model_validate(row)

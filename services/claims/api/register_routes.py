@@ -1,0 +1,70 @@
+"""Claimants and waivers."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.claims.api.context import Ctx, Reader, Writer, command, query
+from services.claims.api.paging import ListAnswer, Paged, listed
+from services.claims.api.register_schemas import ClaimantAnswer, ClaimantBody, WaiverAnswer, WaiverBody
+from services.claims.application.add_claimant import add_claimant
+from services.claims.application.refusals import not_found
+from services.claims.application.waive import waive
+from services.claims.domain.instants import from_ms
+from services.claims.repo import parties
+from services.claims.repo.parties import ClaimantRow, WaiverRow
+from shared.clock import new_id
+from shared.db.pool import Connection
+
+router = APIRouter(tags=["register"])
+
+
+def claimant_answer(row: ClaimantRow) -> ClaimantAnswer:
+    masked = f"…{row.bank_tail[0]}-{row.bank_tail[1:]}" if row.bank_tail else ""
+    return ClaimantAnswer.model_validate({**vars(row), "bank_account_masked": masked})
+
+
+@router.post("/claimants", status_code=201, response_model=ClaimantAnswer)
+async def post_claimant(request: Request, who: Writer, context: Ctx, body: ClaimantBody) -> Response:
+    row = ClaimantRow(
+        id=new_id(),
+        bank_sealed=None,
+        bank_tail="",
+        created_at=from_ms(context.clock()),
+        **body.model_dump(exclude={"bank_account"}),
+    )
+
+    async def effect(conn: Connection) -> ClaimantAnswer:
+        return claimant_answer(await add_claimant(conn, who.tenant_id, row, body.bank_account, context.sealer))
+
+    return await command(request, context, who.tenant_id, 201, effect)
+
+
+@router.get("/claimants")
+async def get_claimants(who: Reader, context: Ctx, page: Paged, ref: str | None = None) -> ListAnswer[ClaimantAnswer]:
+    rows = await query(context, who.tenant_id, lambda conn: parties.claimants(conn, who.tenant_id, page, ref))
+    return listed(page, rows, claimant_answer)
+
+
+@router.get("/claimants/{claimant_id}")
+async def get_claimant(who: Reader, context: Ctx, claimant_id: UUID) -> ClaimantAnswer:
+    row = await query(context, who.tenant_id, lambda conn: parties.claimant(conn, who.tenant_id, claimant_id))
+    if row is None:
+        raise not_found("claimant", claimant_id)
+    return claimant_answer(row)
+
+
+@router.post("/waivers", status_code=201, response_model=WaiverAnswer)
+async def post_waiver(request: Request, who: Writer, context: Ctx, body: WaiverBody) -> Response:
+    row = WaiverRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump())
+
+    async def effect(conn: Connection) -> WaiverAnswer:
+        return WaiverAnswer.model_validate(await waive(conn, who.tenant_id, row))
+
+    return await command(request, context, who.tenant_id, 201, effect)
+
+
+@router.get("/waivers")
+async def get_waivers(who: Reader, context: Ctx, page: Paged) -> ListAnswer[WaiverAnswer]:
+    rows = await query(context, who.tenant_id, lambda conn: parties.waivers(conn, who.tenant_id, page))
+    return listed(page, rows, WaiverAnswer.model_validate)

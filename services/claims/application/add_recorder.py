@@ -1,0 +1,46 @@
+"""Take a distance recorder into the register; a changed one starts a new series (rule VE2)."""
+
+import re
+from uuid import UUID
+
+from services.claims.application.refusals import already_exists, invalid, overlap, raising
+from services.claims.repo import recorders, vehicles
+from services.claims.repo.locks import one_at_a_time
+from services.claims.repo.recorders import RecorderRow
+from shared.db.errors import constraints
+from shared.db.pool import Connection
+
+
+def serial_key(serial: str) -> str:
+    """Letters and digits in upper case: how the serial is spaced does not make another recorder of it."""
+    return re.sub(r"[^0-9A-Za-z]", "", serial).upper() or serial
+
+
+async def add_recorder(conn: Connection, tenant: UUID, row: RecorderRow, replaces: UUID | None) -> RecorderRow:
+    """`replaces`: the recorder whose time ends where this one's begins.  Raises Problem 409 `already_exists` or
+    `recorder_overlap`."""
+    await one_at_a_time(conn, tenant, "recorder")
+    if await vehicles.vehicle(conn, tenant, row.vehicle_id) is None:
+        raise invalid("/vehicle_id", f"there is no vehicle {row.vehicle_id}: add it first", "unknown_id")
+    key = serial_key(row.serial)
+    existing = await recorders.same_recorder(conn, tenant, row.vehicle_id, key, row.ref)
+    if existing is not None:
+        raise already_exists("The vehicle has a recorder of this serial (or the ref is taken). Use its id.", existing)
+    if replaces is not None:
+        await _end_before(conn, tenant, replaces, row)
+    detail = "A vehicle has one distance recorder at a time. Name the old one in `replaces`, or give it an end."
+    other = await recorders.overlapping_recorder(conn, tenant, row)
+    if other is not None:
+        raise overlap("recorder_overlap", detail, other)
+    with constraints({"one_recorder_per_vehicle": raising(overlap("recorder_overlap", detail, None))}):
+        await recorders.insert_recorder(conn, tenant, row, key)
+    return row
+
+
+async def _end_before(conn: Connection, tenant: UUID, replaces: UUID, row: RecorderRow) -> None:
+    old = await recorders.lock_recorder(conn, tenant, replaces)
+    if old is None or old.vehicle_id != row.vehicle_id:
+        raise invalid("/replaces", "must be a recorder of the same vehicle", "unknown_id")
+    if row.from_at <= old.from_at:
+        raise invalid("/from", "must be after the replaced recorder's `from`")
+    await recorders.end_recorder(conn, tenant, replaces, row.from_at)

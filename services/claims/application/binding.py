@@ -1,0 +1,132 @@
+"""From rows of the register to the values that the domain binds together (design section 2, "Late binding")."""
+
+from uuid import UUID
+
+from services.claims.domain.eligibility import ClaimedMark, Waiver
+from services.claims.domain.instants import nz_date
+from services.claims.domain.licence import Licence, LicenceKind, VehicleRecord
+from services.claims.domain.recorder import ReadingSource, Recorder, RecorderKind, RecorderReading, Unit
+from services.claims.domain.vehicle import Assignment, Coupling, Ending, EndingKind, Vehicle
+from services.claims.repo.devices import AssignmentRow, CouplingRow
+from services.claims.repo.licences import LicenceRow
+from services.claims.repo.parties import WaiverRow
+from services.claims.repo.recorders import ReadingRow, RecorderRow
+from services.claims.repo.records import Mark, Register
+from services.claims.repo.vehicles import EndingRow, VehicleRow
+
+_KINDS: dict[str, LicenceKind] = {"D": "D", "H": "H", "additional": "additional"}
+_RECORDERS: dict[str, RecorderKind] = {"odometer": "odometer", "hubodometer": "hubodometer"}
+_UNITS: dict[str, Unit] = {"km": "km", "mi": "mi"}
+_SOURCES: dict[str, ReadingSource] = {
+    "person": "person",
+    "inspection": "inspection",
+    "photo": "photo",
+    "provider": "provider",
+    "licence_purchase": "licence_purchase",
+}
+_ENDINGS: dict[str, EndingKind] = {"sold": "sold", "deregistered": "deregistered"}
+
+
+def vehicle_from_row(row: VehicleRow, endings: list[EndingRow]) -> Vehicle:
+    return Vehicle(
+        id=row.id,
+        ruc_type=row.ruc_type or None,
+        gross_kg=row.gross_kg,
+        powered=row.powered,
+        exempt=row.exempt,
+        exempt_reason=row.exempt_reason,
+        endings=tuple(
+            Ending(kind=_ENDINGS[e.kind], at=e.at, recorder_id=e.recorder_id, reading=e.reading)
+            for e in endings
+            if e.vehicle_id == row.id
+        ),
+    )
+
+
+def recorder_from_row(row: RecorderRow) -> Recorder:
+    return Recorder(
+        id=row.id,
+        vehicle_id=row.vehicle_id,
+        kind=_RECORDERS[row.kind],
+        serial=row.serial,
+        unit=_UNITS[row.unit],
+        rollover_at=row.rollover_at,
+        fitted_at=row.from_at,
+        removed_at=row.to_at,
+    )
+
+
+def reading_from_row(row: ReadingRow) -> RecorderReading:
+    return RecorderReading(
+        id=row.id, recorder_id=row.recorder_id, at=row.at, value=row.value, source=_SOURCES[row.source], label=row.label
+    )
+
+
+def licence_from_row(row: LicenceRow, vehicle: VehicleRow, plate_at_issue: str) -> Licence:
+    return Licence(
+        id=row.id,
+        claimant_id=row.claimant_id,
+        vehicle_id=row.vehicle_id,
+        recorder_id=row.recorder_id,
+        number=row.number,
+        kind=_KINDS[row.kind],
+        start_reading=row.start_reading,
+        end_reading=row.end_reading,
+        issued_at=row.issued_at,
+        purchased_on=nz_date(row.purchased_at),
+        units=row.units,
+        gross_cents=row.gross_cents,
+        credit_cents=row.credit_cents,
+        fee_cents=row.fee_cents,
+        ruc_type=row.ruc_type or vehicle.ruc_type or None,
+        gross_kg=row.gross_kg or vehicle.gross_kg,
+        plate_at_issue=plate_at_issue,
+    )
+
+
+def _assignment(row: AssignmentRow) -> Assignment:
+    return Assignment(
+        device=row.device, vehicle_id=row.vehicle_id, from_at=row.from_at, until_at=row.to_at, primary=row.is_primary
+    )
+
+
+def _coupling(row: CouplingRow) -> Coupling:
+    return Coupling(trailer_id=row.trailer_id, towing_id=row.vehicle_id, from_at=row.from_at, until_at=row.to_at)
+
+
+def record_of(vehicle_id: UUID, register: Register) -> VehicleRecord:
+    """Everything about one vehicle of the register.  Raises KeyError where the register lacks it."""
+    row = next((v for v in register.vehicles if v.id == vehicle_id), None)
+    if row is None:
+        raise KeyError(vehicle_id)
+    recorders = [r for r in register.recorders if r.vehicle_id == vehicle_id]
+    series = {r.id for r in recorders}
+    couplings = [c for c in register.couplings if c.trailer_id == vehicle_id]
+    movers = {vehicle_id, *(c.vehicle_id for c in couplings)}
+    return VehicleRecord(
+        vehicle=vehicle_from_row(row, register.endings),
+        recorders=tuple(recorder_from_row(r) for r in recorders),
+        readings=tuple(reading_from_row(r) for r in register.readings if r.recorder_id in series),
+        licences=tuple(
+            licence_from_row(lic, row, register.plate_at(vehicle_id, lic.issued_at))
+            for lic in register.licences
+            if lic.vehicle_id == vehicle_id
+        ),
+        assignments=tuple(_assignment(a) for a in register.assignments if a.vehicle_id in movers),
+        couplings=tuple(_coupling(c) for c in couplings),
+    )
+
+
+def mark_from(mark: Mark | None) -> ClaimedMark | None:
+    if mark is None:
+        return None
+    return ClaimedMark(where="here" if mark.kind == "claim" else "outside", reference=mark.reference, on=mark.marked_on)
+
+
+def waivers_of(rows: list[WaiverRow], thing: UUID) -> tuple[Waiver, ...]:
+    """The waivers of one licence or one claimant."""
+    return tuple(
+        Waiver(rule=w.rule, reason=w.reason, actor=w.actor, at=w.created_at)
+        for w in rows
+        if thing in {w.licence_id, w.claimant_id}
+    )

@@ -1,0 +1,35 @@
+"""Record that a licence was claimed outside this system (rule LI7): it blocks like a lodged claim."""
+
+from datetime import date
+from uuid import UUID
+
+from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found, raising
+from services.claims.application.sealing import Hasher, licence_hashes
+from services.claims.repo import licences
+from services.claims.repo.records import register_around
+from shared.db.errors import constraints
+from shared.db.pool import Connection
+
+
+async def claim_outside(
+    conn: Connection, tenant: UUID, outside_id: UUID, licence_id: UUID, claimed_on: date, reference: str, actor: str,
+    reason: str, hasher: Hasher,
+) -> None:  # fmt: skip
+    """Raises Problem 409 `already_exists` for a second record, `already_claimed` for a licence lodged here."""
+    if not await licences.lock_licences(conn, tenant, [licence_id]):
+        raise not_found("licence", licence_id)
+    register = await register_around(conn, tenant, [licence_id])
+    row = next(lic for lic in register.licences if lic.id == licence_id)
+    mark = register.marks.get(licence_id)
+    if mark is not None and mark.kind == "outside":
+        raise already_exists("This licence is recorded as claimed outside already.", mark.source_id)
+    if mark is not None:
+        raise already_claimed([licence_id])
+    if row.claimable_end_reading <= row.start_reading or row.kind == "additional":
+        raise invalid("", "nothing of this licence can be claimed, so it cannot have been")
+    await licences.insert_outside(conn, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)
+    hashes = licence_hashes(hasher, row.number_key, register.plate_at(row.vehicle_id, row.issued_at))
+    claimed = raising(already_claimed([licence_id]))
+    names = ("lodged_licence_once", "lodged_number_once", "lodged_range_once")
+    with constraints(dict.fromkeys(names, claimed)):
+        await licences.lodge_licence(conn, tenant, outside_id, row, hashes, "outside", outside_id)

@@ -1,0 +1,120 @@
+"""From licences, claimant and request to a claim that is not lodged yet: what the preview shows and the form would print."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from services.claims.application.binding import waivers_of
+from services.claims.application.claim_request import ClaimRequest, FindingShown, LineRequest, LineShown, PreviewBody
+from services.claims.application.facts import Assessed, Facts
+from services.claims.application.sealing import Hasher, Sealer, place
+from services.claims.domain.claim import Applicant, ClaimDraft, ClaimLine, assess_claim
+from services.claims.domain.eligibility import Finding
+from services.claims.domain.policy import Policy
+from services.claims.domain.rates import Rate
+from services.claims.repo.parties import ClaimantRow, WaiverRow
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """`assessed` is in the order of `draft.lines`."""
+
+    draft: ClaimDraft
+    assessed: list[Assessed]
+    body: PreviewBody
+
+
+def rate_text(rate: Rate | None) -> str | None:
+    return None if rate is None else f"{rate.dollars_per_1000km:.2f}"
+
+
+def shown(finding: Finding) -> FindingShown:
+    return FindingShown(
+        rule=finding.rule,
+        outcome=finding.outcome,
+        reason=finding.reason,
+        source=finding.source,
+        inputs=dict(finding.inputs),
+        waiting=finding.waiting,
+    )
+
+
+def applicant_of(tenant: UUID, claimant: ClaimantRow, request: ClaimRequest, sealer: Sealer) -> Applicant:
+    """The claimant as the form prints it; what the request says wins.  The one place that opens the bank account."""
+    account = ""
+    if claimant.bank_sealed is not None:
+        account = sealer.open(claimant.bank_sealed, place(tenant, "claimant", claimant.id)).decode()
+    return Applicant(
+        claimant_id=claimant.id,
+        name=claimant.name,
+        customer_number=claimant.customer_number,
+        first_claim=claimant.first_claim,
+        bank_account=account,
+        bank_account_name=claimant.bank_account_name,
+        address=claimant.address if request.address is None else request.address,
+        phone=claimant.phone if request.phone is None else request.phone,
+        email=claimant.email if request.email is None else request.email,
+    )
+
+
+def _line(assessed: Assessed, claimant: ClaimantRow, request: ClaimRequest) -> ClaimLine:
+    own = request.lines.get(assessed.row.id, LineRequest())
+    method = own.method or request.method
+    given = own.specify_type if own.specify_type is not None else request.specify_type
+    prefilled = assessed.gps_type if method == "GPS" else ""
+    return ClaimLine(
+        licence_id=assessed.row.id,
+        claimant_id=assessed.row.claimant_id,
+        plate=assessed.licence.plate_at_issue,
+        licence_number=assessed.row.number,
+        distance_km=assessed.assessment.claimable_km,
+        estimate_cents=assessed.assessment.estimate_cents,
+        reason_code=own.reason_code or request.reason_code or claimant.default_reason_code,
+        method=method,
+        specify_type=prefilled if given is None else given,
+    )
+
+
+def draft_claim(
+    facts: Facts, assessed: list[Assessed], claimant: ClaimantRow, waivers: list[WaiverRow], request: ClaimRequest,
+    policy: Policy, sealer: Sealer, hasher: Hasher,
+) -> Drafted:  # fmt: skip
+    """Pure but for opening the account.  Lines are grouped by plate, then by number (the form asks for it)."""
+    lines = {item.row.id: _line(item, claimant, request) for item in assessed}
+    assessed = sorted(assessed, key=lambda a: (a.licence.plate_at_issue, a.row.issued_at, a.row.number, a.row.id))
+    description = (
+        claimant.default_travel_description if request.travel_description is None else request.travel_description
+    )
+    draft = ClaimDraft(
+        applicant=applicant_of(facts.tenant, claimant, request, sealer),
+        lines=tuple(lines[item.row.id] for item in assessed),
+        person_completing=request.person_completing,
+        travel_description=description,
+        records_held=policy.records_held_default if request.records_held is None else request.records_held,
+    )
+    findings = assess_claim(draft, policy, facts.today, waivers_of(waivers, claimant.id)) if assessed else ()
+    fails = any(finding.outcome == "fail" for finding in findings)
+    body = PreviewBody(
+        request=request,
+        lines=tuple(_shown_line(item) for item in assessed),
+        findings=tuple(shown(finding) for finding in findings),
+        lodgeable=bool(assessed) and all(item.assessment.eligible for item in assessed) and not fails,
+        form_hash=hasher.digest("form", msgspec.msgpack.encode(draft)).hex(),
+    )
+    return Drafted(draft, assessed, body)
+
+
+def _shown_line(assessed: Assessed) -> LineShown:
+    return LineShown(
+        licence_id=assessed.row.id,
+        number=assessed.row.number,
+        plate=assessed.licence.plate_at_issue,
+        statement_hash=assessed.statement.hash,
+        claimable_km=assessed.assessment.claimable_km,
+        off_road_mm=assessed.statement.totals.off_road_mm,
+        rate=rate_text(assessed.rate),
+        estimate_cents=assessed.assessment.estimate_cents,
+        eligible=assessed.assessment.eligible,
+        findings=tuple(shown(finding) for finding in assessed.assessment.findings),
+    )

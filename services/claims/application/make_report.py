@@ -1,0 +1,69 @@
+"""The report of one licence in any state (rule CL8): lodged numbers from the frozen snapshot, else today's statement; with the
+tracks of the period, fetched when it is asked for."""
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from services.claims.application.facts import Assessed, Facts, assess, load_facts
+from services.claims.application.peers import Pdf, Tracks
+from services.claims.application.refusals import not_found
+from services.claims.application.sealing import Sealer, place
+from services.claims.application.snapshots import licence_report
+from services.claims.domain.policy import Policy
+from services.claims.repo import documents, parties
+from shared.contracts.claim import LicenceReport, Track
+from shared.db.pool import Pool, tenant_tx
+from shared.nz_days import bounds_ms, to_ordinal
+
+SPANS_MAX: Final = 20
+"""Devices in turn on one licence; more would make the map unreadable."""
+
+
+async def make_report(
+    pool: Pool, tenant: UUID, licence_id: UUID, policy: Policy, sealer: Sealer, tracks: Tracks, pdf: Pdf, now_ms: int
+) -> bytes:
+    """The PDF's bytes.  Raises Problem 404, PeerUnavailable."""
+    async with tenant_tx(pool, tenant) as conn:
+        facts = await load_facts(conn, tenant, [licence_id], policy, now_ms)
+        if not facts.bound:
+            raise not_found("licence", licence_id)
+        claimant = await parties.claimant(conn, tenant, facts.bound[0].row.claimant_id)
+        mark = facts.register.marks.get(licence_id)
+        lodged = mark is not None and mark.kind == "claim"
+        frozen = (
+            await documents.snapshot(conn, tenant, mark.source_id, "report", licence_id) if mark and lodged else None
+        )
+    (assessed,) = await asyncio.to_thread(assess, facts, policy)
+    if frozen is not None:
+        plain = sealer.open(frozen.sealed, place(tenant, "snapshot-report", licence_id))
+        report = msgspec.json.decode(plain, type=LicenceReport)
+    else:
+        name = claimant.name if claimant is not None else ""
+        report = licence_report(assessed, name, _vehicle(facts, assessed), "", policy, facts.today)
+    drawn, ways = await _map(tenant, assessed, tracks)
+    return await pdf.report(msgspec.json.encode(msgspec.structs.replace(report, tracks=drawn, roads=ways)))
+
+
+def _vehicle(facts: Facts, assessed: Assessed) -> str:
+    return next(row.description for row in facts.register.vehicles if row.id == assessed.row.vehicle_id)
+
+
+async def _map(tenant: UUID, assessed: Assessed, tracks: Tracks) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
+    """The tracks of the days that the statement shows, and the ways near them, each once."""
+    statement = assessed.statement
+    if statement.first_day is None or statement.last_day is None:
+        return (), ()
+    first_ms, _ = bounds_ms(to_ordinal(statement.first_day))
+    _, last_ms = bounds_ms(to_ordinal(statement.last_day))
+    drawn: list[Track] = []
+    ways: dict[Track, None] = {}
+    for span in statement.spans[:SPANS_MAX]:
+        from_ms, until_ms = max(span.from_ms, first_ms), min(span.until_ms, last_ms)
+        if from_ms < until_ms:
+            own, near = await tracks.tracks(tenant, span.device, from_ms, until_ms)
+            drawn += own
+            ways.update(dict.fromkeys(near))
+    return tuple(drawn), tuple(ways)

@@ -1,0 +1,29 @@
+"""What use cases ask of the other services; services.claims.adapters speaks HTTP to them."""
+
+from typing import Protocol
+from uuid import UUID
+
+from shared.contracts.claim import Track
+from shared.errors import Retryable
+
+
+class PeerUnavailable(Retryable):
+    """The other service is away, too slow, or answered nonsense.  The message names it, never what was sent."""
+
+
+class Pdf(Protocol):
+    async def form(self, snapshot: bytes) -> bytes:
+        """FormSnapshot as JSON → the PDF's bytes.  Raises PeerUnavailable."""
+        ...
+
+    async def report(self, report: bytes) -> bytes:
+        """LicenceReport as JSON → the PDF's bytes.  Raises PeerUnavailable."""
+        ...
+
+
+class Tracks(Protocol):
+    async def tracks(
+        self, tenant: UUID, device: str, from_ms: int, until_ms: int
+    ) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
+        """(tracks by surface, ways near them) of a device in [from_ms, until_ms).  Raises PeerUnavailable."""
+        ...

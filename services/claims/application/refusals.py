@@ -1,0 +1,55 @@
+"""Why a use case says no, as problem documents that say what to do (RFC 9457; codes in docs/guide/claims-api.md)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from shared.http.problems import Problem
+
+
+def already_exists(detail: str, existing_id: UUID | None) -> Problem:
+    """Importers take `existing_id` and go on."""
+    extra: dict[str, Any] = {} if existing_id is None else {"existing_id": str(existing_id)}
+    return Problem(409, "already_exists", "This already exists", detail, **extra)
+
+
+def overlap(code: str, detail: str, existing_id: UUID | None) -> Problem:
+    """Something else holds that time or range: `assignment_overlap`, `coupling_overlap`, `recorder_overlap`, …"""
+    extra: dict[str, Any] = {} if existing_id is None else {"existing_id": str(existing_id)}
+    return Problem(409, code, "This overlaps with what is stored", detail, **extra)
+
+
+def not_found(what: str, thing: UUID) -> Problem:
+    """The same answer for another tenant's thing and for none at all (design G6)."""
+    return Problem(404, "not_found", "There is nothing with this id", f"No {what} has the id {thing}.")
+
+
+def invalid(pointer: str, detail: str, code: str = "value_error") -> Problem:
+    """One field of the body breaks a rule that its type alone cannot tell."""
+    return Problem(
+        422, "invalid", "The request does not fit the schema",
+        "Correct the fields listed in `errors` and send the request again.",
+        errors=[{"pointer": pointer, "code": code, "detail": detail}],
+    )  # fmt: skip
+
+
+def already_claimed(licence_ids: Sequence[UUID]) -> Problem:
+    """Rule EL4, design G4: one application per licence, here or outside."""
+    return Problem(
+        409, "already_claimed", "A licence is claimed already",
+        "A licence can be claimed once only (rule EL4). Look at the licence's `claim_id`, or leave it out and preview again.",
+        licence_ids=[str(licence_id) for licence_id in licence_ids],
+    )  # fmt: skip
+
+
+def preview_changed(differences: list[dict[str, Any]]) -> Problem:
+    """Rule CL3."""
+    return Problem(
+        409, "preview_changed", "Something changed since the preview",
+        "Look at the differences, preview again and lodge with the new token. Nothing was lodged.", differences=differences,
+    )  # fmt: skip
+
+
+def raising(problem: Problem) -> Callable[[], Exception]:
+    """For `shared.db.errors.constraints`: the net under checks that have been made already."""
+    return lambda: problem

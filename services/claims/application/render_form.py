@@ -1,0 +1,59 @@
+"""Render the form of a lodged claim from its frozen snapshot and keep the exact bytes (rules CL4, FO3).  A failed render never
+touches the claim: the job comes due again, for ever."""
+
+import asyncio
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final
+
+from services.claims.application.peers import Pdf, PeerUnavailable
+from services.claims.application.sealing import Sealer, place
+from services.claims.repo import documents
+from services.claims.repo.documents import DocumentRow, Job
+from shared.db.pool import Pool, tx
+from shared.errors import Fatal
+from shared.observability.logging import get_logger
+
+LEASE: Final = timedelta(seconds=60)
+"""Longer than the client's own limit for one form, so that two workers do not do the same work."""
+FIRST_DELAY: Final = timedelta(seconds=1)
+DELAY_MAX: Final = timedelta(minutes=5)
+_DOUBLINGS_MAX: Final = 10
+
+log = get_logger(__name__)
+
+
+def delay_after(attempts: int) -> timedelta:
+    """1 s, 2 s, 4 s … 5 min."""
+    return min(FIRST_DELAY * (1 << min(max(attempts - 1, 0), _DOUBLINGS_MAX)), DELAY_MAX)
+
+
+async def render_next(pool: Pool, pdf: Pdf, sealer: Sealer) -> bool:
+    """Take one due job and do it; False where none is due.  `pool` is the worker's: jobs are of any tenant."""
+    async with tx(pool) as conn:
+        job = await documents.take_job(conn, LEASE)
+        if job is None:
+            return False
+        row = await documents.snapshot(conn, job.tenant_id, job.claim_id, "form", job.claim_id)
+    if row is None:
+        raise Fatal(f"claim {job.claim_id} was lodged without a snapshot")
+    snapshot = sealer.open(row.sealed, place(job.tenant_id, "snapshot-form", job.claim_id))
+    if sha256(snapshot).digest() != row.sha256:
+        raise Fatal(f"the snapshot of claim {job.claim_id} is not what was lodged")
+    try:
+        pdf_bytes = await pdf.form(snapshot)
+    except PeerUnavailable as error:
+        await _delay(pool, job, str(error))
+        return True
+    sealed = await asyncio.to_thread(sealer.seal, pdf_bytes, place(job.tenant_id, "document-form", job.claim_id))
+    async with tx(pool) as conn:
+        await documents.finish_job(conn, job, DocumentRow(sealed, sha256(pdf_bytes).digest(), len(pdf_bytes)))
+    log.info("form rendered", claim_id=str(job.claim_id), attempts=job.attempts, size=len(pdf_bytes))
+    return True
+
+
+async def _delay(pool: Pool, job: Job, error: str) -> None:
+    delay = delay_after(job.attempts)
+    log.warning("form not rendered", claim_id=str(job.claim_id), attempts=job.attempts, error=error)
+    async with tx(pool) as conn:
+        await documents.delay_job(conn, job, delay, error)

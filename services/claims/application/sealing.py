@@ -1,0 +1,31 @@
+"""What use cases need of cryptography; services.claims.adapters has the real one (rule RE3)."""
+
+from typing import Protocol
+from uuid import UUID
+
+
+class Sealer(Protocol):
+    """Encrypts with the present key, opens what any known key sealed.  `place` binds a text to its row: a sealed value that
+    is moved to another tenant or row does not open."""
+
+    def seal(self, plain: bytes, place: str) -> bytes: ...
+
+    def open(self, sealed: bytes, place: str) -> bytes: ...
+
+
+class Hasher(Protocol):
+    """Keyed hashes: equal for equal input, telling nothing else, not even to who guesses the input."""
+
+    def digest(self, purpose: str, data: bytes) -> bytes: ...
+
+
+def licence_hashes(hasher: Hasher, number_key: str, plate: str) -> tuple[bytes, bytes]:
+    """Of a normalised licence number alone, and with its plate (rule LI4: the latter finds clashes between tenants)."""
+    return (
+        hasher.digest("licence", number_key.encode()),
+        hasher.digest("plate-licence", f"{plate}\0{number_key}".encode()),
+    )
+
+
+def place(tenant: UUID, what: str, thing: UUID) -> str:
+    return f"{tenant}/{what}/{thing}"

@@ -1,0 +1,112 @@
+"""`rucor tenants create`, `rucor keys create|revoke`: what operators do to the claims service's tenants."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import click
+
+from services.claims.repo import tenants as repo
+from shared.clock import new_id
+from shared.db import api_keys
+
+SCOPES: Final = ("claims:read", "claims:write")
+
+
+async def create_tenant(worker_dsn: str, name: str) -> UUID:
+    """A new tenant's id.  The same name may be given twice: tenants are told apart by id."""
+    tenant = new_id()
+    conn = await asyncpg.connect(worker_dsn)
+    try:
+        await repo.insert_tenant(conn, tenant, name)
+    finally:
+        await conn.close()
+    return tenant
+
+
+async def issue_key(worker_dsn: str, tenant_id: UUID, name: str, scopes: Sequence[str]) -> str:
+    """A new key of a tenant: shown once, stored as a hash.  Raises LookupError for a tenant that is not there."""
+    conn = await asyncpg.connect(worker_dsn)
+    try:
+        if await repo.tenant_name(conn, tenant_id) is None:
+            raise LookupError(f"there is no tenant {tenant_id}")
+        return await api_keys.issue_key(conn, tenant_id, name, scopes)
+    finally:
+        await conn.close()
+
+
+async def revoke_key(worker_dsn: str, tenant_id: UUID, key_id: str) -> bool:
+    """True when the key was live; it works for at most 30 s more."""
+    conn = await asyncpg.connect(worker_dsn)
+    try:
+        return await api_keys.revoke_key(conn, tenant_id, key_id)
+    finally:
+        await conn.close()
+
+
+def _worker_dsn(data_dir: Path) -> str:
+    path = data_dir / "stack.json"
+    try:
+        dsn: str = json.loads(path.read_text())["dsns"]["claims"]["worker"]
+    except FileNotFoundError:
+        raise click.ClickException(
+            f"no running stack in {data_dir}: start it with `rucor up --data-dir {data_dir}`"
+        ) from None
+    except (KeyError, ValueError) as error:
+        raise click.ClickException(f"{path} cannot be read ({error!r}): start the stack again") from error
+    return dsn
+
+
+_data_dir = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=Path("var"),
+    show_default=True,
+    help="Where the stack keeps its data.",
+)
+
+
+@click.group()
+def tenants() -> None:
+    """Tenants of the claims service."""
+
+
+@tenants.command("create")
+@click.argument("name")
+@_data_dir
+def tenants_create(name: str, data_dir: Path) -> None:
+    """Make a tenant called NAME and print its id."""
+    click.echo(asyncio.run(create_tenant(_worker_dsn(data_dir), name)))
+
+
+@click.group()
+def keys() -> None:
+    """API keys of the claims service."""
+
+
+@keys.command("create")
+@click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
+@click.option("--name", required=True, help="Who or what will use the key.")
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=SCOPES, show_default=True)
+@_data_dir
+def keys_create(tenant: UUID, name: str, scopes: Sequence[str], data_dir: Path) -> None:
+    """Make a key and print it: it is never shown again."""
+    try:
+        click.echo(asyncio.run(issue_key(_worker_dsn(data_dir), tenant, name, scopes)))
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@keys.command("revoke")
+@click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
+@click.argument("key_id")
+@_data_dir
+def keys_revoke(tenant: UUID, key_id: str, data_dir: Path) -> None:
+    """Revoke the key whose public part (8 characters after `rucor_`) is KEY_ID."""
+    if not asyncio.run(revoke_key(_worker_dsn(data_dir), tenant, key_id)):
+        raise click.ClickException("the tenant has no live key of that id")
+    click.echo("revoked; it stops working within 30 seconds")

@@ -1,0 +1,37 @@
+"""First answers of commands that carried an Idempotency-Key, stored in the command's own transaction (style section 3.8)."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from services.claims.repo.rows import one_of
+from shared.db.pool import Connection
+
+# Waits for another transaction with the same key, so a retry that overtakes its first try gets that one's answer.
+BEGIN: Final = """
+insert into claims.idempotency (tenant_id, key, request_hash) values ($1, $2, $3)
+on conflict on constraint idempotency_pk do nothing returning key"""
+STORED: Final = "select request_hash, status, body from claims.idempotency where tenant_id = $1 and key = $2"
+FINISH: Final = "update claims.idempotency set status = $3, body = $4 where tenant_id = $1 and key = $2"
+
+
+@dataclass(frozen=True)
+class Stored:
+    request_hash: bytes
+    status: int
+    body: bytes
+
+
+async def begin(conn: Connection, tenant: UUID, key: str, request_hash: bytes) -> Stored | None:
+    """None: this is the first, go on and `finish`.  Else what was asked and answered before."""
+    if await conn.fetchval(BEGIN, tenant, key, request_hash) is not None:
+        return None
+    return await stored(conn, tenant, key)
+
+
+async def stored(conn: Connection, tenant: UUID, key: str) -> Stored | None:
+    return one_of(Stored, await conn.fetchrow(STORED, tenant, key))
+
+
+async def finish(conn: Connection, tenant: UUID, key: str, status: int, body: bytes) -> None:
+    await conn.execute(FINISH, tenant, key, status, body)

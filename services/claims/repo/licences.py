@@ -1,0 +1,186 @@
+"""Licences (rules LI): their ranges, what ended them, and what already claimed them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.claims.repo.rows import FIRST_ID, START, Page, all_of, one_of
+from shared.db.pool import Connection
+
+INSERT_LICENCE: Final = """
+insert into claims.licence (tenant_id, id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading,
+    end_reading, claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents,
+    ruc_type, gross_kg, overlap, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"""
+LICENCES: Final = """
+select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
+    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
+    gross_kg, overlap, created_at
+from claims.licence
+where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3) and vehicle_id = coalesce($4, vehicle_id)
+    and claimant_id = coalesce($5, claimant_id) and (created_at, id) > ($6, $7)
+order by created_at, id limit $8"""
+LICENCES_BY_ID: Final = """
+select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
+    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
+    gross_kg, overlap, created_at
+from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id"""
+LICENCES_OF_VEHICLES: Final = """
+select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
+    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
+    gross_kg, overlap, created_at
+from claims.licence where tenant_id = $1 and vehicle_id = any($2::uuid[]) order by id"""
+LOCK_LICENCES: Final = """
+select id from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id for update"""
+SAME_LICENCE: Final = "select id from claims.licence where tenant_id = $1 and (number_key = $2 or ref = $3) limit 1"
+LICENCES_IN_RANGE: Final = """
+select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
+    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
+    gross_kg, overlap, created_at
+from claims.licence
+where tenant_id = $1 and recorder_id = $2 and claimable && int8range($3, $4, '(]') order by start_reading, id"""
+END_RANGE: Final = """
+update claims.licence set claimable_end_reading = $3, ended_by = $4
+where tenant_id = $1 and id = $2 and claimable_end_reading > $3"""
+END_RANGES_AT: Final = """
+update claims.licence set claimable_end_reading = greatest($3, start_reading), ended_by = $4
+where tenant_id = $1 and recorder_id = $2 and claimable_end_reading > $3 and kind <> 'additional' returning id"""
+
+CLAIMED: Final = """
+select licence_id, kind, source_id from claims.lodged_licence
+where tenant_id = $1 and licence_id = any($2::uuid[]) and released_at is null"""
+LODGE_LICENCE: Final = "select claims.lodge_licence($1, $2, $3, $4, int8range($5, $6, '(]'), $7, $8, $9, $10)"
+INSERT_OUTSIDE: Final = """
+insert into claims.claimed_outside (tenant_id, id, licence_id, claimed_on, reference, actor, reason)
+values ($1, $2, $3, $4, $5, $6, $7)"""
+
+
+@dataclass(frozen=True)
+class LicenceRow:
+    id: UUID
+    ref: str | None
+    claimant_id: UUID
+    vehicle_id: UUID
+    recorder_id: UUID
+    number: str
+    number_key: str
+    kind: str
+    start_reading: int
+    end_reading: int
+    claimable_end_reading: int
+    ended_by: str | None
+    issued_at: datetime
+    purchased_at: datetime
+    units: int | None
+    gross_cents: int | None
+    credit_cents: int
+    fee_cents: int
+    ruc_type: str | None
+    gross_kg: int | None
+    overlap: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ClaimedBy:
+    """What already took a licence: `kind` "claim" or "outside", `source_id` that claim's or entry's id."""
+
+    licence_id: UUID
+    kind: str
+    source_id: UUID
+
+
+async def insert_licence(conn: Connection, tenant: UUID, row: LicenceRow) -> None:
+    """Raises a violation of `licence_number_unique`, `licence_ranges_apart` or `licence_ref_unique`."""
+    await conn.execute(
+        INSERT_LICENCE, tenant, row.id, row.ref, row.claimant_id, row.vehicle_id, row.recorder_id, row.number, row.number_key,
+        row.kind, row.start_reading, row.end_reading, row.claimable_end_reading, row.ended_by, row.issued_at, row.purchased_at,
+        row.units, row.gross_cents, row.credit_cents, row.fee_cents, row.ruc_type, row.gross_kg,
+        row.overlap, row.created_at,
+    )  # fmt: skip
+
+
+async def licence(conn: Connection, tenant: UUID, licence_id: UUID) -> LicenceRow | None:
+    return one_of(LicenceRow, await conn.fetchrow(LICENCES, tenant, licence_id, None, None, None, START, FIRST_ID, 1))
+
+
+async def licences(
+    conn: Connection, tenant: UUID, page: Page, ref: str | None, vehicle_id: UUID | None, claimant_id: UUID | None
+) -> list[LicenceRow]:
+    records = await conn.fetch(
+        LICENCES, tenant, None, ref, vehicle_id, claimant_id, page.after_at, page.after_id, page.limit
+    )
+    return all_of(LicenceRow, records)
+
+
+async def licences_by_id(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[LicenceRow]:
+    return all_of(LicenceRow, await conn.fetch(LICENCES_BY_ID, tenant, list(licence_ids)))
+
+
+async def licences_of_vehicles(conn: Connection, tenant: UUID, vehicle_ids: Sequence[UUID]) -> list[LicenceRow]:
+    return all_of(LicenceRow, await conn.fetch(LICENCES_OF_VEHICLES, tenant, list(vehicle_ids)))
+
+
+async def lock_licences(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[UUID]:
+    """Locks in ascending order of id, so that two claims over the same licences wait and never deadlock."""
+    return [record["id"] for record in await conn.fetch(LOCK_LICENCES, tenant, list(licence_ids))]
+
+
+async def same_licence(conn: Connection, tenant: UUID, number_key: str, ref: str | None) -> UUID | None:
+    found: UUID | None = await conn.fetchval(SAME_LICENCE, tenant, number_key, ref)
+    return found
+
+
+async def licences_in_range(
+    conn: Connection, tenant: UUID, recorder_id: UUID, start: int, end: int
+) -> list[LicenceRow]:
+    """Licences of the recorder whose claimable range meets (start, end]."""
+    return all_of(LicenceRow, await conn.fetch(LICENCES_IN_RANGE, tenant, recorder_id, start, end))
+
+
+async def end_range(conn: Connection, tenant: UUID, licence_id: UUID, at_reading: int, ended_by: str) -> None:
+    await conn.execute(END_RANGE, tenant, licence_id, at_reading, ended_by)
+
+
+async def end_ranges_at(
+    conn: Connection, tenant: UUID, recorder_id: UUID, at_reading: int, ended_by: str
+) -> list[UUID]:
+    """Every licence of the recorder that reaches past `at_reading` ends there; their ids."""
+    return [record["id"] for record in await conn.fetch(END_RANGES_AT, tenant, recorder_id, at_reading, ended_by)]
+
+
+async def claimed(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[ClaimedBy]:
+    return all_of(ClaimedBy, await conn.fetch(CLAIMED, tenant, list(licence_ids)))
+
+
+async def lodge_licence(
+    conn: Connection,
+    tenant: UUID,
+    lodged_id: UUID,
+    row: LicenceRow,
+    hashes: tuple[bytes, bytes],
+    kind: str,
+    source_id: UUID,
+) -> None:
+    """The one way into `lodged_licence`.  Raises a violation of `lodged_licence_once`, `lodged_number_once` or
+    `lodged_range_once` when something else claimed the licence: that constraint is design G4."""
+    await conn.execute(
+        LODGE_LICENCE, tenant, lodged_id, row.id, row.recorder_id, row.start_reading, row.claimable_end_reading, hashes[0],
+        hashes[1], kind, source_id,
+    )  # fmt: skip
+
+
+async def insert_outside(
+    conn: Connection,
+    tenant: UUID,
+    outside_id: UUID,
+    licence_id: UUID,
+    claimed_on: object,
+    reference: str,
+    actor: str,
+    reason: str,
+) -> None:
+    """Raises a violation of `claimed_outside_once`."""
+    await conn.execute(INSERT_OUTSIDE, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)

@@ -1,0 +1,104 @@
+"""Everything about the vehicles of some licences in a fixed number of queries, however many licences are asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from services.claims.repo.devices import AssignmentRow, CouplingRow
+from services.claims.repo.licences import LicenceRow
+from services.claims.repo.parties import WaiverRow
+from services.claims.repo.recorders import ReadingRow, RecorderRow
+from services.claims.repo.rows import all_of
+from services.claims.repo.vehicles import EndingRow, PlateRow, VehicleRow, endings, plates, vehicles_by_id
+from shared.db.pool import Connection
+
+LICENCES_AROUND: Final = """
+select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
+    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
+    gross_kg, overlap, created_at
+from claims.licence
+where tenant_id = $1 and vehicle_id in (select vehicle_id from claims.licence where tenant_id = $1 and id = any($2::uuid[]))"""
+COUPLINGS_BEHIND: Final = """
+select id, ref, trailer_id, vehicle_id, lower(period) as from_at, upper(period) as to_at, created_at
+from claims.coupling where tenant_id = $1 and trailer_id = any($2::uuid[])"""
+ASSIGNMENTS_OF: Final = """
+select id, ref, device, vehicle_id, lower(period) as from_at, upper(period) as to_at, is_primary, gps_type, created_at
+from claims.device_assignment where tenant_id = $1 and vehicle_id = any($2::uuid[])"""
+RECORDERS_OF: Final = """
+select id, ref, vehicle_id, kind, serial, unit, lower(period) as from_at, upper(period) as to_at, rollover_at, created_at
+from claims.recorder where tenant_id = $1 and vehicle_id = any($2::uuid[])"""
+READINGS_OF: Final = """
+select id, ref, recorder_id, at, value, source, note, label, created_at
+from claims.reading where tenant_id = $1 and recorder_id = any($2::uuid[])"""
+MARKS: Final = """
+select l.licence_id, l.kind, l.source_id, coalesce(c.number, o.reference) as reference,
+    coalesce(c.lodged_on, o.claimed_on) as marked_on
+from claims.lodged_licence l
+left join claims.claim c on c.tenant_id = l.tenant_id and c.id = l.source_id and l.kind = 'claim'
+left join claims.claimed_outside o on o.tenant_id = l.tenant_id and o.id = l.source_id and l.kind = 'outside'
+where l.tenant_id = $1 and l.licence_id = any($2::uuid[]) and l.released_at is null"""
+WAIVERS_OF: Final = """
+select id, rule, licence_id, claimant_id, reason, actor, created_at
+from claims.waiver where tenant_id = $1 and (licence_id = any($2::uuid[]) or claimant_id = any($3::uuid[]))"""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What already claimed a licence, and where."""
+
+    licence_id: UUID
+    kind: str
+    source_id: UUID
+    reference: str
+    marked_on: date
+
+
+@dataclass(frozen=True)
+class Register:
+    """The register around some vehicles; every list in any order."""
+
+    asked: tuple[UUID, ...]
+    licences: list[LicenceRow]
+    vehicles: list[VehicleRow]
+    plates: list[PlateRow]
+    endings: list[EndingRow]
+    couplings: list[CouplingRow]
+    assignments: list[AssignmentRow]
+    recorders: list[RecorderRow]
+    readings: list[ReadingRow]
+    marks: dict[UUID, Mark]
+    waivers: list[WaiverRow]
+
+    def plate_at(self, vehicle_id: UUID, at: datetime) -> str:
+        """The plate a vehicle bore at an instant, else the first it had afterwards, else ""."""
+        own = sorted((p for p in self.plates if p.vehicle_id == vehicle_id), key=lambda p: p.from_at)
+        borne = [p for p in own if p.from_at <= at and (p.to_at is None or at < p.to_at)]
+        return (borne or own)[0].plate if own else ""
+
+
+async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> Register:
+    """Eleven queries.  Licences that do not exist are left out of `asked`."""
+    wanted = list(licence_ids)
+    licences = all_of(LicenceRow, await conn.fetch(LICENCES_AROUND, tenant, wanted))
+    known = {row.id for row in licences}
+    vehicle_ids = sorted({row.vehicle_id for row in licences})
+    couplings = all_of(CouplingRow, await conn.fetch(COUPLINGS_BEHIND, tenant, vehicle_ids))
+    moved_by = sorted({*vehicle_ids, *(row.vehicle_id for row in couplings)})
+    recorders = all_of(RecorderRow, await conn.fetch(RECORDERS_OF, tenant, vehicle_ids))
+    marks = all_of(Mark, await conn.fetch(MARKS, tenant, wanted))
+    claimants = sorted({row.claimant_id for row in licences})
+    return Register(
+        asked=tuple(licence_id for licence_id in wanted if licence_id in known),
+        licences=licences,
+        vehicles=await vehicles_by_id(conn, tenant, vehicle_ids),
+        plates=await plates(conn, tenant, vehicle_ids),
+        endings=await endings(conn, tenant, vehicle_ids),
+        couplings=couplings,
+        assignments=all_of(AssignmentRow, await conn.fetch(ASSIGNMENTS_OF, tenant, moved_by)),
+        recorders=recorders,
+        readings=all_of(ReadingRow, await conn.fetch(READINGS_OF, tenant, [row.id for row in recorders])),
+        marks={mark.licence_id: mark for mark in marks},
+        waivers=all_of(WaiverRow, await conn.fetch(WAIVERS_OF, tenant, wanted, claimants)),
+    )

@@ -1,0 +1,18 @@
+"""Tenants, made by operators through the worker's role."""
+
+from typing import Final
+from uuid import UUID
+
+from shared.db.pool import Connection
+
+INSERT_TENANT: Final = "insert into claims.tenant (tenant_id, name) values ($1, $2)"
+TENANT: Final = "select name from claims.tenant where tenant_id = $1"
+
+
+async def insert_tenant(conn: Connection, tenant: UUID, name: str) -> None:
+    await conn.execute(INSERT_TENANT, tenant, name)
+
+
+async def tenant_name(conn: Connection, tenant: UUID) -> str | None:
+    name: str | None = await conn.fetchval(TENANT, tenant)
+    return name

@@ -1,0 +1,99 @@
+"""The only place where the parts of the claims service are joined."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
+from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
+from services.claims.api import (
+    claim_routes,
+    device_routes,
+    licence_routes,
+    recorder_routes,
+    register_routes,
+    vehicle_routes,
+)
+from services.claims.api.context import Context
+from services.claims.application.peers import Pdf
+from services.claims.application.render_form import render_next
+from services.claims.application.sealing import Sealer
+from services.claims.consumer import GROUP, TOPICS, DaysConsumer
+from services.claims.policy import load as load_policy
+from services.claims.settings import ClaimsSettings, key_bytes
+from shared.clock import Clock, system_clock
+from shared.db.pool import Pool, open_pool
+from shared.errors import Retryable
+from shared.http import auth, problems
+from shared.http.limits import BodyLimit
+from shared.observability.health import Health
+from shared.observability.logging import get_logger
+from shared.runtime import serve
+from shared.stream.source import Source
+
+BODY_BYTES_MAX: Final = 1_000_000
+RENDER_IDLE_S: Final = 0.5
+RENDER_LOOP: Final = "render"
+RENDER_STALE_S: Final = 90.0
+API_POOL_SIZE: Final = 16
+
+log = get_logger(__name__)
+
+
+def make_app(context: Context) -> FastAPI:
+    """The HTTP API, without `/healthz`, `/readyz`, `/metrics`, which `serve` adds."""
+    app = FastAPI(title="RUC claims", version="1", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
+    v1 = APIRouter(prefix="/v1")
+    for module in (register_routes, vehicle_routes, device_routes, recorder_routes, licence_routes, claim_routes):
+        v1.include_router(module.router)
+    app.include_router(v1)
+    app.state.context = context
+    app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
+    problems.install(app)
+    auth.install(app, context.pool)
+    return app
+
+
+async def render_loop(pool: Pool, pdf: Pdf, sealer: Sealer, health: Health) -> None:
+    """One form after the other, for ever.  A database that is away is waited for: the API's own readiness shows it."""
+    while True:
+        try:
+            busy = await render_next(pool, pdf, sealer)
+        except Retryable as error:
+            log.warning("render loop waits", error=str(error))
+            busy = False
+        health.beat(RENDER_LOOP, stale_after_s=RENDER_STALE_S)
+        if not busy:
+            await asyncio.sleep(RENDER_IDLE_S)
+
+
+async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
+    """Open what the service stands on, run it, close it again; the process's exit code."""
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await open_pool(settings.database_url, name="rucor-claims-api", size=API_POOL_SIZE)
+        stack.push_async_callback(pool.close)
+        worker_pool = await open_pool(settings.worker_database_url, name="rucor-claims-worker", size=4)
+        stack.push_async_callback(worker_pool.close)
+        pdf_http = await stack.enter_async_context(open_client(settings.pdf_url, settings.pdf_token))
+        tracks_http = await stack.enter_async_context(open_client(settings.classifier_url, settings.classifier_token))
+        sealer = AesGcmSealer([key_bytes(settings.bank_key)])
+        context = Context(
+            pool=pool,
+            policy=load_policy(),
+            clock=clock,
+            sealer=sealer,
+            hasher=HmacHasher(key_bytes(settings.licence_hash_key)),
+            pdf=PdfClient(pdf_http),
+            tracks=ClassifierClient(tracks_http),
+        )
+        health = Health()
+        source = Source(settings, group=GROUP, topics=TOPICS, pool=worker_pool)
+        health.check("stream", source.problem)
+        consumer = DaysConsumer(source, worker_pool, health, clock)
+        tasks = [
+            ("days", consumer.run),
+            ("render", lambda: render_loop(worker_pool, context.pdf, sealer, health)),
+        ]
+        return await serve(make_app(context), settings, tasks, health=health)
