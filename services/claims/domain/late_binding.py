@@ -14,7 +14,15 @@ from services.claims.domain.licence import Licence, VehicleRecord
 from services.claims.domain.pieces import active, cut
 from services.claims.domain.recorder import Timeline
 from services.claims.domain.settle import Book, settle
-from services.claims.domain.statement_parts import ClosedOn, EvidencePeriod, Line, Revision, Standing, Statement
+from services.claims.domain.statement_parts import (
+    ClosedOn,
+    EvidencePeriod,
+    Line,
+    Revision,
+    Standing,
+    Statement,
+    amounts_of,
+)
 from services.claims.domain.travel import travel
 from services.claims.domain.vehicle import DeviceSpan, device_spans
 from services.claims.domain.window import ClaimableRange, claimable_range
@@ -103,8 +111,8 @@ def _assemble(
     held: Sequence[Revision],
     book: Book,
 ) -> Statement:
-    used = [revision.day for revision in held if revision.day.device in book.used.get(revision.day.day, ())]
-    totals = book.totals.amounts()
+    used = [revision.day for revision in held if (revision.day.day, revision.day.device) in book.used]
+    totals = book.totals()
     if frame.recorder_mm is not None and not window.empty and totals.counted_mm != frame.recorder_mm:
         raise Fatal(f"licence {licence.id} counts {totals.counted_mm} mm, its recorder {frame.recorder_mm}")
     driven = [one for one in book.stretches if one.recorder_mm is not None and one.odometer_mm is not None]
@@ -152,7 +160,7 @@ def _lines(used: Sequence[DeviceDay], book: Book) -> tuple[Line, ...]:
     return tuple(
         Line(
             on=from_ordinal(number),
-            amounts=book.days[number].amounts(),
+            amounts=amounts_of((book.days[number],)),
             fixes=sum(day.fixes for day in days),
             devices=tuple(sorted(day.device for day in days)),
             notes=tuple(

@@ -1,6 +1,6 @@
 """Device-days cut into the pieces that a licence's stretches close on (design section 2, "Late binding")."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -84,17 +84,16 @@ def active(day: DeviceDay) -> tuple[int, int]:
 def _by_segments(
     day: DeviceDay, zones: Sequence[Zone], starts: Sequence[int], spans: Sequence[DeviceSpan]
 ) -> Iterator[Atom]:
-    span_edges = {edge for span in spans for edge in (span.from_ms, span.until_ms)}
+    last_ms = zones[-1].until_ms
+    begin_ms, end_ms = active(day)
+    near = starts[bisect_left(starts, begin_ms) : bisect_right(starts, end_ms)]
+    edges = sorted({*near, last_ms, *(edge for span in spans for edge in (span.from_ms, span.until_ms))})
     for run in _runs(day):
-        last = max(run.from_ms, run.until_ms - 1)
-        first_zone, last_zone = bisect_right(starts, run.from_ms) - 1, bisect_right(starts, last) - 1
-        inner = {*starts[max(0, first_zone) : last_zone + 1], *span_edges, zones[-1].until_ms}
-        edges = sorted({run.from_ms, run.until_ms, *(e for e in inner if run.from_ms < e < run.until_ms)})
-        for begin, end in pairwise(edges) if len(edges) > 1 else ((run.from_ms, run.from_ms),):
+        low, high = bisect_right(edges, run.from_ms), bisect_left(edges, run.until_ms)
+        cuts = (run.from_ms, *edges[low:high], run.until_ms) if low < high else (run.from_ms, run.until_ms)
+        for begin, end in pairwise(cuts):
             index = bisect_right(starts, begin) - 1
-            if index < 0 or begin >= zones[-1].until_ms:
-                continue
-            if any(span.from_ms <= begin < span.until_ms for span in spans):
+            if index >= 0 and begin < last_ms and any(span.from_ms <= begin < span.until_ms for span in spans):
                 yield from _portion(day, zones[index], run, begin, end)
 
 

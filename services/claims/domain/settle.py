@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from services.claims.domain.closure import Closed, Part, close_parts, driven
 from services.claims.domain.frame import Frame
 from services.claims.domain.pieces import Atom
-from services.claims.domain.statement_parts import ClosedOn, Stretch, Tally
+from services.claims.domain.statement_parts import Amounts, ClosedOn, Stretch, Tally, amounts_of
 from services.claims.domain.travel import Travel
 from shared.closing import close
 from shared.contracts.device_day import Surface
@@ -17,39 +17,44 @@ from shared.contracts.device_day import Surface
 class Book:
     """What has been counted so far."""
 
-    totals: Tally = field(default_factory=Tally)
     days: dict[int, Tally] = field(default_factory=dict)
-    used: dict[int, set[str]] = field(default_factory=dict)
-    """NZ day → devices that gave millimetres to it."""
+    """By NZ day."""
+    used: set[tuple[int, str]] = field(default_factory=set)
+    """The device-days that gave millimetres."""
     stretches: list[Stretch] = field(default_factory=list)
     closed_on: set[ClosedOn] = field(default_factory=set)
     gps_mm: int = 0
     lack_mm: int = 0
+    """Like `rest_mm` of no day: what the recorder counted and no fix explains."""
     rest_mm: int = 0
 
     def count(self, atom: Atom, mm: int) -> None:
         """Rule DI3: off_road inside a drift band is unknown."""
-        doubtful = atom.zone.banded and atom.piece.surface == "off_road"
-        self.on_day(
-            atom.day.day,
-            atom.day.device,
-            "unknown" if doubtful else atom.piece.surface,
-            "drift_band" if doubtful else atom.basis,
-            mm,
-        )
+        if atom.zone.banded and atom.piece.surface == "off_road":
+            self.on_day(atom.day.day, atom.day.device, "unknown", "drift_band", mm)
+        else:
+            self.on_day(atom.day.day, atom.day.device, atom.piece.surface, atom.basis, mm)
 
     def on_day(self, day: int, device: str, surface: Surface, basis: str, mm: int) -> None:
         if not mm:
             return
-        self.days.setdefault(day, Tally()).add(surface, basis, mm)
-        self.used.setdefault(day, set()).add(device)
-        self.totals.add(surface, basis, mm)
+        tally = self.days.get(day)
+        if tally is None:
+            tally = self.days[day] = {}
+        tally[surface, basis] = tally.get((surface, basis), 0) + mm
+        self.used.add((day, device))
 
     def without_day(self, lack_mm: int, rest_mm: int) -> None:
-        self.totals.add("unknown", "recorder_lack", lack_mm)
-        self.totals.add("unknown", "scaling_rest", rest_mm)
         self.lack_mm += lack_mm
         self.rest_mm += rest_mm
+
+    def totals(self) -> Amounts:
+        rest: Tally = {}
+        if self.lack_mm:
+            rest["unknown", "recorder_lack"] = self.lack_mm
+        if self.rest_mm:
+            rest["unknown", "scaling_rest"] = self.rest_mm
+        return amounts_of((*self.days.values(), rest))
 
 
 def settle(frame: Frame, atoms: Sequence[Atom], travelled: Travel) -> Book:

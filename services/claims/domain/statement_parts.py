@@ -1,7 +1,7 @@
 """A statement and the values it is made of.  Integer millimetres throughout."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -70,33 +70,29 @@ class Amounts:
         return self.share_mm + self.uncovered_mm
 
 
-@dataclass(slots=True)
-class Tally:
-    """Adds up Amounts."""
+Tally = dict[tuple[Surface, str], int]
+"""Millimetres by surface and basis, while they are added up."""
 
-    mm: dict[Surface, int] = field(default_factory=dict)
-    off_road: dict[str, int] = field(default_factory=dict)
-    unknown: dict[str, int] = field(default_factory=dict)
 
-    def add(self, surface: Surface, basis: str, mm: int) -> None:
-        if not mm:
-            return
-        self.mm[surface] = self.mm.get(surface, 0) + mm
-        if surface == "off_road":
-            self.off_road[basis] = self.off_road.get(basis, 0) + mm
-        elif surface == "unknown":
-            self.unknown[basis] = self.unknown.get(basis, 0) + mm
-
-    def amounts(self) -> Amounts:
-        return Amounts(
-            public_mm=self.mm.get("public_road", 0),
-            off_road_mm=self.mm.get("off_road", 0),
-            unknown_mm=self.mm.get("unknown", 0),
-            carried_mm=self.mm.get("carried", 0),
-            uncovered_mm=self.mm.get("uncovered", 0),
-            off_road_by_basis=tuple(sorted(self.off_road.items())),
-            unknown_by_basis=tuple(sorted(self.unknown.items())),
-        )
+def amounts_of(tallies: Iterable[Tally]) -> Amounts:
+    """The sum of some tallies."""
+    by_surface: dict[Surface, int] = {}
+    by_basis: dict[Surface, dict[str, int]] = {"off_road": {}, "unknown": {}}
+    for tally in tallies:
+        for (surface, basis), mm in tally.items():
+            by_surface[surface] = by_surface.get(surface, 0) + mm
+            bases = by_basis.get(surface)
+            if bases is not None:
+                bases[basis] = bases.get(basis, 0) + mm
+    return Amounts(
+        public_mm=by_surface.get("public_road", 0),
+        off_road_mm=by_surface.get("off_road", 0),
+        unknown_mm=by_surface.get("unknown", 0),
+        carried_mm=by_surface.get("carried", 0),
+        uncovered_mm=by_surface.get("uncovered", 0),
+        off_road_by_basis=tuple(sorted(by_basis["off_road"].items())),
+        unknown_by_basis=tuple(sorted(by_basis["unknown"].items())),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
