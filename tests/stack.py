@@ -6,8 +6,10 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 
 from deploy.embedded.credentials import KAFKA_ADMIN
 from deploy.embedded.info import StackInfo, on_database
@@ -31,7 +33,10 @@ def running_stack(data_dir: Path) -> Iterator[StackInfo]:
         yield StackInfo.read(Path(named))
         return
     stack = Stack(data_dir, port_base=None, services=(), log=lambda _: None)
-    info = stack.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"):  # a developer's own servers are no place for tests
+            patch.delenv(name, raising=False)
+        info = stack.start()
     try:
         yield info
     finally:
@@ -90,11 +95,8 @@ class Databases:
 
         async def make() -> None:
             await create_database(self._info.superuser_dsn, self._template.name)
-            passwords = {
-                dsn.split("//", 1)[1].split(":", 1)[0]: dsn.split(":", 2)[2].split("@", 1)[0]
-                for roles in self._info.dsns.values()
-                for dsn in roles.values()
-            }
+            logins = [urlsplit(dsn) for roles in self._info.dsns.values() for dsn in roles.values()]
+            passwords = {str(login.username): str(login.password) for login in logins}
             await bootstrap(self._template.superuser, passwords)
             await migrate_all(self._template.on_this_database())
 

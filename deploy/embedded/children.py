@@ -144,12 +144,19 @@ def recorded_process(record: Path) -> psutil.Process | None:
         return None
 
 
-def run_tool(argv: Sequence[str], *, cwd: Path, account: Account | None = None, timeout_s: float = 120.0) -> str:
+def run_tool(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    account: Account | None = None,
+    timeout_s: float = 120.0,
+    env: Mapping[str, str] | None = None,
+) -> str:
     """Run a short-lived program to its end and give its output (also of a failure: subprocess.CalledProcessError)."""
     finished = subprocess.run(
         argv,
         cwd=cwd,
-        env=base_environment(),
+        env={**base_environment(), **(env or {})},
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,

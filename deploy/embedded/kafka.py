@@ -35,6 +35,8 @@ _JVM_OPTIONS: Final = (
     "--enable-native-access=ALL-UNNAMED",
 )
 _LOGGING: Final = Path(__file__).with_name("log4j2.properties")
+# Java takes the encoding of file names from the locale; under "C" it could not open a folder with an accent in its path.
+_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8"}
 _NODE_ID: Final = 1
 _LOGIN: Final = "org.apache.kafka.common.security"
 STOP_GRACE_S: Final = 30.0
@@ -69,7 +71,7 @@ class Kafka:
         temporary.mkdir(exist_ok=True)
         common = [
             *_JVM_OPTIONS,
-            f"-Djava.io.tmpdir={temporary}",
+            f"-Djava.io.tmpdir={temporary.name}",
             f"-Dlog4j2.configurationFile={_LOGGING}",
             "-cp",
             class_path,
@@ -79,14 +81,15 @@ class Kafka:
         properties = self.run / "kafka.properties"
         write_private(properties, _render(self._properties(self.data)))
         arguments = self.run / "kafka.args"
-        write_private(arguments, _argument_file([*common, "kafka.Kafka", str(properties)]))
+        write_private(arguments, _argument_file([*common, "kafka.Kafka", properties.name]))
         return Spec(
             name="kafka",
-            argv=[str(java), f"@{arguments}"],
+            argv=[str(java), f"@{arguments.name}"],
             cwd=self.run,
             log=self.log,
             record=self.record,
             stop_grace_s=STOP_GRACE_S,
+            env=_ENVIRONMENT,
         )
 
     def _format(self, java: Path, common: list[str], say: Callable[[str], None]) -> None:
@@ -107,10 +110,10 @@ class Kafka:
             for user, password in self.credentials.kafka.items()
             for part in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]")
         ]
-        command = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", str(properties), *users]
+        command = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", properties.name, *users]
         write_private(arguments, _argument_file([*common, *command]))
         try:
-            run_tool([str(java), f"@{arguments}"], cwd=self.run)
+            run_tool([str(java), f"@{arguments.name}"], cwd=self.run, env=_ENVIRONMENT)
         except subprocess.CalledProcessError as error:
             shown = _without(error.stdout, self.credentials)
             raise missing_library(shown) or StackError(f"Kafka's storage could not be formatted:\n{shown}") from None
@@ -133,7 +136,9 @@ class Kafka:
         return {
             "process.roles": "broker,controller",
             "node.id": str(_NODE_ID),
-            "log.dirs": str(data),
+            "log.dirs": os.path.relpath(
+                data, self.run
+            ),  # a list for Kafka: the folders above may have a comma in their names
             "listeners": f"CLIENTS://{clients},CONTROLLER://{controller}",
             "advertised.listeners": f"CLIENTS://{clients}",
             "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",

@@ -18,7 +18,7 @@ import asyncpg
 
 from deploy.embedded.children import Child, Spec
 from deploy.embedded.credentials import KAFKA_ADMIN
-from deploy.embedded.errors import StackError
+from deploy.embedded.errors import StackError, missing_library
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import LOOPBACK
 from deploy.embedded.postgres import STOP_SIGNAL, SUPERUSER, Postgres
@@ -192,7 +192,9 @@ def wait_until_ready(part: Part, child: Child, say: Say, stopping: threading.Eve
             )
         if now - shown > _PROGRESS_EVERY_S:
             shown = now
-            say(f"{part.name}: not ready after {now - begin:.0f} s: {child.tail().splitlines()[-1][:160]}")
+            say(
+                f"{part.name}: not ready after {now - begin:.0f} s, its log's last line: {child.tail().splitlines()[-1][:160]}"
+            )
     say(f"{part.name}: ready after {time.monotonic() - begin:.1f} s (pid {child.pid})")
 
 
@@ -201,4 +203,7 @@ def ended(name: str, child: Child, code: int) -> ChildEnded:
     how = f"was ended by {Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     tail = child.tail()
     hints = [hint for text, hint in _ENDED_HINTS.items() if text in tail]
+    library = missing_library(tail)
+    if library is not None:
+        hints.append(str(library))
     return ChildEnded("\n".join([f"{name} {how}.  The end of its log ({child.spec.log}):", tail, *hints]))

@@ -52,11 +52,11 @@ def kept_ports(data_dir: Path, names: tuple[str, ...]) -> dict[str, int]:
     return ports
 
 
-def service_ports(services: tuple[str, ...], port_base: int | None) -> dict[str, int]:
-    """`port_base`, + 1, … in the order of the services, or free ones where it is None or 0.  StackError names a taken one."""
+def service_ports(services: Mapping[str, int], port_base: int | None) -> dict[str, int]:
+    """`port_base` plus the number each service has, or free ones where it is None or 0.  StackError names taken ones."""
     if not port_base:
         return dict(zip(services, free_ports(len(services)), strict=True))
-    ports = {service: port_base + index for index, service in enumerate(services)}
+    ports = {service: port_base + number for service, number in services.items()}
     taken = [f"{port} (for {service}; {_holder(port)})" for service, port in ports.items() if not is_free(port)]
     if taken:
         raise StackError(

@@ -12,6 +12,7 @@
 """
 
 import dataclasses
+import errno
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ from deploy.embedded.kafka import Kafka
 from deploy.embedded.parts import KafkaPart, Part, PostgresPart, Say, ServicePart, run_async
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.prepare import prepare
-from deploy.embedded.supervisor import Supervisor
+from deploy.embedded.supervisor import RESTARTS_MAX, Supervisor
 
 SERVICES: Final = ("ingest", "classifier", "claims", "pdf")
 DEFAULT_PORT_BASE: Final = 8081
@@ -46,6 +47,7 @@ class Stack:
         log: Say = print,
         disk_floor_bytes: int = preflight.DISK_FLOOR_BYTES,
         jar_lock: Path = jars.LOCK_FILE,
+        restarts_max: int = RESTARTS_MAX,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self._port_base = port_base
@@ -53,7 +55,7 @@ class Stack:
         self._say = log
         self._disk_floor_bytes = disk_floor_bytes
         self._jar_lock = jar_lock
-        self._supervisor = Supervisor(log)
+        self._supervisor = Supervisor(log, restarts_max)
         self._lock: TextIO | None = None
         self._postgres: Postgres | None = None
         self._info: StackInfo | None = None
@@ -62,6 +64,10 @@ class Stack:
         """Everything up, migrated and answering.  StackError says what to do; whatever had started is stopped again."""
         try:
             return self._start()
+        except OSError as error:
+            self.stop()
+            full = error.errno == errno.ENOSPC
+            raise StackError(f"The disk is full: {error}." if full else f"The stack cannot start: {error}") from error
         except BaseException:
             self.stop()
             raise
@@ -75,7 +81,7 @@ class Stack:
         for name in ("logs", "run", "roads"):
             (self.data_dir / name).mkdir(mode=0o700, exist_ok=True)
         secrets = credentials.load_or_create(self.data_dir)
-        service_ports = ports.service_ports(self._services, self._port_base)
+        service_ports = ports.service_ports({name: SERVICES.index(name) for name in self._services}, self._port_base)
         infrastructure, reach = self._infrastructure(secrets, service_ports)
         self._supervisor.start(infrastructure)
         run_async(lambda: prepare(reach, secrets.roles, self._say))
@@ -117,6 +123,7 @@ class Stack:
         kept = ports.kept_ports(self.data_dir, ("kafka", "controller", "postgres"))
         foreign_kafka, foreign_database = os.environ.get("KAFKA_BOOTSTRAP_SERVERS"), os.environ.get("DATABASE_URL")
         if foreign_kafka:
+            self._say(f"kafka: using KAFKA_BOOTSTRAP_SERVERS ({foreign_kafka}) instead of the embedded broker")
             bootstrap, users = foreign_kafka, _foreign_users()
         else:
             kafka = Kafka(
@@ -126,6 +133,9 @@ class Stack:
             bootstrap, users = kafka.bootstrap, secrets.kafka
             parts.append(KafkaPart(kafka))
         if foreign_database:
+            self._say(
+                f"postgres: using DATABASE_URL ({foreign_database.rpartition('@')[2]}) instead of the embedded server"
+            )
             superuser_dsn = foreign_database
         else:
             self._postgres = Postgres(

