@@ -12,8 +12,9 @@ from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from services.classifier.domain.compiled import kernel
 
 EARTH_M: Final = 6_371_007.180918475
 """H3's sphere; only the size of cells depends on it, never a distance."""
@@ -68,7 +69,7 @@ FACES: Final = _face_table()
 _RAD_PER_E6: Final = math.pi / 180e6
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sin_cos(angle: float) -> tuple[float, float]:
     """Sine and cosine of radians in ±2 pi, by their series after folding into ±45°; error below 1e-15."""
     quarter = math.floor(angle * 0.6366197723675814 + 0.5)
@@ -102,7 +103,7 @@ def sin_cos(angle: float) -> tuple[float, float]:
     return -c, s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def metres_per_e6(lat_e6: int) -> tuple[float, float]:
     """Metres of one micro-degree of longitude and of latitude at a latitude, on WGS84."""
     _, c = sin_cos(lat_e6 * _RAD_PER_E6)
@@ -112,7 +113,7 @@ def metres_per_e6(lat_e6: int) -> tuple[float, float]:
     return (111412.84 * c - 93.5 * c3) * 1e-6, (111132.954 - 559.822 * c2 + 1.175 * c4) * 1e-6
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def to_vector(lat_e6: float, lng_e6: float) -> tuple[float, float, float]:
     """The unit vector of a position."""
     s, c = sin_cos(lat_e6 * _RAD_PER_E6)
@@ -120,7 +121,7 @@ def to_vector(lat_e6: float, lng_e6: float) -> tuple[float, float, float]:
     return c * cl, c * sl, s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def face_of(faces: NDArray[np.float64], x: float, y: float, z: float) -> int:
     best, at = -2.0, 0
     for f in range(20):
@@ -130,7 +131,7 @@ def face_of(faces: NDArray[np.float64], x: float, y: float, z: float) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def to_plane(faces: NDArray[np.float64], f: int, scale: float, x: float, y: float, z: float) -> tuple[float, float]:
     """Lattice coordinates (not yet rounded) of a vector on face f: steps along the two axes, which stand at 60°."""
     s = scale / (faces[f, 0, 0] * x + faces[f, 0, 1] * y + faces[f, 0, 2] * z)
@@ -140,7 +141,7 @@ def to_plane(faces: NDArray[np.float64], f: int, scale: float, x: float, y: floa
     return px - b * 0.5, b
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def round_hex(a: float, b: float) -> tuple[int, int]:
     """The lattice point nearest to (a, b)."""
     c = -a - b
@@ -153,18 +154,18 @@ def round_hex(a: float, b: float) -> tuple[int, int]:
     return int(i), int(j)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pack(f: int, i: int, j: int) -> int:
     """One key of (face, i, j); lattice coordinates stay far below 2**28 at the resolutions used."""
     return (f << 58) | ((i + (1 << 28)) << 29) | (j + (1 << 28))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def unpack(key: int) -> tuple[int, int, int]:
     return key >> 58, ((key >> 29) & 0x1FFFFFFF) - (1 << 28), (key & 0x1FFFFFFF) - (1 << 28)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keys_at(faces: NDArray[np.float64], lat_e6: float, lng_e6: float) -> tuple[int, int]:
     """Keys of the fine and the coarse cell of a position."""
     x, y, z = to_vector(lat_e6, lng_e6)
@@ -176,7 +177,7 @@ def keys_at(faces: NDArray[np.float64], lat_e6: float, lng_e6: float) -> tuple[i
     return pack(f, i, j), pack(f, ci, cj)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def centre_of(faces: NDArray[np.float64], key: int, scale: float) -> tuple[float, float, float]:
     """Unit vector of a cell's centre."""
     f, i, j = unpack(key)
@@ -188,7 +189,7 @@ def centre_of(faces: NDArray[np.float64], key: int, scale: float) -> tuple[float
     return x * n, y * n, z * n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def slot_of(key: int, mask: int) -> int:
     """Where a key's search starts in an open-addressing table of mask + 1 slots."""
     h = np.uint64(key)
@@ -197,7 +198,7 @@ def slot_of(key: int, mask: int) -> int:
     return np.int64((h ^ (h >> np.uint64(31))) & np.uint64(mask))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find(table: NDArray[np.int64], rows: NDArray[np.int32], key: int) -> int:
     """The row of a key in an open-addressing table, or -1."""
     mask = len(table) - 1
@@ -211,7 +212,7 @@ def find(table: NDArray[np.int64], rows: NDArray[np.int32], key: int) -> int:
         at = (at + 1) & mask
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_table(keys: NDArray[np.int64], table: NDArray[np.int64], rows: NDArray[np.int32]) -> None:
     """Put keys (row = their index) into an empty table (all NO_KEY)."""
     mask = len(table) - 1

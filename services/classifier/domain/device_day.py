@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, get_args
 import numpy as np
 
 from services.classifier.domain import fixes as fixes_module
-from services.classifier.domain import legs, segments, surfaces
+from services.classifier.domain import legs, lengths, segments, surfaces
 from services.classifier.domain.fixes import Fixes, prepare
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.readings import HOUR_MS, Odometers, empty_odometers, find_stretches
@@ -101,13 +101,15 @@ def _kernels(fixes: Fixes, roads: Roads, scheme: Scheme) -> tuple[Runs, Odometer
     surfaces.mark_road_like(fixes, scheme, surface)
     odometers = empty_odometers(len(fixes.key), rows)
     find_stretches(fixes, scheme, odometers)
+    measured = lengths.empty_lengths(rows)
+    lengths.measure(fixes, scheme, measured)
     pieces = legs.empty_pieces(3 * rows)
-    count = legs.cut_legs(fixes, evidence, surface, roads, scheme, pieces)
+    count = legs.cut_legs(legs.Work(fixes, odometers, measured, evidence, surface, roads, scheme), pieces)
     segments.mark_still(fixes, odometers, pieces, count, scheme)
     runs = segments.empty_runs(count)
     kept = segments.join_pieces(fixes, pieces, count, odometers, roads, scheme, runs)
     engine = np.zeros(len(fixes.key), dtype=np.int64), np.zeros(len(fixes.key), dtype=np.int64)
-    segments.engine_time(fixes, scheme, COVERED_EVERY_MS, *engine)
+    segments.engine_time(fixes, measured, COVERED_EVERY_MS, *engine)
     return Runs(*(column[:kept] for column in runs)), odometers, engine
 
 

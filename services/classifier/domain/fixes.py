@@ -5,9 +5,9 @@ Labels are given before any distance is computed; a labelled fix stays in eviden
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.classifier.domain.compiled import kernel
 from services.classifier.domain.cells import metres_per_e6
 from services.classifier.domain.scheme import Scheme
 from shared.contracts.pings import MEASURED, Key, Pings
@@ -147,7 +147,7 @@ def _labels(pings: Pings, take: NDArray[np.int64], scheme: Scheme) -> NDArray[np
     return label
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_spikes(fixes: Fixes, scheme: Scheme) -> None:
     """Label short runs of fixes that cannot be reached from both sides (scheme 1, paragraph 16).
 
@@ -178,7 +178,7 @@ def mark_spikes(fixes: Fixes, scheme: Scheme) -> None:
                 at += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _impossible(fixes: Fixes, i: int, j: int, scheme: Scheme) -> bool:
     """Whether no vehicle gets from fix i to fix j: too far for the time and the noise of both."""
     seconds = (fixes.ts_ms[j] - fixes.ts_ms[i]) * 0.001

@@ -4,9 +4,9 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.classifier.domain.compiled import kernel
 from services.classifier.domain import cells
 from services.classifier.domain.way_kinds import PUBLIC
 
@@ -53,7 +53,7 @@ class Near(NamedTuple):
     along: float
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def to_segment(px: float, py: float, ax: float, ay: float, bx: float, by: float) -> tuple[float, float]:
     """(squared distance, share along) of a point to a segment, plane metres."""
     dx, dy = bx - ax, by - ay
@@ -66,7 +66,7 @@ def to_segment(px: float, py: float, ax: float, ay: float, bx: float, by: float)
     return ex * ex + ey * ey, t
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def segment_distance(roads: Roads, v: int, lat_e6: int, lng_e6: int, kx: float, ky: float) -> tuple[float, float]:
     """(squared distance, share along) of a position to the segment that starts at vertex v."""
     ax, ay = (roads.lng_e6[v] - lng_e6) * kx, (roads.lat_e6[v] - lat_e6) * ky
@@ -74,7 +74,7 @@ def segment_distance(roads: Roads, v: int, lat_e6: int, lng_e6: int, kx: float, 
     return to_segment(0.0, 0.0, ax, ay, bx, by)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def edge_clearance(roads: Roads, lat_e6: int, lng_e6: int, row: int, key: int) -> tuple[float, float]:
     """(least distance to the nearest public road's edge, least distance to the edge of coverage) by the coarse cell alone."""
     if row < 0:
@@ -85,7 +85,7 @@ def edge_clearance(roads: Roads, lat_e6: int, lng_e6: int, row: int, key: int) -
     return max(0.0, roads.coarse_public_m[row] - away), roads.coarse_edge_m[row] - away
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> float:
     """Distance from a position to the edge of the nearest public road or of coverage, exact up to `limit_m`, never above it.
 
@@ -120,13 +120,13 @@ def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> flo
     return max(0.0, best)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ring_floor(ring: int, step_m: float, cosine: float) -> float:
     """Least distance from a point of the middle cell to any point of the cells in a ring around it, on the ground."""
     return max(0.0, (ring * cells.SIN60 - 1.16) * step_m * cosine * cosine)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest_public(roads: Roads, row: int, lat_e6: int, lng_e6: int, kx: float, ky: float) -> float:
     best = FAR
     for k in range(roads.fine_first[row], roads.fine_first[row + 1]):

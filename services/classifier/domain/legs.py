@@ -1,16 +1,16 @@
 """Legs between consecutive good fixes: how long, and which part lies certainly where (scheme 1, paragraphs 23 to 31)."""
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.classifier.domain.compiled import kernel
 from services.classifier.domain import surfaces as on
-from services.classifier.domain.cells import metres_per_e6
-from services.classifier.domain.fixes import GOOD, Fixes
-from services.classifier.domain.geometry import Roads, public_within
+from services.classifier.domain.fixes import Fixes
+from services.classifier.domain.geometry import REACH_M, Roads, public_within
+from services.classifier.domain.lengths import Lengths, noise_m
+from services.classifier.domain.readings import Odometers
 from services.classifier.domain.scheme import Scheme
 from services.classifier.domain.surfaces import Evidence
 
@@ -52,6 +52,18 @@ class Pieces(NamedTuple):
     until: NDArray[np.int64]
 
 
+class Work(NamedTuple):
+    """Everything that is known when legs are cut."""
+
+    fixes: Fixes
+    odometers: Odometers
+    lengths: Lengths
+    evidence: Evidence
+    surface: NDArray[np.int8]
+    roads: Roads
+    scheme: Scheme
+
+
 def empty_pieces(count: int) -> Pieces:
     return Pieces(
         np.zeros(count, np.int32), np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int8),
@@ -60,269 +72,163 @@ def empty_pieces(count: int) -> Pieces:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
-def chord_m(fixes: Fixes, i: int, j: int) -> float:
-    kx, ky = metres_per_e6((fixes.lat_e6[i] + fixes.lat_e6[j]) // 2)
-    dx, dy = (fixes.lng_e6[j] - fixes.lng_e6[i]) * kx, (fixes.lat_e6[j] - fixes.lat_e6[i]) * ky
-    return math.sqrt(dx * dx + dy * dy)
-
-
-@njit(cache=True, nogil=True)
-def length_m(fixes: Fixes, i: int, j: int, scheme: Scheme) -> float:
-    """Path length of a leg (paragraph 24): Doppler speed by the trapezoid, held between the chord and a little more."""
-    chord = chord_m(fixes, i, j)
-    noise = scheme.chord_noise * math.sqrt(fixes.accuracy_m[i] ** 2 + fixes.accuracy_m[j] ** 2)
-    low = math.sqrt(max(0.0, chord * chord - noise * noise)) if chord > 2.0 * noise else max(0.0, chord - noise) * 0.5
-    v0, v1 = fixes.speed_mps[i], fixes.speed_mps[j]
-    if v0 < 0.0 or v1 < 0.0:
-        return low
-    if v0 < scheme.parked_mps and v1 < scheme.parked_mps and chord < 3.0 * noise + scheme.doppler_slack_m:
-        return 0.0
-    seconds = (fixes.ts_ms[j] - fixes.ts_ms[i]) * 0.001
-    doppler = 0.5 * (v0 + v1) * seconds
-    high = chord * scheme.doppler_over_chord + noise + scheme.doppler_slack_m
-    least = max(0.0, chord - noise - 0.3 * seconds)
-    return max(least, min(doppler, high)) * (1.0 - scheme.shave)
-
-
-@njit(cache=True, nogil=True)
-def cut_legs(
-    fixes: Fixes, evidence: Evidence, surface: NDArray[np.int8], roads: Roads, scheme: Scheme, out: Pieces
-) -> int:
+@kernel
+def cut_legs(work: Work, out: Pieces) -> int:
     """All pieces of all windows; returns how many."""
     n = 0
-    for w in range(len(fixes.key)):
-        i = -1
-        for j in range(fixes.first[w], fixes.first[w + 1]):
-            if fixes.label[j] != GOOD:
-                continue
-            if i >= 0:
-                n = _leg(fixes, evidence, surface, roads, scheme, w, i, j, out, n)
-            i = j
+    for w in range(len(work.fixes.key)):
+        for j in range(work.fixes.first[w], work.fixes.first[w + 1]):
+            if work.lengths.before[j] >= 0:
+                n = _leg(work, w, j, out, n)
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _put(
-    fixes: Fixes,
-    out: Pieces,
-    n: int,
-    w: int,
-    i: int,
-    j: int,
-    span: tuple[float, float],
-    what: tuple[int, int, int],
-    length: int,
-    at: int,
+    work: Work, out: Pieces, n: int, w: int, j: int, span: tuple[float, float], what: tuple[int, int, int], length: int, at: int
 ) -> int:
-    """One piece over the share span[0]..span[1] of a leg's time and `length` mm."""
-    if length <= 0 and what[2] == DRIVE:
+    """One piece over the share span[0]..span[1] of the time of the leg that ends at fix j, `length` mm long."""
+    if length <= 0:
         return n
-    total = fixes.ts_ms[j] - fixes.ts_ms[i]
+    i = work.lengths.before[j]
+    begin = work.fixes.ts_ms[i]
+    total = work.fixes.ts_ms[j] - begin
     out.window[n] = w
-    out.start_ms[n] = fixes.ts_ms[i] + int(total * span[0])
-    out.end_ms[n] = fixes.ts_ms[i] + int(total * span[1])
+    out.start_ms[n] = begin + int(total * span[0])
+    out.end_ms[n] = begin + int(total * span[1])
     out.surface[n], out.basis[n], out.kind[n] = what
     out.mm[n], out.at[n], out.fix[n], out.until[n] = length, at, i, j
     return n + 1
 
 
-@njit(cache=True, nogil=True)
-def _leg(
-    fixes: Fixes,
-    evidence: Evidence,
-    surface: NDArray[np.int8],
-    roads: Roads,
-    scheme: Scheme,
-    w: int,
-    i: int,
-    j: int,
-    out: Pieces,
-    n: int,
-) -> int:
-    whole = (0.0, 1.0)
-    length = length_m(fixes, i, j, scheme)
-    mm = int(length * 1000.0)
-    first, second = surface[i], surface[j]
-    if evidence.sea[i] and evidence.sea[j] or _switched_off(fixes, i, j, length):
-        return _put(fixes, out, n, w, i, j, whole, (CARRIED, IS_CARRIED, CARRIED_KIND), mm, -1)
-    if fixes.ts_ms[j] - fixes.ts_ms[i] > scheme.gap_limit_ms:
-        return _gap(fixes, evidence, surface, roads, scheme, w, i, j, out, n)
-    if first == on.OUTSIDE or second == on.OUTSIDE:
-        return _put(fixes, out, n, w, i, j, whole, (UNKNOWN, OUTSIDE_COVERAGE, DRIVE), mm, -1)
-    if first == on.ON_PUBLIC and second == on.ON_PUBLIC:
-        return _put(fixes, out, n, w, i, j, whole, (PUBLIC_ROAD, MAPPED_PUBLIC, DRIVE), mm, evidence.public_at[j])
-    off_first, off_second = is_off(first), is_off(second)
-    if not off_first and not off_second:
-        return _not_claimed(fixes, evidence, first, second, w, i, j, mm, out, n)
-    sure_i = _sure_m(fixes, evidence, roads, scheme, i, length) if off_first else 0.0
-    sure_j = _sure_m(fixes, evidence, roads, scheme, j, length) if off_second else 0.0
-    if off_first and off_second:
-        if sure_i + sure_j < length and _touches(fixes, evidence, roads, scheme, i, j):
-            return _three(
-                fixes, evidence, first, second, w, i, j, mm, int(sure_i * 1000.0), int(sure_j * 1000.0), out, n
-            )
-        return _three(fixes, evidence, first, second, w, i, j, mm, mm // 2, mm - mm // 2, out, n)
-    return _three(fixes, evidence, first, second, w, i, j, mm, int(sure_i * 1000.0), int(sure_j * 1000.0), out, n)
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def is_off(surface: int) -> bool:
-    return surface == on.ON_PRIVATE or surface == on.ON_FIELD
+    return surface == on.ON_PRIVATE or surface == on.ON_FIELD  # noqa: PLR1714 - numba has no tuple membership this cheap
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def _leg(work: Work, w: int, j: int, out: Pieces, n: int) -> int:
+    """The pieces of the leg that ends at fix j (paragraphs 26 to 31)."""
+    i = work.lengths.before[j]
+    length = work.lengths.path_m[j]
+    mm = int(length * 1000.0)
+    first, second = work.surface[i], work.surface[j]
+    if (work.evidence.sea[i] and work.evidence.sea[j]) or _switched_off(work.fixes, i, j, length):
+        return _put(work, out, n, w, j, (0.0, 1.0), (CARRIED, IS_CARRIED, CARRIED_KIND), mm, -1)
+    if work.fixes.ts_ms[j] - work.fixes.ts_ms[i] > work.scheme.gap_limit_ms:
+        return _gap(work, w, j, out, n)
+    off_first, off_second = is_off(first), is_off(second)
+    if first == on.OUTSIDE or second == on.OUTSIDE or not (off_first or off_second):
+        return _not_claimed(work, w, j, mm, out, n)
+    sure_i = _sure_m(work, i, length) if off_first else 0.0
+    sure_j = _sure_m(work, j, length) if off_second else 0.0
+    if off_first and off_second and (sure_i + sure_j >= length or not _touches(work, j)):
+        return _three(work, w, j, mm, mm // 2, mm - mm // 2, out, n)
+    return _three(work, w, j, mm, int(sure_i * 1000.0), int(sure_j * 1000.0), out, n)
+
+
+@kernel
 def _switched_off(fixes: Fixes, i: int, j: int, length: float) -> bool:
     """Rule SU8: it moves at speed with the ignition off at both ends, and the odometer, where there is one, stands still."""
     if fixes.ignition[i] != 0 or fixes.ignition[j] != 0 or length <= 0.0:
         return False
     if max(fixes.speed_mps[i], fixes.speed_mps[j]) < 3.0:
         return False
-    return fixes.odometer_mm[i] < 0 or fixes.odometer_mm[j] <= fixes.odometer_mm[i]
+    return bool(fixes.odometer_mm[i] < 0 or fixes.odometer_mm[j] <= fixes.odometer_mm[i])
 
 
-@njit(cache=True, nogil=True)
-def _not_claimed(
-    fixes: Fixes, evidence: Evidence, first: int, second: int, w: int, i: int, j: int, mm: int, out: Pieces, n: int
-) -> int:
-    if first == on.ON_UNKNOWN_WAY or second == on.ON_UNKNOWN_WAY:
-        at = evidence.unknown_at[i] if first == on.ON_UNKNOWN_WAY else evidence.unknown_at[j]
-        return _put(fixes, out, n, w, i, j, (0.0, 1.0), (UNKNOWN, UNKNOWN_WAY, DRIVE), mm, at)
-    if first == on.LIKE_A_ROAD or second == on.LIKE_A_ROAD:
-        return _put(fixes, out, n, w, i, j, (0.0, 1.0), (UNKNOWN, LIKE_A_ROAD, DRIVE), mm, -1)
-    return _put(fixes, out, n, w, i, j, (0.0, 1.0), (UNKNOWN, AMBIGUOUS, DRIVE), mm, evidence.public_at[j])
+@kernel
+def _not_claimed(work: Work, w: int, j: int, mm: int, out: Pieces, n: int) -> int:
+    """A leg with no off-road end, or with an end outside coverage."""
+    i = work.lengths.before[j]
+    first, second = work.surface[i], work.surface[j]
+    what, at = (UNKNOWN, AMBIGUOUS, DRIVE), max(work.evidence.public_at[i], work.evidence.public_at[j])
+    if first == on.OUTSIDE or second == on.OUTSIDE:
+        what, at = (UNKNOWN, OUTSIDE_COVERAGE, DRIVE), np.int32(-1)
+    elif first == on.ON_PUBLIC and second == on.ON_PUBLIC:
+        what, at = (PUBLIC_ROAD, MAPPED_PUBLIC, DRIVE), work.evidence.public_at[j]
+    elif first == on.ON_UNKNOWN_WAY or second == on.ON_UNKNOWN_WAY:
+        what = (UNKNOWN, UNKNOWN_WAY, DRIVE)
+        at = work.evidence.unknown_at[i] if first == on.ON_UNKNOWN_WAY else work.evidence.unknown_at[j]
+    elif first == on.LIKE_A_ROAD or second == on.LIKE_A_ROAD:
+        what, at = (UNKNOWN, LIKE_A_ROAD, DRIVE), np.int32(-1)
+    return _put(work, out, n, w, j, (0.0, 1.0), what, mm, at)
 
 
-@njit(cache=True, nogil=True)
-def _three(
-    fixes: Fixes,
-    evidence: Evidence,
-    first: int,
-    second: int,
-    w: int,
-    i: int,
-    j: int,
-    mm: int,
-    head: int,
-    tail: int,
-    out: Pieces,
-    n: int,
-) -> int:
+@kernel
+def _three(work: Work, w: int, j: int, mm: int, head: int, tail: int, out: Pieces, n: int) -> int:
     """A leg as off-road head, uncertain middle, off-road tail."""
+    i = work.lengths.before[j]
+    first, second = work.surface[i], work.surface[j]
     head = min(head, mm)
     tail = min(tail, mm - head)
+    rest = mm - head - tail
     a, b = (head / mm, 1.0 - tail / mm) if mm > 0 else (0.0, 1.0)
-    if head > 0:
-        n = _put(fixes, out, n, w, i, j, (0.0, a), (OFF_ROAD, _basis(first), DRIVE), head, _at(evidence, first, i))
-    if mm - head - tail > 0:
-        n = _put(
-            fixes,
-            out,
-            n,
-            w,
-            i,
-            j,
-            (a, b),
-            (UNKNOWN, AMBIGUOUS, DRIVE),
-            mm - head - tail,
-            max(evidence.public_at[i], evidence.public_at[j]),
-        )
-    if tail > 0:
-        n = _put(fixes, out, n, w, i, j, (b, 1.0), (OFF_ROAD, _basis(second), DRIVE), tail, _at(evidence, second, j))
-    return n
+    n = _put(work, out, n, w, j, (0.0, a), (OFF_ROAD, _basis(first), DRIVE), head, _private_at(work, i))
+    n = _put(work, out, n, w, j, (a, b), (UNKNOWN, AMBIGUOUS, DRIVE), rest, max(work.evidence.public_at[i], work.evidence.public_at[j]))
+    return _put(work, out, n, w, j, (b, 1.0), (OFF_ROAD, _basis(second), DRIVE), tail, _private_at(work, j))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _basis(surface: int) -> int:
     return PRIVATE_ROAD if surface == on.ON_PRIVATE else NO_ROAD
 
 
-@njit(cache=True, nogil=True)
-def _at(evidence: Evidence, surface: int, i: int) -> int:
-    return evidence.private_at[i] if surface == on.ON_PRIVATE else -1
+@kernel
+def _private_at(work: Work, i: int) -> int:
+    return work.evidence.private_at[i] if work.surface[i] == on.ON_PRIVATE else np.int32(-1)
 
 
-@njit(cache=True, nogil=True)
-def _sure_m(fixes: Fixes, evidence: Evidence, roads: Roads, scheme: Scheme, i: int, length: float) -> float:
+@kernel
+def _sure_m(work: Work, i: int, length: float) -> float:
     """How far a vehicle at fix i must at least go before it can be on a public road (paragraph 27), up to `length`."""
+    evidence, roads = work.evidence, work.roads
+    slack = work.scheme.bound_slack_m
     sure = evidence.clear_m[i]
-    if sure >= 149.0 and sure < length + scheme.bound_slack_m:
-        sure = max(sure, public_within(roads, fixes.lat_e6[i], fixes.lng_e6[i], length + scheme.bound_slack_m))
+    if sure >= REACH_M - 1.0 and sure < length + slack:
+        sure = max(sure, public_within(roads, work.fixes.lat_e6[i], work.fixes.lng_e6[i], length + slack))
     v = evidence.private_at[i]
-    if (
-        v >= 0
-        and evidence.private_m[i] < 3.0 * fixes.accuracy_m[i]
-        and roads.exit_dm[v] >= 0
-        and roads.exit_dm[v + 1] >= 0
-    ):
+    if v >= 0 and evidence.private_m[i] < 3.0 * work.fixes.accuracy_m[i] and roads.exit_dm[v] >= 0 and roads.exit_dm[v + 1] >= 0:
         step = (roads.vertex_cm[v + 1] - roads.vertex_cm[v]) * 0.01
         t = evidence.private_along[i]
-        way = min(roads.exit_dm[v] * 0.1 + t * step, roads.exit_dm[v + 1] * 0.1 + (1.0 - t) * step)
-        sure = max(sure, way - scheme.bound_slack_m)
-    return max(0.0, min(length, sure - scheme.bound_slack_m))
+        sure = max(sure, min(roads.exit_dm[v] * 0.1 + t * step, roads.exit_dm[v + 1] * 0.1 + (1.0 - t) * step))
+    return max(0.0, min(length, sure - slack))
 
 
-@njit(cache=True, nogil=True)
-def _touches(fixes: Fixes, evidence: Evidence, roads: Roads, scheme: Scheme, i: int, j: int) -> bool:
+@kernel
+def _touches(work: Work, j: int) -> bool:
     """Whether the straight line of a leg comes within the corridor of a public road (paragraph 28)."""
-    chord = chord_m(fixes, i, j)
-    parts = int(chord / scheme.sample_m) + 1
+    fixes, step = work.fixes, work.scheme.sample_m
+    i = work.lengths.before[j]
+    parts = int(work.lengths.chord_m[j] / step) + 1
     for p in range(parts + 1):
         t = p / parts
         lat = int(fixes.lat_e6[i] + (fixes.lat_e6[j] - fixes.lat_e6[i]) * t)
         lng = int(fixes.lng_e6[i] + (fixes.lng_e6[j] - fixes.lng_e6[i]) * t)
-        if public_within(roads, lat, lng, scheme.sample_m) < scheme.sample_m:
+        if public_within(work.roads, lat, lng, step) < step:
             return True
     return False
 
 
-@njit(cache=True, nogil=True)
-def _gap(
-    fixes: Fixes,
-    evidence: Evidence,
-    surface: NDArray[np.int8],
-    roads: Roads,
-    scheme: Scheme,
-    w: int,
-    i: int,
-    j: int,
-    out: Pieces,
-    n: int,
-) -> int:
-    """Rule SU, design 5.3: a gap counts only where the odometer shows that no public road can have been reached."""
-    chord = chord_m(fixes, i, j)
-    noise = 3.0 * math.sqrt(fixes.accuracy_m[i] ** 2 + fixes.accuracy_m[j] ** 2)
-    if (
-        fixes.odometer_mm[i] >= 0
-        and fixes.odometer_mm[j] >= fixes.odometer_mm[i]
-        and is_off(surface[i])
-        and is_off(surface[j])
-    ):
-        unit = display_unit_mm(fixes, w)
-        delta = fixes.odometer_mm[j] - fixes.odometer_mm[i]
-        most = (delta + unit) * 0.001
-        sure = _sure_m(fixes, evidence, roads, scheme, i, most) + _sure_m(fixes, evidence, roads, scheme, j, most)
-        if sure > most:
-            mm = int(max(max(0.0, chord - noise), (delta - unit) * 0.001 * 0.985) * 1000.0)
-            return _put(fixes, out, n, w, i, j, (0.0, 1.0), (OFF_ROAD, ODOMETER_BOUND, DRIVE), mm, -1)
-    if chord <= noise:
-        return n
-    return _put(fixes, out, n, w, i, j, (0.0, 1.0), (UNKNOWN, GAP, GAP_KIND), int(chord * 1000.0), -1)
+@kernel
+def _gap(work: Work, w: int, j: int, out: Pieces, n: int) -> int:
+    """A gap counts as far as it is certain whatever the vehicle did (paragraph 29; design 5.3).
 
-
-@njit(cache=True, nogil=True)
-def display_unit_mm(fixes: Fixes, w: int) -> int:
-    """Largest usual display step that all readings of a window are multiples of (paragraph 30); 1 mm without readings."""
-    for unit in (1_609_344, 1_000_000, 100_000, 10_000, 1_000, 100, 10):
-        seen, fits = 0, True
-        for i in range(fixes.first[w], fixes.first[w + 1]):
-            value = fixes.odometer_mm[i]
-            if value < 0 or fixes.label[i] != GOOD:
-                continue
-            seen += 1
-            if value % unit != 0:
-                fits = False
-                break
-        if fits and seen > 0:
-            return unit
-    return 1
+    It went at least the chord, and at least what the odometer shows.  If that is less than its ends' bounds together it cannot
+    have touched a public road; if it did touch one, it went from the one end to the road and from the road to the other."""
+    fixes, odometers = work.fixes, work.odometers
+    i = work.lengths.before[j]
+    noise = 3.0 * noise_m(fixes, i, j)
+    least = max(0.0, work.lengths.chord_m[j] - noise)
+    if odometers.usable[i] and odometers.usable[j]:
+        delta, unit = fixes.odometer_mm[j] - fixes.odometer_mm[i], odometers.unit_mm[w]
+        least = max(least, (delta - unit) * 0.001 * work.scheme.odometer_least)
+        least = min(least, (delta + unit) * 0.001)
+    head = _sure_m(work, i, least) if is_off(work.surface[i]) else 0.0
+    tail = _sure_m(work, j, least - head) if is_off(work.surface[j]) else 0.0
+    head_mm, tail_mm = int(head * 1000.0), int(tail * 1000.0)
+    rest = int(max(least, work.lengths.chord_m[j]) * 1000.0) - head_mm - tail_mm
+    n = _put(work, out, n, w, j, (0.0, 0.5), (OFF_ROAD, ODOMETER_BOUND, DRIVE), head_mm, -1)
+    if rest > int(noise * 1000.0):
+        n = _put(work, out, n, w, j, (0.5, 0.5), (UNKNOWN, GAP, GAP_KIND), rest, -1)
+    return _put(work, out, n, w, j, (0.5, 1.0), (OFF_ROAD, ODOMETER_BOUND, DRIVE), tail_mm, -1)

@@ -4,11 +4,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.classifier.domain.compiled import kernel
 from services.classifier.domain.fixes import GOOD, Fixes
-from services.classifier.domain.legs import display_unit_mm
 from services.classifier.domain.scheme import Scheme
 
 HOUR_MS = 3_600_000
@@ -33,7 +32,7 @@ def empty_odometers(windows: int, rows: int) -> Odometers:
     return Odometers(*ints, np.ones(windows, np.int64), np.zeros(windows, np.int64), np.zeros(rows, np.bool_))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _follows(fixes: Fixes, i: int, j: int, unit: int, scheme: Scheme) -> bool:
     """Whether reading j can come after reading i: not less, and not more than the greatest speed allows."""
     seconds = (fixes.ts_ms[j] - fixes.ts_ms[i]) // 1000 + 1
@@ -41,7 +40,7 @@ def _follows(fixes: Fixes, i: int, j: int, unit: int, scheme: Scheme) -> bool:
     return 0 <= delta <= int(seconds * scheme.speed_max_mps * 1000.0) + 2 * unit
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_stretches(fixes: Fixes, scheme: Scheme, out: Odometers) -> None:
     """Fill `out`.  A leg over midnight gives the day a reading at midnight, in proportion to time (rule DI1, design section 5)."""
     for w in range(len(fixes.key)):
@@ -60,7 +59,7 @@ def find_stretches(fixes: Fixes, scheme: Scheme, out: Odometers) -> None:
             last = i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _first_usable(fixes: Fixes, w: int, unit: int, scheme: Scheme) -> int:
     """The first reading that the next one can follow, or the only one; -1: none."""
     before = -1
@@ -73,7 +72,7 @@ def _first_usable(fixes: Fixes, w: int, unit: int, scheme: Scheme) -> int:
     return before
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _extend(fixes: Fixes, scheme: Scheme, out: Odometers, w: int, last: int, i: int) -> None:
     """Take reading i into the day's stretch, cutting a leg over either midnight."""
     a, b = fixes.start_ms[w], fixes.end_ms[w]
@@ -89,8 +88,26 @@ def _extend(fixes: Fixes, scheme: Scheme, out: Odometers, w: int, last: int, i: 
         out.last_ms[w], out.last_mm[w] = fixes.ts_ms[i], fixes.odometer_mm[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _between(fixes: Fixes, i: int, j: int, at_ms: int) -> int:
     """The odometer at an instant between two readings, by time, in whole mm."""
     delta = fixes.odometer_mm[j] - fixes.odometer_mm[i]
     return fixes.odometer_mm[i] + delta * (at_ms - fixes.ts_ms[i]) // (fixes.ts_ms[j] - fixes.ts_ms[i])
+
+
+@kernel
+def display_unit_mm(fixes: Fixes, w: int) -> int:
+    """Largest usual display step that all readings of a window are multiples of (paragraph 30); 1 mm without readings."""
+    for unit in (1_609_344, 1_000_000, 100_000, 10_000, 1_000, 100, 10):
+        seen, fits = 0, True
+        for i in range(fixes.first[w], fixes.first[w + 1]):
+            value = fixes.odometer_mm[i]
+            if value < 0 or fixes.label[i] != GOOD:
+                continue
+            seen += 1
+            if value % unit != 0:
+                fits = False
+                break
+        if fits and seen > 0:
+            return unit
+    return 1

@@ -41,11 +41,20 @@ class Scheme(NamedTuple):
     unknown_bias: float = 0.7
     clear_m: float = 30.0
     # legs, §§ 23-30
-    chord_noise: float = 1.0
-    doppler_over_chord: float = 1.35
-    doppler_slack_m: float = 8.0
+    drift_m: float = 8.0
+    arc_share_max: float = 0.5
+    arc_full_s: float = 9.0
+    sparse_from_s: float = 12.0
+    sparse_per_s: float = 0.003
+    sparse_max: float = 0.12
+    doppler_over_chord: float = 2.0
+    doppler_slack_m: float = 10.0
+    doppler_slack_mps: float = 1.0
+    odometer_least: float = 0.985
     shave: float = 0.005
-    bound_slack_m: float = 5.0
+    bound_slack_m: float = 2.0
+    public_slow_cost: float = 0.8
+    public_slow_mps: float = 8.0
     sample_m: float = 10.0
     road_like_mps: float = 16.0
     road_like_ms: int = 60_000

@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.classifier.domain.compiled import kernel
 from services.classifier.domain import legs
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.geometry import Roads
-from services.classifier.domain.legs import Pieces, length_m
+from services.classifier.domain.legs import Pieces
+from services.classifier.domain.lengths import Lengths
 from services.classifier.domain.readings import Odometers
 from services.classifier.domain.scheme import Scheme
 
@@ -43,7 +44,7 @@ def empty_runs(count: int) -> Runs:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def join_pieces(
     fixes: Fixes, pieces: Pieces, count: int, odometers: Odometers, roads: Roads, scheme: Scheme, out: Runs
 ) -> int:
@@ -78,7 +79,7 @@ def join_pieces(
     return n + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def share_mm(pieces: Pieces, p: int, start_ms: int, end_ms: int) -> int:
     """The part of a piece inside a day, by time: what is before a midnight is rounded down, and the rest is after it."""
     a, b, mm = pieces.start_ms[p], pieces.end_ms[p], pieces.mm[p]
@@ -90,7 +91,7 @@ def share_mm(pieces: Pieces, p: int, start_ms: int, end_ms: int) -> int:
     return until - before
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _position(fixes: Fixes, pieces: Pieces, p: int, at_ms: int) -> tuple[int, int]:
     """Where the leg is at an instant, on its straight line."""
     i, j = pieces.fix[p], pieces.until[p]
@@ -101,7 +102,7 @@ def _position(fixes: Fixes, pieces: Pieces, p: int, at_ms: int) -> tuple[int, in
     return lat, lng
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_still(fixes: Fixes, odometers: Odometers, pieces: Pieces, count: int, scheme: Scheme) -> None:
     """Rule SU8: what moves on while its odometer stands still, beyond one display unit, is carried."""
     p = 0
@@ -117,7 +118,7 @@ def mark_still(fixes: Fixes, odometers: Odometers, pieces: Pieces, count: int, s
         p = max(q, p + 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _still(fixes: Fixes, odometers: Odometers, pieces: Pieces, q: int, reading: int) -> bool:
     i, j = pieces.fix[q], pieces.until[q]
     return bool(
@@ -128,9 +129,9 @@ def _still(fixes: Fixes, odometers: Odometers, pieces: Pieces, q: int, reading: 
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def engine_time(
-    fixes: Fixes, scheme: Scheme, every_ms: int, engine_ms: NDArray[np.int64], covered_ms: NDArray[np.int64]
+    fixes: Fixes, lengths: Lengths, every_ms: int, engine_ms: NDArray[np.int64], covered_ms: NDArray[np.int64]
 ) -> None:
     """Rule EL6, per window: time with the engine on, and the part of it between fixes at most `every_ms` apart that carry an
     odometer and 4 or more decimals.  Without an ignition signal the engine is on while the vehicle moves."""
@@ -145,7 +146,7 @@ def engine_time(
             if i >= 0:
                 on = fixes.ignition[i] == 1
                 if fixes.ignition[i] < 0:
-                    on = length_m(fixes, i, j, scheme) > 0.0
+                    on = lengths.path_m[j] > 0.0
                 span = min(fixes.ts_ms[j], fixes.end_ms[w]) - max(fixes.ts_ms[i], fixes.start_ms[w])
                 if on and span > 0:
                     engine_ms[w] += span

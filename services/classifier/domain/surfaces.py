@@ -4,9 +4,9 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.classifier.domain.compiled import kernel
 from services.classifier.domain import cells
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.geometry import FAR, REACH_M, Roads, segment_distance
@@ -52,7 +52,7 @@ def empty_evidence(count: int) -> Evidence:
     return Evidence(*floats, *ints, np.zeros(count), np.full(count, FAR), np.zeros(count, dtype=np.bool_))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gather(fixes: Fixes, roads: Roads, scheme: Scheme, out: Evidence) -> None:
     """Fill `out` for all good fixes (paragraphs 18 to 20)."""
     last_fine, last_coarse, fine_row, coarse_row = cells.NO_KEY, cells.NO_KEY, -1, -1
@@ -72,7 +72,7 @@ def gather(fixes: Fixes, roads: Roads, scheme: Scheme, out: Evidence) -> None:
             before = i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bounds(fixes: Fixes, roads: Roads, i: int, key: int, row: int, out: Evidence) -> None:
     """Lower bounds from the coarse cell alone: its centre's distances less the way to the centre."""
     if row < 0:
@@ -85,7 +85,7 @@ def _bounds(fixes: Fixes, roads: Roads, i: int, key: int, row: int, out: Evidenc
     out.clear_m[i] = max(0.0, min(roads.coarse_public_m[row] - away, out.edge_m[i]))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ways_around(fixes: Fixes, roads: Roads, scheme: Scheme, i: int, row: int, out: Evidence) -> None:
     """Costs from the ways listed in the fix's fine cell."""
     public, private, unknown = FAR, FAR, FAR
@@ -126,14 +126,15 @@ def _ways_around(fixes: Fixes, roads: Roads, scheme: Scheme, i: int, row: int, o
     field = scheme.field_prior + max(0.0, fixes.speed_mps[i] - scheme.field_speed_mps) * scheme.field_speed_cost
     haste = max(0.0, fixes.speed_mps[i] - scheme.private_speed_mps) * scheme.private_speed_cost
     off = min(private + scheme.private_prior + haste, field)
-    out.public_cost[i] = min(public, scheme.evidence_cap)
+    slow = scheme.parked_mps < fixes.speed_mps[i] < scheme.public_slow_mps
+    out.public_cost[i] = min(public + (scheme.public_slow_cost if slow else 0.0), scheme.evidence_cap)
     out.unknown_cost[i] = min(unknown + scheme.unknown_bias, scheme.evidence_cap)
     out.off_cost[i] = min(off, scheme.evidence_cap)
     out.other_cost[i] = min(out.off_cost[i], out.unknown_cost[i])
     out.sea[i] = sea_m < FAR and any_m > scheme.sea_clear_m
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def distance_cost(metres: float, sigma: float, scheme: Scheme) -> float:
     """Half the square near; then straight, since real errors have long tails; then steep where no error reaches; capped."""
     z = metres / sigma
@@ -142,7 +143,7 @@ def distance_cost(metres: float, sigma: float, scheme: Scheme) -> float:
     return min(scheme.evidence_cap, cost + max(0.0, metres - scheme.error_max_m) * scheme.far_slope)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _heading_cost(roads: Roads, v: int, kx: float, ky: float, hx: float, hy: float, scheme: Scheme) -> float:
     """Nothing within about 25 degrees of the way's axis, rising to `heading_cost` across it."""
     dx, dy = (roads.lng_e6[v + 1] - roads.lng_e6[v]) * kx, (roads.lat_e6[v + 1] - roads.lat_e6[v]) * ky
@@ -150,7 +151,7 @@ def _heading_cost(roads: Roads, v: int, kx: float, ky: float, hx: float, hy: flo
     return max(0.0, (scheme.heading_free_cos - along) / scheme.heading_free_cos) * scheme.heading_cost
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _weight(fixes: Fixes, before: int, i: int, scheme: Scheme) -> float:
     """How much a fix says beyond the one before it: errors within some seconds, or of a parked vehicle, are one error."""
     if before < 0:
@@ -162,7 +163,7 @@ def _weight(fixes: Fixes, before: int, i: int, scheme: Scheme) -> float:
     return weight
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decide(fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np.int8]) -> None:
     """Surface of every good fix (paragraphs 21 and 22): least-cost sequences through "public" and "other" at each fix.
 
@@ -191,7 +192,7 @@ def decide(fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np
             other = min(here_other, here_public + scheme.switch_price)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _surface(evidence: Evidence, i: int, margin: float, scheme: Scheme) -> int:
     if evidence.edge_m[i] < 0.0:
         return OUTSIDE
@@ -206,7 +207,7 @@ def _surface(evidence: Evidence, i: int, margin: float, scheme: Scheme) -> int:
     return ON_FIELD
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_road_like(fixes: Fixes, scheme: Scheme, surface: NDArray[np.int8]) -> None:
     """Rule SU4: off every way, but fast without a break for as long as only a road allows: probably a missing road."""
     for w in range(len(fixes.key)):

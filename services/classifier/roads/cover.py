@@ -9,9 +9,9 @@ import math
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from services.classifier.domain.compiled import kernel
 from services.classifier.domain import cells
 from services.classifier.domain.geometry import CLEAR_MAX_M, FAR, REACH_M, Roads, segment_distance
 from services.classifier.domain.way_kinds import IGNORED, PRIVATE, PUBLIC
@@ -25,7 +25,7 @@ _FIT: Final = 1.004
 """WGS84 metres against those of H3's sphere: never more than this apart."""
 
 
-@njit(cache=True)
+@kernel
 def cover(
     faces: NDArray[np.float64],
     lat: NDArray[np.int32],
@@ -71,7 +71,7 @@ def cover(
     return count
 
 
-@njit(cache=True)
+@kernel
 def _apart(px: float, py: float, pz: float, ax: float, ay: float, az: float, bx: float, by: float, bz: float) -> float:
     """Distance of a point to a segment in space."""
     dx, dy, dz = bx - ax, by - ay, bz - az
@@ -100,7 +100,7 @@ def fine_cells(
     return keys, np.append(first, len(key)).astype(np.int32), segment
 
 
-@njit(cache=True)
+@kernel
 def _nearest_to_centres(
     faces: NDArray[np.float64],
     lat: NDArray[np.int32],
@@ -166,7 +166,7 @@ def distance_to(
     return out
 
 
-@njit(cache=True)
+@kernel
 def exits(
     roads: Roads, flags: NDArray[np.uint8], node: NDArray[np.int64], nodes: int, step_m: float
 ) -> NDArray[np.int32]:
@@ -195,7 +195,7 @@ def exits(
     return _spread(roads, node, best)
 
 
-@njit(cache=True)
+@kernel
 def _leaves(roads: Roads, flags: NDArray[np.uint8], lat: int, lng: int, lifted: bool, step_m: float) -> bool:
     fine, coarse = cells.keys_at(roads.faces, lat, lng)
     row = cells.find(roads.coarse_table, roads.coarse_rows, coarse)
@@ -217,7 +217,7 @@ def _leaves(roads: Roads, flags: NDArray[np.uint8], lat: int, lng: int, lifted: 
     return False
 
 
-@njit(cache=True)
+@kernel
 def _spread(roads: Roads, node: NDArray[np.int64], best: NDArray[np.float64]) -> NDArray[np.int32]:
     """Dijkstra from all exits at once over the private ways."""
     count = len(roads.lat_e6)

@@ -1,0 +1,35 @@
+"""How kernels are compiled: ahead of the first call from a cache on disk, where there is one.
+
+numba's own cache notices a change of a kernel's file, but not of a file it calls into.  So the cache lies in a folder named
+by the content of all kernels: a release never runs machine code of another one."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+import numba
+from numba import njit
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_SOURCES: Final = (Path(__file__).parent, Path(__file__).parents[1] / "roads")
+
+
+def _cache_dir() -> str:
+    digest = hashlib.sha256()
+    for source in sorted(path for folder in _SOURCES for path in folder.glob("*.py")):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    base = os.environ.get("RUCOR_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return str(Path(base) / "rucor" / "kernels" / digest.hexdigest()[:16])
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    numba.config.CACHE_DIR = _cache_dir()
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile without fast-math (the same bits everywhere), cached, and without the interpreter's lock."""
+    compiled: Callable[P, R] = njit(cache=True, nogil=True)(function)
+    return compiled
