@@ -1,4 +1,7 @@
-"""`ruc.quarantine` into the quarantine table: position and rows in one transaction, so each row arrives exactly once."""
+"""`ruc.quarantine` into the quarantine table: position and rows in one transaction, so each row arrives exactly once.
+
+Taking pings does not wait for it: a stopped partition pages (`ruc_stream_partitions_failed`), it does not unready the
+service, which would turn a lost quarantine into lost pings."""
 
 import asyncio
 import time
@@ -53,30 +56,23 @@ class QuarantineConsumer:
         self, make_source: Callable[[], Source], pool: Pool, health: Health, clock: Clock, code_version: str
     ) -> None:
         self._make_source = make_source
-        self._source: Source | None = None
         self._pool = pool
         self._health = health
         self._clock = clock
         self._code_version = code_version
-
-    def stopped_partitions(self) -> str | None:
-        """For `/readyz`: partitions whose log is not the one that was read before."""
-        failed = self._source.failed if self._source is not None else {}
-        return "; ".join(f"{topic}/{partition}: {reason}" for (topic, partition), reason in failed.items()) or None
 
     async def run(self) -> None:
         """For ever.  Kafka or the database being away is waited out for GIVE_UP_S, then raised."""
         failing_since: float | None = None
         attempt = 0
         while True:
-            source = self._source = self._make_source()
+            source = self._make_source()
             try:
                 await source.start()
                 while True:
                     self._health.beat(LOOP, stale_after_s=STALE_AFTER_S)
                     await self._round(source)
                     failing_since, attempt = None, 0
-                    self._health.done(LOOP)
             except Retryable as error:
                 failing_since = failing_since or time.monotonic()
                 if time.monotonic() - failing_since > GIVE_UP_S:

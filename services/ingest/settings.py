@@ -30,6 +30,8 @@ class IngestSettings(ServiceSettings):
     """Refused rows kept for each tenant; what is above is answered with its reason but not kept."""
     in_flight_bytes_max: int = Field(default=64_000_000, ge=BODY_BYTES_MAX * 2)
     """Bytes of bodies between their first byte and their answer; above it the answer is 503."""
+    commit_deadline_s: float = Field(default=10.0, gt=0)
+    """Pings that are not durable by then are answered with 503; they may still land, which is harmless."""
     space_path: Path | None = None
     """A folder on the disk whose free space matters (the embedded stack's data folder); none = not watched."""
     space_bytes_min: int = Field(default=512_000_000, ge=0)

@@ -54,7 +54,6 @@ async def open_log(settings: IngestSettings) -> Log:
 async def run(settings: IngestSettings) -> int:
     """Serve until SIGTERM; returns the exit code."""
     health = Health()
-    health.wait_for(LOOP, "the quarantine is not read yet")
     async with AsyncExitStack() as stack:
         api_pool = await open_pool(settings.database_url, name="rucor-ingest-api")
         stack.push_async_callback(api_pool.close)
@@ -62,7 +61,7 @@ async def run(settings: IngestSettings) -> int:
         stack.push_async_callback(worker_pool.close)
         stream = await open_log(settings)
         stack.push_async_callback(stream.close)
-        commit = GroupCommit(stream.append, system_clock)
+        commit = GroupCommit(stream.append, system_clock, deadline_s=settings.commit_deadline_s)
         ticker = Ticker(stream.append, commit.settled, system_clock, health, TICK_S)
         space = FreeSpace(settings.space_path, settings.space_bytes_min)
         intake = Intake(
@@ -81,6 +80,5 @@ async def run(settings: IngestSettings) -> int:
             return Source(settings, group=GROUP, topics=[QUARANTINE], pool=worker_pool)
 
         consumer = QuarantineConsumer(source, worker_pool, health, system_clock, code_version())
-        health.check("quarantine log", consumer.stopped_partitions)
         tasks = [("group commit", commit.run), ("ticks", ticker.run), (LOOP, consumer.run)]
         return await serve(create_app(intake, api_pool), settings, tasks, health=health)

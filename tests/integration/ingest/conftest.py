@@ -1,5 +1,6 @@
 """A real ingest process on the test's own database and topics, and what its topics and table hold."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -18,11 +19,12 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from deploy.embedded.info import StackInfo
 from deploy.embedded.parts import run_async
 from services.ingest.cli import issue_key
 from shared.contracts.topics import Topic
 from shared.stream.connection import client_options
-from tests.stack import Database, Topics
+from tests.stack import Database, Databases, Topics, recreate_topics
 
 START_S = 60.0
 
@@ -148,17 +150,33 @@ class Ingest:
         return found
 
 
-@pytest.fixture
-def unstarted(database: Database, topics: Topics, tmp_path: Path) -> Iterator[Ingest]:
-    made = Ingest(database, topics, tmp_path)
-    made.key = made.new_key(made.tenant)
-    yield made
+def _closed(made: Ingest) -> None:
     if made.process is not None:
         made.process.kill()
         made.process.wait()
 
 
 @pytest.fixture
-def ingest(unstarted: Ingest) -> Ingest:
-    unstarted.start()
-    return unstarted
+def unstarted(database: Database, topics: Topics, tmp_path: Path) -> Iterator[Ingest]:
+    """A process of the test's own, to be started with settings of its own, killed, frozen."""
+    made = Ingest(database, topics, tmp_path)
+    made.key = made.new_key(made.tenant)
+    yield made
+    _closed(made)
+
+
+@pytest.fixture(scope="module")
+def process(infra: StackInfo, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
+    with databases.clone() as database:
+        made = Ingest(database, recreate_topics(infra), tmp_path_factory.mktemp("ingest"))
+        made.start()
+        yield made
+        _closed(made)
+
+
+@pytest.fixture
+def ingest(process: Ingest) -> Ingest:
+    """The module's process seen by a tenant of the test's own."""
+    mine = dataclasses.replace(process, tenant=uuid4())
+    mine.key = mine.new_key(mine.tenant)
+    return mine
