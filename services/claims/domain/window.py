@@ -45,7 +45,7 @@ class ClaimableRange:
     cause: EndCause
     """What ends it first."""
     caused_by: str
-    """The event in words, e.g. "licence 0012346 starts at 4250"."""
+    """The event in words that follow "ended by", e.g. "licence 0012346, which starts at 4250"."""
 
     @property
     def empty(self) -> bool:
@@ -103,7 +103,7 @@ def _events(licence: Licence, record: VehicleRecord, line: Timeline, rate_rises:
         if _bought_later(other, licence) and other.recorder_id == licence.recorder_id:
             other_start, other_end = full_range(other, line)
             if other_start < end and other_end > start:
-                text = f"licence {other.number} starts at {other_start}"
+                text = f"licence {other.number}, which starts at {other_start}"
                 yield _Event("overlap", other_start, None, text)
     for ending in (*record.vehicle.endings, *((licence.surrendered,) if licence.surrendered else ())):
         if ending.at < licence.issued_at:
@@ -118,7 +118,7 @@ def _events(licence: Licence, record: VehicleRecord, line: Timeline, rate_rises:
         for rise in rate_rises:
             if licence.purchased_on < rise:
                 dies_on = add_months(rise, 1)
-                text = f"one month after the rate rise of {rise} (Act s 86)"
+                text = f"the rate rise of {rise}, one month later (Act s 86)"
                 yield _Event("rate_rise", None, nz_midnight_ms(dies_on), text)
 
 
@@ -128,7 +128,7 @@ def _recorder_change(licence: Licence, line: Timeline) -> Iterator[_Event]:
     if recorder.removed_at is None or recorder.removed_at < licence.issued_at:
         return
     removed_ms = to_ms(recorder.removed_at)
-    text = f"recorder {recorder.serial} removed on {nz_date(recorder.removed_at)}"
+    text = f"the removal of recorder {recorder.serial} on {nz_date(recorder.removed_at)}"
     last = next((point for point in reversed(line.points) if point.ms <= removed_ms), None)
     if last is None:
         yield _Event("recorder_change", None, removed_ms, text)

@@ -28,22 +28,29 @@ class InvalidPolicy(ValueError):
 @cache
 def load() -> Policy:
     """The policy as shipped.  Raises InvalidPolicy."""
+    return parse(texts())
+
+
+def texts() -> dict[str, str]:
+    """The files as shipped, by name."""
     folder = files(__package__)
-    return parse({name: (folder / name).read_text(encoding="utf-8") for name in _NAMES})
+    return {name: (folder / name).read_text(encoding="utf-8") for name in _NAMES}
 
 
-def parse(texts: dict[str, str]) -> Policy:
+def parse(shipped: dict[str, str]) -> Policy:
     """From the texts of the files, by name.  Raises InvalidPolicy."""
-    constants = _constants(texts["constants.toml"])
-    digest = sha256("\0".join(f"{name}\0{texts[name]}" for name in _NAMES).encode()).hexdigest()
+    constants = _constants(shipped["constants.toml"])
+    digest = sha256("\0".join(f"{name}\0{shipped[name]}" for name in _NAMES).encode()).hexdigest()
     return Policy(
         name=digest[:16],
-        rates=tuple(_rows("rates.csv", texts["rates.csv"], _rate)),
-        fees=tuple(_rows("fees.csv", texts["fees.csv"], _fee)),
+        rates=tuple(_rows("rates.csv", shipped["rates.csv"], _rate)),
+        fees=tuple(_rows("fees.csv", shipped["fees.csv"], _fee)),
         reason_codes=MappingProxyType(
-            dict(_rows("reason_codes.csv", texts["reason_codes.csv"], lambda row: (int(row["code"]), row["industry"])))
+            dict(
+                _rows("reason_codes.csv", shipped["reason_codes.csv"], lambda row: (int(row["code"]), row["industry"]))
+            )
         ),
-        rate_rises=tuple(_rows("rate_rises.csv", texts["rate_rises.csv"], lambda row: date.fromisoformat(row["on"]))),
+        rate_rises=tuple(_rows("rate_rises.csv", shipped["rate_rises.csv"], lambda row: date.fromisoformat(row["on"]))),
         minimum_claim_cents=_whole(constants, "minimum_claim_cents"),
         claim_years=_whole(constants, "claim_years"),
         gps_above_recorder_percent=_whole(constants, "gps_above_recorder_percent"),

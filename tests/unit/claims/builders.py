@@ -42,7 +42,7 @@ def recorder(
         serial=f"H-{name}",
         unit=unit,
         rollover_at=rollover_at,
-        fitted_at=nz(2020, 1, 1),
+        fitted_at=nz(2010, 1, 1),
         removed_at=removed_at,
     )
 
@@ -92,7 +92,7 @@ def record(
     assignments: Sequence[Assignment] | None = None,
     couplings: Sequence[Coupling] = (),
 ) -> VehicleRecord:
-    always = Assignment(device="d1", vehicle_id=VEHICLE, from_at=nz(2020, 1, 1))
+    always = Assignment(device="d1", vehicle_id=VEHICLE, from_at=nz(2010, 1, 1))
     return VehicleRecord(
         vehicle=of or vehicle(),
         recorders=tuple(recorders or (recorder(),)),

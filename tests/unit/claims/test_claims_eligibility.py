@@ -1,0 +1,368 @@
+"""May a licence be claimed: rules EL1-EL6, LI1-LI3, LI5, LI7, VE5, CL1, DI3."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import uuid5
+
+import pytest
+
+from services.claims.domain.deadlines import latest_receipt_on, safe_send_on
+from services.claims.domain.eligibility import Assessment, ClaimContext, ClaimedMark, Finding, Waiver, assess_licence
+from services.claims.domain.licence import Licence, VehicleRecord
+from services.claims.domain.statement import make_statement
+from services.claims.domain.vehicle import Assignment, Ending
+from services.claims.policy import load
+from shared.contracts.device_day import DeviceDay, Hold
+from shared.nz_days import to_ordinal
+from tests.unit.claims.builders import (
+    CLAIMANT,
+    KM,
+    NAMESPACE,
+    RECORDER,
+    days_from,
+    device_day,
+    ledger,
+    licence,
+    ms,
+    nz,
+    reading,
+    record,
+    recorder,
+    run,
+    vehicle,
+)
+
+POLICY = load()
+TODAY = date(2026, 6, 1)
+FOLLOWING = licence("L2", start=5000, end=6000, issued_at=nz(2026, 3, 11))
+READINGS = (reading(nz(2026, 3, 1), 4000), reading(nz(2026, 3, 11), 5000))
+DAYS = days_from(date(2026, 3, 1), 10, run("public_road", 55 * KM, 7, 9), run("off_road", 40 * KM, 9, 12))
+LATE = {"d1": ms(nz(2026, 6, 1))}
+USUAL = ClaimContext(today=TODAY, complete_through_ms=LATE)
+
+
+def assessed(
+    of: Licence | None = None,
+    vehicle_record: VehicleRecord | None = None,
+    days: list[DeviceDay] | None = None,
+    context: ClaimContext = USUAL,
+) -> Assessment:
+    of = of or licence()
+    whole = vehicle_record or record([of, FOLLOWING], READINGS)
+    statement = make_statement(of, whole, ledger(*(DAYS if days is None else days)), POLICY.rate_rises)
+    return assess_licence(of, whole, statement, context, POLICY)
+
+
+def of_rule(found: Assessment, rule: str) -> list[Finding]:
+    return [finding for finding in found.findings if finding.rule == rule]
+
+
+def failing(found: Assessment) -> set[str]:
+    return {finding.rule for finding in found.findings if finding.outcome == "fail"}
+
+
+def warning(found: Assessment) -> set[str]:
+    return {finding.rule for finding in found.findings if finding.outcome == "warn"}
+
+
+# the ten situations of the sample fleet
+
+
+def test_situation_claimable() -> None:
+    found = assessed()
+    assert (found.state, found.eligible, failing(found), warning(found)) == ("claimable", True, set(), set())
+    assert (found.claimable_km, found.estimate_cents) == (400, 3040)
+
+
+def test_situation_running_EL1() -> None:
+    found = assessed(vehicle_record=record([licence()], READINGS[:1]))
+    assert (found.state, found.eligible) == ("running", False)
+    assert {"EL1", "DI3"} <= failing(found)
+
+
+def test_situation_no_newer_licence_EL1() -> None:
+    found = assessed(vehicle_record=record([licence()], READINGS))
+    assert (found.state, found.eligible, failing(found)) == ("not_claimable", False, {"EL1"})
+    assert "no newer licence" in of_rule(found, "EL1")[0].reason
+
+
+def test_situation_too_old_EL2() -> None:
+    found = assessed(context=replace(USUAL, today=date(2028, 3, 1)))
+    assert (found.state, found.eligible, failing(found)) == ("not_claimable", False, {"EL2"})
+    assert found.latest_receipt_on == date(2028, 2, 29)
+
+
+def test_situation_under_20_dollars_EL3_warns_the_licence_alone() -> None:
+    days = days_from(date(2026, 3, 1), 10, run("public_road", 75 * KM, 7, 9), run("off_road", 20 * KM, 9, 12))
+    found = assessed(days=days)
+    assert (found.state, found.eligible, warning(found)) == ("claimable", True, {"EL3"})
+    assert "$15.20 alone is under $20.00" in of_rule(found, "EL3")[0].reason
+
+
+def test_situation_overlapped_EL1_warns_and_the_range_ends_at_the_overlap() -> None:
+    newer = licence("L2", start=4250, end=6250, issued_at=nz(2026, 3, 4), units=2, gross_cents=9800, credit_cents=5700)
+    readings = (READINGS[0], reading(nz(2026, 3, 4), 4250))
+    days = days_from(date(2026, 3, 1), 10, run("off_road", 80 * KM, 9, 12))
+    found = assessed(vehicle_record=record([licence(), newer], readings), days=days)
+    assert (found.state, found.eligible, warning(found)) == ("claimable", True, {"EL1", "EL3"})
+    assert found.claimable_km == 240
+    assert "ended by licence L2, which starts at 4250" in of_rule(found, "EL1")[0].reason
+
+
+def test_situation_recorder_changed_EL1_warns_and_wants_a_new_licence() -> None:
+    old, new = recorder(removed_at=nz(2026, 3, 6)), recorder(name="second")
+    readings = (READINGS[0], reading(nz(2026, 3, 6), 4500))
+    following = licence("L2", start=0, end=1000, issued_at=nz(2026, 3, 6), name="second")
+    days = days_from(date(2026, 3, 1), 10, run("off_road", 90 * KM, 9, 12))
+    found = assessed(vehicle_record=record([licence(), following], readings, recorders=[old, new]), days=days)
+    assert (found.state, found.claimable_km, warning(found)) == ("claimable", 450, {"EL1"})
+    alone = assessed(vehicle_record=record([licence()], readings, recorders=[old, new]), days=days)
+    assert (alone.state, failing(alone)) == ("not_claimable", {"EL1"})
+
+
+def test_situation_sold_EL1_passes_without_newer_licence_and_EL5_warns() -> None:
+    sold = vehicle(Ending(kind="sold", at=nz(2026, 3, 6), recorder_id=RECORDER, reading=4500))
+    days = days_from(date(2026, 3, 1), 5, run("off_road", 95 * KM, 9, 12))
+    found = assessed(vehicle_record=record([licence()], READINGS[:1], of=sold), days=days)
+    assert (found.state, found.claimable_km, warning(found)) == ("claimable", 475, {"EL5"})
+    assert of_rule(found, "EL1")[0].outcome == "pass"
+
+
+def test_situation_claimed_outside_LI7_blocks() -> None:
+    mark = ClaimedMark(where="outside", reference="paper form 17", on=date(2026, 4, 1))
+    found = assessed(context=replace(USUAL, mark=mark))
+    assert (found.state, found.eligible, failing(found)) == ("claimed_outside", False, {"EL4"})
+    assert "paper form 17" in of_rule(found, "EL4")[0].reason
+
+
+def test_situation_coverage_gap_EL6_warns_with_kilometres_and_dollars() -> None:
+    found = assessed(days=DAYS[:7])
+    assert (found.state, found.eligible, warning(found)) == ("claimable", True, {"EL6"})
+    unknown = next(finding for finding in of_rule(found, "EL6") if finding.outcome == "warn")
+    assert unknown.reason == "335.000 km (33.5 %) of 1000.000 km are unknown, more than 10 %: up to $25.46 forgone"
+    assert found.unknown_estimate_cents == 2546
+
+
+# EL1
+
+
+def test_EL1_a_deregistered_vehicle_has_ended() -> None:
+    gone = vehicle(Ending(kind="deregistered", at=nz(2026, 3, 6), recorder_id=RECORDER, reading=4500))
+    found = assessed(vehicle_record=record([licence()], READINGS[:1], of=gone), days=DAYS[:5])
+    assert of_rule(found, "EL1")[0].outcome == "pass"
+    assert found.state == "claimable"
+
+
+def test_EL1_a_heavy_licence_killed_by_a_rate_rise_warns() -> None:
+    bought = licence(issued_at=nz(2019, 6, 1), gross_cents=None)
+    newer = licence("L2", start=5000, end=6000, issued_at=nz(2019, 8, 1), gross_cents=None)
+    readings = (reading(nz(2019, 6, 1), 4000), reading(nz(2019, 8, 1), 4600))
+    whole = record([bought, newer], readings, of=vehicle(gross_kg=23_000))
+    days = [device_day(date(2019, 6, 1) + timedelta(days=i), run("off_road", 9 * KM, 9, 12)) for i in range(62)]
+    found = assessed(bought, whole, days, ClaimContext(today=date(2019, 9, 1), complete_through_ms=LATE))
+    ended = of_rule(found, "EL1")[0]
+    assert (ended.outcome, "rate rise of 2019-07-01" in ended.reason) == ("warn", True)
+    assert (found.state, found.claimable_km) == ("claimable", 549)
+
+
+def test_EL1_devices_beyond_the_end_without_a_reading_mean_ended_and_waiting() -> None:
+    days = days_from(date(2026, 3, 1), 12, run("off_road", 100 * KM, 9, 12))
+    found = assessed(vehicle_record=record([licence(), FOLLOWING], READINGS[:1]), days=days)
+    assert found.state == "ended"
+    assert "though the devices say that it was passed" in of_rule(found, "EL1")[0].reason
+
+
+# EL2
+
+
+@pytest.mark.parametrize(
+    ("issued", "purchased", "latest"),
+    [
+        (nz(2024, 3, 15), date(2024, 3, 15), date(2026, 3, 14)),
+        (nz(2024, 3, 15), date(2024, 3, 1), date(2026, 2, 28)),
+        (nz(2024, 3, 1), date(2024, 3, 15), date(2026, 2, 28)),
+        (nz(2026, 1, 1, 0, 30), date(2026, 1, 1), date(2027, 12, 31)),
+    ],
+)
+def test_EL2_counts_two_years_from_the_earlier_of_issue_and_purchase(issued, purchased, latest) -> None:  # noqa: ANN001 - pytest hands them over
+    assert latest_receipt_on(licence(issued_at=issued, purchased_on=purchased), 2) == latest
+
+
+def test_EL2_29_february_counts_as_the_28th_first() -> None:
+    assert latest_receipt_on(licence(issued_at=nz(2024, 2, 29)), 2) == date(2026, 2, 27)
+
+
+def test_EL2_the_issue_date_is_the_nz_date() -> None:
+    late_evening = licence(issued_at=nz(2024, 5, 1, 0, 5), purchased_on=date(2024, 5, 1))
+    assert late_evening.issued_at.day == 30
+    assert latest_receipt_on(late_evening, 2) == date(2026, 4, 30)
+
+
+def test_EL2_safe_send_days_skip_weekends_and_nz_holidays() -> None:
+    assert safe_send_on(date(2026, 4, 27), 2) == date(2026, 4, 22)  # Anzac Day observed, a weekend
+    assert safe_send_on(date(2027, 1, 3), 7) == date(2026, 12, 18)  # Christmas and New Year
+
+
+@pytest.mark.parametrize(
+    ("today", "outcome"),
+    [
+        (date(2028, 2, 18), "pass"),
+        (date(2028, 2, 21), "warn"),  # post is too slow
+        (date(2028, 2, 28), "warn"),
+        (date(2028, 2, 29), "warn"),  # the last day
+        (date(2028, 3, 1), "fail"),
+    ],
+)
+def test_EL2_warns_when_a_channel_is_too_slow_and_fails_after_the_last_day(today: date, outcome: str) -> None:
+    found = assessed(context=replace(USUAL, today=today))
+    assert of_rule(found, "EL2")[0].outcome == outcome
+
+
+# EL4
+
+
+def test_EL4_a_licence_claimed_here_is_lodged() -> None:
+    mark = ClaimedMark(where="here", reference="RUCOR-000001", on=date(2026, 4, 1))
+    assert assessed(context=replace(USUAL, mark=mark)).state == "lodged"
+
+
+def test_EL4_waits_until_the_late_window_behind_the_licences_end_has_passed() -> None:
+    end_ms = ms(nz(2026, 3, 11))
+    for through, state in ((end_ms + 72 * 3_600_000 - 1, "ended"), (end_ms + 72 * 3_600_000, "claimable")):
+        found = assessed(context=replace(USUAL, complete_through_ms={"d1": through}))
+        assert found.state == state
+    assert assessed(context=replace(USUAL, complete_through_ms={})).state == "ended"
+
+
+def test_EL4_an_open_hold_in_the_period_blocks_and_one_outside_does_not() -> None:
+    inside = Hold(tenant="t1", device="d1", day=to_ordinal(date(2026, 3, 5)), kind="quarantine", open=True, rev=1)
+    found = assessed(context=replace(USUAL, holds=(inside,)))
+    assert (found.state, failing(found)) == ("ended", {"EL4"})
+    others = (
+        replace_hold(inside, open=False),
+        replace_hold(inside, device="d2"),
+        replace_hold(inside, day=to_ordinal(date(2026, 5, 5))),
+    )
+    assert assessed(context=replace(USUAL, holds=others)).state == "claimable"
+
+
+def replace_hold(hold: Hold, **changes: object) -> Hold:
+    return Hold(**{**{name: getattr(hold, name) for name in hold.__struct_fields__}, **changes})
+
+
+def test_EL4_a_waiver_with_a_reason_lets_it_pass_with_a_warning() -> None:
+    waiver = Waiver(rule="EL4", reason="the device was off the vehicle", actor="R Hill", at=nz(2026, 5, 1))
+    found = assessed(context=replace(USUAL, complete_through_ms={}, waivers=(waiver,)))
+    assert (found.state, found.eligible) == ("claimable", True)
+    assert any("R Hill decided to go on: the device was off the vehicle" in f.reason for f in of_rule(found, "EL4"))
+
+
+def test_EL4_a_waiver_does_not_undo_a_claim_made_before() -> None:
+    waiver = Waiver(rule="EL4", reason="again", actor="R Hill", at=nz(2026, 5, 1))
+    mark = ClaimedMark(where="here", reference="RUCOR-000001", on=date(2026, 4, 1))
+    assert not assessed(context=replace(USUAL, mark=mark, waivers=(waiver,))).eligible
+
+
+def test_EL4_days_not_settled_wait() -> None:
+    days = [*DAYS[:-1], device_day(date(2026, 3, 10), run("off_road", 10 * KM, 9, 12), settled=False)]
+    assert assessed(days=days).state == "ended"
+
+
+# EL5, PA1
+
+
+def test_EL5_another_claimants_licence_fails() -> None:
+    found = assessed(context=replace(USUAL, claimant_id=uuid5(NAMESPACE, "another")))
+    assert failing(found) == {"EL5"}
+    assert assessed(context=replace(USUAL, claimant_id=CLAIMANT)).eligible
+
+
+# EL6
+
+
+def test_EL6_gps_more_than_5_percent_above_the_recorder_fails() -> None:
+    for share, fails in ((1050, set()), (1051, {"EL6"})):
+        days = [device_day(date(2026, 3, 2), run("off_road", share * KM, 9, 12))]
+        assert failing(assessed(days=days)) == fails
+
+
+def test_EL6_one_display_unit_above_a_short_stretch_is_no_fault() -> None:
+    short = licence(start=4000, end=4010)
+    newer = licence("L2", start=4010, end=5010, issued_at=nz(2026, 3, 2))
+    readings = (reading(nz(2026, 3, 1), 4000), reading(nz(2026, 3, 2), 4010))
+    days = [device_day(date(2026, 3, 1), run("off_road", 11 * KM, 9, 12))]
+    assert failing(assessed(short, record([short, newer], readings), days)) == set()
+
+
+def test_EL6_coverage_is_printed() -> None:
+    assert any("100.0 % of the engine-on time" in finding.reason for finding in assessed().findings)
+    coverage = of_rule(assessed(days=[]), "EL6")[2]
+    assert coverage.outcome == "unknown"
+
+
+def test_EL6_exactly_10_percent_unknown_does_not_warn() -> None:
+    for off_road, expected in ((345, set()), (344, {"EL6"})):
+        days = [device_day(date(2026, 3, 2), run("public_road", 555 * KM, 6, 9), run("off_road", off_road * KM, 9, 12))]
+        assert warning(assessed(days=days)) == expected
+
+
+# the others
+
+
+def test_VE5_an_exempt_vehicle_has_nothing_to_claim() -> None:
+    exempt = vehicle(exempt=True, exempt_reason="agricultural tractor")
+    found = assessed(vehicle_record=record([licence(), FOLLOWING], READINGS, of=exempt))
+    assert (found.state, failing(found)) == ("not_claimable", {"VE5"})
+    assert "agricultural tractor" in of_rule(found, "VE5")[0].reason
+
+
+def test_LI1_an_additional_licence_is_never_claimable() -> None:
+    extra = licence(kind="additional")
+    found = assessed(extra, record([extra, FOLLOWING], READINGS))
+    assert found.state == "not_claimable"
+    assert {"LI1", "CL1"} <= failing(found)
+
+
+def test_LI2_uncovered_travel_warns_with_its_kilometres() -> None:
+    bought = licence(issued_at=nz(2026, 3, 2))
+    found = assessed(bought, record([bought, FOLLOWING], READINGS))
+    assert "95.000 km were driven before the licence was issued" in of_rule(found, "LI2")[0].reason
+    assert found.claimable_km == 360
+
+
+def test_LI5_an_unknown_rate_is_unknown_and_does_not_block_the_licence() -> None:
+    bought = licence(gross_cents=None)
+    found = assessed(bought, record([bought, FOLLOWING], READINGS))
+    assert found.estimate_cents is None
+    assert [of_rule(found, rule)[0].outcome for rule in ("LI5", "EL3")] == ["unknown", "unknown"]
+    assert found.eligible
+
+
+def test_CL1_less_than_one_whole_kilometre_is_nothing_to_claim() -> None:
+    days = [device_day(date(2026, 3, 2), run("public_road", 950 * KM, 6, 9), run("off_road", KM - 1, 9, 12))]
+    found = assessed(days=days)
+    assert (found.state, failing(found)) == ("not_claimable", {"CL1"})
+
+
+def test_DI3_an_actual_reading_must_lie_at_or_beyond_both_ends() -> None:
+    found = assessed(vehicle_record=record([licence(), FOLLOWING], READINGS[1:]))
+    assert failing(found) == {"DI3"}
+    assert "at or below 4000" in of_rule(found, "DI3")[0].reason
+
+
+def test_VE2_contradicting_readings_fail_until_corrected() -> None:
+    readings = (*READINGS, reading(nz(2026, 3, 4), 4900), reading(nz(2026, 3, 6), 4300))
+    assert failing(assessed(vehicle_record=record([licence(), FOLLOWING], readings))) == {"VE2"}
+
+
+def test_every_finding_names_rule_reason_and_source() -> None:
+    for finding in assessed(days=[], vehicle_record=record([licence()], (), assignments=[])).findings:
+        assert finding.rule
+        assert finding.reason
+        assert finding.source
+
+
+def test_a_vehicle_without_device_is_all_unknown_and_says_so() -> None:
+    nobody = [Assignment(device="d9", vehicle_id=uuid5(NAMESPACE, "x"), from_at=nz(2020, 1, 1))]
+    found = assessed(vehicle_record=record([licence(), FOLLOWING], READINGS, assignments=nobody))
+    assert failing(found) == {"CL1"}
