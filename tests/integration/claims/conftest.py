@@ -1,0 +1,82 @@
+"""The claims API on a real database, with two tenants."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
+from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
+from services.claims.api.context import Context
+from services.claims.cli import SCOPES, create_tenant, issue_key
+from services.claims.policy import load as load_policy
+from services.claims.wiring import make_app
+from shared.db.pool import Pool, open_pool
+from tests.integration.claims.world import NOW_MS, Fleet
+from tests.stack import Database
+
+BANK_KEY = bytes(range(32))
+HASH_KEY = bytes(range(32, 64))
+NOWHERE = "http://127.0.0.1:9"
+"""Nothing listens there: peers are away unless a test brings its own."""
+
+
+class Clock:
+    """The tests' present."""
+
+    def __init__(self) -> None:
+        self.now_ms = NOW_MS
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The service in this process: its app, pools and parts."""
+
+    database: Database
+    context: Context
+    worker: Pool
+    clock: Clock
+    app: FastAPI
+
+    async def fleet(self, name: str) -> Fleet:
+        """A new tenant with a key for everything."""
+        dsn = self.database.dsn("claims", "worker")
+        tenant = await create_tenant(dsn, name)
+        key = await issue_key(dsn, tenant, "test", SCOPES)
+        return Fleet(self.client(key), tenant, self.worker)
+
+    def client(self, key: str | None) -> httpx.AsyncClient:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        transport = httpx.ASGITransport(app=self.app)
+        return httpx.AsyncClient(transport=transport, base_url="http://claims", headers=headers, timeout=30)
+
+
+@pytest.fixture
+async def claims(database: Database) -> AsyncIterator[Claims]:
+    pool = await open_pool(database.dsn("claims", "api"), name="test-claims-api", size=12)
+    worker = await open_pool(database.dsn("claims", "worker"), name="test-claims-worker", size=4)
+    clock = Clock()
+    async with open_client(NOWHERE, SecretStr("none")) as nowhere:
+        context = Context(
+            pool=pool,
+            policy=load_policy(),
+            clock=clock,
+            sealer=AesGcmSealer([BANK_KEY]),
+            hasher=HmacHasher(HASH_KEY),
+            pdf=PdfClient(nowhere),
+            tracks=ClassifierClient(nowhere),
+        )
+        yield Claims(database, context, worker, clock, make_app(context))
+    await pool.close()
+    await worker.close()
+
+
+@pytest.fixture
+async def fleet(claims: Claims) -> Fleet:
+    return await claims.fleet("Hill Farms")

@@ -1,0 +1,170 @@
+"""A tenant never sees, changes or infers another's data, even where a query forgets its WHERE (design G6)."""
+
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from shared.db.pool import Pool, tenant_tx, tx
+from tests.integration.claims.conftest import Claims
+from tests.integration.claims.world import FIRST_DAY, Fleet, device_day, put_days
+
+pytestmark = pytest.mark.integration
+
+WITHOUT_TENANT = {"schema_migration", "stream_position", "outbox", "progress"}
+"""What belongs to the service, not to a tenant."""
+TABLES = """
+select relname from pg_class where relnamespace = 'claims'::regnamespace and relkind = 'r' order by relname"""
+
+
+async def rows_there(claims: Claims, tenant: UUID) -> dict[str, int]:
+    """table → the tenant's rows, as the superuser counts them."""
+    conn = await asyncpg.connect(claims.database.superuser)
+    try:
+        names = {row["relname"] for row in await conn.fetch(TABLES)} - WITHOUT_TENANT
+        counts = {
+            name: await conn.fetchval(f"select count(*) from claims.{name} where tenant_id = $1", tenant)
+            for name in names
+        }
+    finally:
+        await conn.close()
+    return counts
+
+
+async def fill(fleet: Fleet) -> None:
+    """At least one row of the tenant in every table."""
+    licence = await fleet.claimable()
+    trailer = await fleet.post("/vehicles", {"plate": "T1", "powered": False})
+    coupling = {"trailer_id": trailer["id"], "vehicle_id": fleet.vehicles["ABC123"], "from": "2026-10-01"}
+    await fleet.post("/couplings", coupling)
+    await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "r", "actor": "a"})
+    await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY, rev=2)])
+    async with tx(fleet.worker) as conn:
+        await conn.execute("insert into claims.hold values ($1, 'imei-1', 1, 'dirty', false, 1)", fleet.tenant)
+    answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 201
+    preview = await fleet.preview([licence])
+    claim = await fleet.post("/claims", {"preview_token": preview["preview_token"]})
+    outside = fleet.licences["RUC 0001 next"]
+    entry = {"claimed_on": "2026-11-01", "reference": "x", "actor": "a", "reason": "r"}
+    await fleet.post(f"/licences/{outside}/claimed-outside", entry)
+    sale = {"at": "2026-11-01T08:00:00+13:00", "reading": 46_500, "actor": "a"}
+    await fleet.post(f"/vehicles/{fleet.vehicles['ABC123']}/sale", sale, 200)
+    async with tx(fleet.worker) as conn:
+        await conn.execute(
+            "insert into claims.document values ($1, $2, 'form', 's', 'h', 1)", fleet.tenant, UUID(claim["id"])
+        )
+
+
+async def count(pool: Pool, table: str, tenant: UUID | None) -> int | None:
+    """Rows seen through the API's role; None where it may not read at all."""
+    try:
+        if tenant is None:
+            async with tx(pool) as conn:
+                return await conn.fetchval(f"select count(*) from claims.{table}")
+        async with tenant_tx(pool, tenant) as conn:
+            return await conn.fetchval(f"select count(*) from claims.{table}")
+    except asyncpg.InsufficientPrivilegeError:
+        return None
+
+
+async def test_G6_a_query_without_where_sees_only_the_own_tenant_in_every_table(claims: Claims) -> None:
+    one, two = await claims.fleet("One"), await claims.fleet("Two")
+    await fill(one)
+    pool = claims.context.pool
+    closed = set()
+    for table, there in (await rows_there(claims, one.tenant)).items():
+        assert there > 0, f"{table} has no row to hide"
+        own = await count(pool, table, one.tenant)
+        if own is None:
+            closed.add(table)
+            continue
+        assert own == there, table
+        assert await count(pool, table, two.tenant) == (1 if table in {"tenant"} else 0), table
+        assert await count(pool, table, None) == 0, table
+    assert closed == {"api_key"}
+
+
+async def test_G6_every_table_of_a_tenant_forces_row_security_and_keys_carry_the_tenant(claims: Claims) -> None:
+    async with claims.worker.acquire() as conn:
+        loose = await conn.fetch(
+            "select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+            "where nspname = 'claims' and relkind = 'r' and not (relrowsecurity and relforcerowsecurity)"
+        )
+        keys = await conn.fetch(
+            "select relname as name, conname, contype::text as kind, "
+            "(select array_agg(attname::text) from pg_attribute where attrelid = conrelid and attnum = any(conkey)) as columns "
+            "from pg_constraint join pg_class on pg_class.oid = conrelid "
+            "where connamespace = 'claims'::regnamespace and contype in ('p', 'u', 'f', 'x')"
+        )
+    assert {row["relname"] for row in loose} == WITHOUT_TENANT
+    without = {
+        (row["name"], row["conname"])
+        for row in keys
+        if "tenant_id" not in row["columns"] and row["name"] not in WITHOUT_TENANT
+    }
+    assert without == {("api_key", "api_key_key_id_unique")}, "the tenant is what this one finds"
+
+
+async def test_G6_another_tenants_thing_is_not_found_by_id(claims: Claims) -> None:
+    one, two = await claims.fleet("One"), await claims.fleet("Two")
+    licence = await one.claimable()
+    assert (await two.get(f"/licences/{licence}", 404))["code"] == "not_found"
+    assert (await two.get(f"/licences/{licence}/statement", 404))["code"] == "not_found"
+    preview = await one.preview([licence])
+    refused = await two.post("/claims", {"preview_token": preview["preview_token"]}, 404)
+    assert refused["code"] == "not_found"
+    await two.add_claimant("Two Limited")
+    body = {"claimant_id": two.claimant_id, "licence_ids": [licence]}
+    assert (await two.post("/claims/preview", body, 422))["errors"][0]["pointer"] == "/licence_ids"
+
+
+async def test_G6_two_tenants_may_register_the_same_plate_and_licence_and_learn_nothing(claims: Claims) -> None:
+    one, two = await claims.fleet("One"), await claims.fleet("Two")
+    for fleet in (one, two):
+        licence = await fleet.claimable()
+        preview = await fleet.preview([licence])
+        await fleet.post("/claims", {"preview_token": preview["preview_token"]})
+    async with claims.worker.acquire() as conn:
+        clashes = await conn.fetchval(
+            "select count(*) from (select 1 from claims.lodged_licence group by plate_licence_hash having count(*) > 1) c"
+        )
+    assert clashes == 1, "ops can find it (rule LI4)"
+
+
+async def test_G4_lodged_rows_are_written_by_the_functions_alone_and_released_once(
+    claims: Claims, fleet: Fleet
+) -> None:
+    licence = await fleet.claimable()
+    await fleet.post("/claims", {"preview_token": (await fleet.preview([licence]))["preview_token"]})
+    pool = claims.context.pool
+    for statement in (
+        "update claims.lodged_licence set released_at = now()",
+        "delete from claims.lodged_licence",
+        "insert into claims.lodged_licence select * from claims.lodged_licence",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with tenant_tx(pool, fleet.tenant) as conn:
+                await conn.execute(statement)
+    owner = await asyncpg.connect(claims.database.superuser)
+    try:
+        for statement in ("delete from claims.lodged_licence", "update claims.lodged_licence set kind = 'outside'"):
+            with pytest.raises(asyncpg.RestrictViolationError):
+                await owner.execute(statement)
+    finally:
+        await owner.close()
+    release = "select claims.release_licence($1, $2, gen_random_uuid())"
+    async with tenant_tx(pool, fleet.tenant) as conn:
+        assert await conn.fetchval(release, fleet.tenant, UUID(licence)) == 1
+        assert await conn.fetchval(release, fleet.tenant, UUID(licence)) == 0
+
+
+async def test_G6_a_definer_function_cannot_be_pointed_at_another_tenant(claims: Claims) -> None:
+    one, two = await claims.fleet("One"), await claims.fleet("Two")
+    licence = await one.claimable()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with tenant_tx(claims.context.pool, two.tenant) as conn:
+            await conn.execute(
+                "select claims.lodge_licence($1, gen_random_uuid(), $2, $3, '[1,2)', 'a', 'b', 'claim', gen_random_uuid())",
+                one.tenant, UUID(licence), UUID(one.recorders["ABC123"]),
+            )  # fmt: skip
