@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -10,8 +10,12 @@ from pydantic import SecretStr
 
 from shared.db.errors import DatabaseUnavailable, is_retryable
 
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+if TYPE_CHECKING:
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:  # the driver's classes take no parameters at run time
+    Pool = asyncpg.Pool
+    Connection = asyncpg.Connection
 
 STATEMENT_TIMEOUT_MS: Final = 4_000
 LOCK_TIMEOUT_MS: Final = 3_000

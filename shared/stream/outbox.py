@@ -7,8 +7,8 @@ crash between the two, or two relays at once, changes nothing."""
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
 
 from shared.contracts.topics import MESSAGE_BYTES_MAX
 from shared.db.errors import DatabaseUnavailable, is_retryable
@@ -76,30 +76,34 @@ class Relay:
 
     async def run(self) -> None:
         """Relay until cancelled.  Kafka or the database being away is waited out; `/healthz` fails after 60 s of it."""
+        while True:
+            async with self._listening() as listener:
+                if listener is None:
+                    await self._rounds(POLL_S)
+                while listener is not None and not listener.is_closed():
+                    await self._rounds(POLL_LISTENING_S)
+
+    async def _rounds(self, pause_s: float) -> None:
+        """Rounds until nothing is left, then a sleep that a commit's notification ends."""
         failures = 0
-        async with contextlib.AsyncExitStack() as stack:
-            listening = await self._listen(stack)
-            while True:
-                self._wake.clear()
-                try:
-                    moved = await self.once()
-                except (StreamUnavailable, DatabaseUnavailable) as error:
-                    pause = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
-                    failures += 1
-                    log.warning("outbox waits", error=str(error), pause_s=pause)
-                    await asyncio.sleep(pause)
-                    continue
-                failures = 0
-                if self._health is not None:
-                    self._health.beat(self._name, stale_after_s=SILENCE_MAX_S)
-                if moved:
-                    continue
-                if listening is not None and listening.is_closed():
-                    await stack.aclose()
-                    listening = await self._listen(stack)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_LISTENING_S if listening is not None else POLL_S):
-                        await self._wake.wait()
+        while True:
+            self._wake.clear()
+            try:
+                moved = await self.once()
+            except (StreamUnavailable, DatabaseUnavailable) as error:
+                backoff = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
+                failures += 1
+                log.warning("outbox waits", error=str(error), pause_s=backoff)
+                await asyncio.sleep(backoff)
+                continue
+            failures = 0
+            if self._health is not None:
+                self._health.beat(self._name, stale_after_s=SILENCE_MAX_S)
+            if not moved:
+                break
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._wake.wait()
 
     async def once(self) -> int:
         """One round: take, append, delete; returns the number of rows moved.  Raises what was away, after deleting the
@@ -122,17 +126,26 @@ class Relay:
                 raise result
         return len(arrived)
 
-    async def _listen(self, stack: contextlib.AsyncExitStack) -> Any:
-        """A connection that hears of commits, or None: then polling alone does it."""
-        try:
-            conn = await stack.enter_async_context(self._pool.acquire(timeout=POLL_LISTENING_S))
-            await conn.add_listener(await conn.fetchval(CHANNEL), self._heard)
-        except Exception as error:
-            if not is_retryable(error):
-                raise
-            log.warning("outbox polls without notifications", error=repr(error))
-            return None
-        return conn
+    @contextlib.asynccontextmanager
+    async def _listening(self) -> AsyncIterator[Connection | None]:
+        """A connection that hears of commits; None where there is none to be had: then polling alone does it."""
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                conn = await stack.enter_async_context(self._pool.acquire(timeout=POLL_LISTENING_S))
+                channel = await conn.fetchval(CHANNEL)
+                await conn.add_listener(channel, self._heard)
+                stack.push_async_callback(_silence, conn, channel, self._heard)
+            except Exception as error:
+                if not is_retryable(error):
+                    raise
+                log.warning("outbox polls without notifications", error=repr(error))
+                conn = None
+            yield conn
 
     def _heard(self, *_: object) -> None:
         self._wake.set()
+
+
+async def _silence(conn: Connection, channel: str, heard: Callable[..., None]) -> None:
+    if not conn.is_closed():
+        await conn.remove_listener(channel, heard)
