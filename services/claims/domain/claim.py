@@ -1,17 +1,13 @@
 """A claim over licences of one claimant: what it must hold and its states (rules PA1, CL1, CL4-CL6, EL3, EL8)."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
-from uuid import UUID
 
 from services.claims.domain.bank import InvalidBankAccount, parse_account, same_name
+from services.claims.domain.claim_fields import Applicant, ClaimDraft, missing_fields, missing_in_lines
 from services.claims.domain.findings import (
     FORM_COMPLETE,
-    FORM_NOTE_4,
-    FORM_NOTE_6,
     FORM_NOTE_8,
     PAGE_MINIMUM,
     PAGE_TWO_YEARS,
@@ -67,40 +63,10 @@ TRANSITIONS: Final[frozenset[tuple[ClaimState, ClaimState]]] = frozenset(
         ("paid", "recovered"),
     }
 )
-METHODS: Final = frozenset({"GPS", "Other"})
-CUSTOMER_NUMBER: Final = re.compile(r"^[0-9]{9,10}$")
-EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
-AREA_CODE: Final = re.compile(r"^(0|\+?64)")
-PHONE_DIGITS_MIN: Final = 8
 
 
 class IllegalTransition(ValueError):
     """The claim's state does not allow this step."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applicant:
-    """The claimant as the form prints it (rule PA1)."""
-
-    claimant_id: UUID
-    name: str
-    customer_number: str = ""
-    first_claim: bool = False
-    bank_account: str = ""
-    """Clear text, any usual writing."""
-    bank_account_name: str = ""
-    address: str = ""
-    phone: str = ""
-    email: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimDraft:
-    applicant: Applicant
-    lines: tuple[ClaimLine, ...]
-    person_completing: str = ""
-    travel_description: str = ""
-    records_held: str = ""
 
 
 def advance(state: ClaimState, to: ClaimState) -> ClaimState:
@@ -115,7 +81,7 @@ def assess_claim(draft: ClaimDraft, policy: Policy, today: date, waivers: Sequen
     claim's), EL3 on the claim and per sheet, EL8."""
     missing = [
         Finding(rule="CL1", outcome="fail", reason=reason, source=source, inputs=(("field", field),))
-        for field, reason, source in (*_missing_fields(draft), *_missing_in_lines(draft.lines, policy))
+        for field, reason, source in (*missing_fields(draft), *missing_in_lines(draft.lines, policy))
     ]
     complete = Finding(rule="CL1", outcome="pass", reason="every field of the form is filled", source=FORM_COMPLETE)
     return (
@@ -127,95 +93,6 @@ def assess_claim(draft: ClaimDraft, policy: Policy, today: date, waivers: Sequen
         _account(draft.applicant.bank_account),
         waived(_account_name(draft.applicant), waivers),
     )
-
-
-def _missing_fields(draft: ClaimDraft) -> list[tuple[str, str, str]]:
-    """(field, reason, source) of every field that is missing or cannot be."""
-    applicant = draft.applicant
-    number = applicant.customer_number.strip()
-    unnumbered = applicant.first_claim or not number
-    checks: tuple[tuple[bool, str, str, str], ...] = (
-        (bool(applicant.name.strip()), "applicant_name", "the applicant's name is missing", FORM_COMPLETE),
-        (_is_email(applicant.email), "email", "an e-mail address is missing or incomplete", "rucor-form.md line 45"),
-        (_is_phone(applicant.phone), "phone", "a phone number with its area code is missing", "rucor-form.md line 49"),
-        (
-            bool(draft.person_completing.strip()),
-            "person_completing",
-            "the name of the person who completes the form is missing",
-            "rucor-form.md line 43",
-        ),
-        (
-            bool(draft.travel_description.strip()),
-            "travel_description",
-            "a description of the off-road travel is missing",
-            "rucor-form.md line 29",
-        ),
-        (
-            bool(draft.records_held.strip()),
-            "records_held",
-            "the records that validate the claim are missing",
-            "rucor-form.md line 31",
-        ),
-        (
-            bool(applicant.bank_account_name.strip()),
-            "bank_account_name",
-            "the name of the bank account is missing",
-            FORM_NOTE_8,
-        ),
-        (
-            not number or bool(CUSTOMER_NUMBER.match(number)),
-            "customer_number",
-            "the off-road customer number has 9 or 10 digits",
-            "facts.md section 2",
-        ),
-        (
-            not (applicant.first_claim and number),
-            "customer_number",
-            "a first claim leaves the off-road customer number blank",
-            "rucor-form.md line 93 (note 3)",
-        ),
-        (
-            not unnumbered or bool(applicant.address.strip()),
-            "address",
-            "the full address is required for a first claim or without a customer number",
-            "rucor-form.md line 47",
-        ),
-        (bool(draft.lines), "lines", "the claim holds no licence", FORM_COMPLETE),
-    )
-    return [(field, reason, source) for fine, field, reason, source in checks if not fine]
-
-
-def _is_email(text: str) -> bool:
-    return bool(EMAIL.match(text.strip()))
-
-
-def _is_phone(text: str) -> bool:
-    """An area code (0…, or 64…) and enough digits behind it."""
-    plain = re.sub(r"[\s()-]", "", text)
-    return bool(AREA_CODE.match(plain)) and len(re.sub(r"\D", "", plain)) >= PHONE_DIGITS_MIN
-
-
-def _missing_in_lines(lines: Sequence[ClaimLine], policy: Policy) -> Iterator[tuple[str, str, str]]:
-    for line in lines:
-        of = f"licence {line.licence_number}" if line.licence_number else f"the licence {line.licence_id}"
-        where = f"lines.{line.licence_id}"
-        if not line.plate:
-            yield f"{where}.plate", f"{of}: the registration plate is missing", FORM_COMPLETE
-        if not line.licence_number:
-            yield f"{where}.licence_number", f"{of}: the licence number is missing", FORM_COMPLETE
-        if line.distance_km < 1:
-            yield f"{where}.distance_km", f"{of}: the distance is less than one whole kilometre", FORM_NOTE_4
-        if line.reason_code not in policy.reason_codes:
-            yield (
-                f"{where}.reason_code",
-                f"{of}: a reason code from 1 to 18 is missing",
-                "rucor-form.md line 99 (note 5)",
-            )
-        if line.method not in METHODS:
-            yield f"{where}.method", f"{of}: the method is GPS or Other", FORM_NOTE_6
-        if not line.specify_type.strip():
-            what = "the type of GPS" if line.method == "GPS" else "the method used, in words,"
-            yield f"{where}.specify_type", f"{of}: {what} is missing", FORM_NOTE_6
 
 
 def _one_claimant(draft: ClaimDraft) -> Iterator[Finding]:

@@ -158,7 +158,8 @@ def is_complete(statement: Statement, context: ClaimContext, policy: Policy) -> 
 
 
 def _all_in(statement: Statement, end_ms: int, context: ClaimContext, policy: Policy) -> Finding:
-    needed_ms = end_ms + policy.late_window_hours * _HOUR_MS
+    # an interpolated end moves with whatever lies between it and the reading behind it
+    needed_ms = max([end_ms, *(span.until_ms for span in statement.spans)]) + policy.late_window_hours * _HOUR_MS
     devices = sorted({span.device for span in statement.spans})
     late = [device for device in devices if (context.complete_through_ms.get(device) or 0) < needed_ms]
     inputs = (("needed_through", from_ms(needed_ms).isoformat()), ("devices", ", ".join(devices) or "none"))
