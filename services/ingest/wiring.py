@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -72,6 +73,7 @@ async def run(settings: IngestSettings) -> int:
             space=space,
             clock=system_clock,
             policy=settings.clock_policy(),
+            reader=stack.enter_context(ThreadPoolExecutor(1, "read")),
         )
         health.check("stream", lambda: ticker.failure)
         health.check("disk", lambda: space.shortage(system_clock()))

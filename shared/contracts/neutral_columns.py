@@ -125,15 +125,17 @@ def device_fault(device: str) -> tuple[str, str] | None:
 
 
 def _keys(rows: Sequence[Any], faults: dict[int, Fault]) -> tuple[list[str], NDArray[np.uint32]]:
-    index: dict[str, int] = {}
-    texts = map(attrgetter("device_id"), rows)
-    key = np.fromiter((index.setdefault(text, len(index)) for text in texts), np.uint32, len(rows))
-    for device, code in index.items():
-        fault = device_fault(device)
-        if fault is not None:
-            for at in np.flatnonzero(key == code).tolist():
-                faults.setdefault(at, Fault(at, *fault))
-    return list(index), key
+    texts = list(map(attrgetter("device_id"), rows))
+    devices = list(dict.fromkeys(texts))
+    index = dict(zip(devices, range(len(devices)), strict=True))
+    key = np.fromiter(map(index.__getitem__, texts), np.uint32, len(rows))
+    lengths = list(map(len, devices))
+    if min(lengths, default=1) < 1 or max(lengths, default=1) > DEVICE_ID_CHARS_MAX or "\0" in "".join(devices):
+        for device in devices:
+            fault = device_fault(device)
+            for at in np.flatnonzero(key == index[device]).tolist() if fault is not None else ():
+                faults.setdefault(at, Fault(at, *fault))  # type: ignore[misc]  # it is not None here
+    return devices, key
 
 
 def _ids(rows: Sequence[Any], faults: dict[int, Fault]) -> list[str] | None:

@@ -31,14 +31,14 @@ def instants(values: Sequence[str | float]) -> tuple[Int, Mask]:
     Text needs a date, a time with seconds and `Z`, `+HH:MM`, `+HHMM` or `+HH`; a time without offset is refused because
     it names 24 different instants.  A leap second (`:60`) is refused too."""
     out, ok = np.zeros(len(values), np.int64), np.zeros(len(values), np.bool_)
-    lengths = np.fromiter((len(v) if type(v) is str else 0 for v in values), np.int64, len(values))
+    if set(map(type, values)) == {str}:
+        lengths = np.fromiter(map(len, values), np.int64, len(values))  # type: ignore[arg-type]  # all are text
+    else:
+        lengths = np.fromiter((len(v) if type(v) is str else 0 for v in values), np.int64, len(values))
     for length in np.unique(lengths).tolist():
         rows = np.flatnonzero(lengths == length)
         chosen: Sequence[Any] = values if len(rows) == len(values) else [values[i] for i in rows.tolist()]
-        if length > 0:
-            out[rows], ok[rows] = _from_texts(chosen, length)
-        else:
-            out[rows], ok[rows] = _from_numbers(chosen)
+        out[rows], ok[rows] = _from_texts(chosen, length) if length else _from_numbers(chosen)
     return out, ok & (out >= 0) & (out <= INSTANT_MS_MAX)
 
 

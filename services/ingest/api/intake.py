@@ -1,9 +1,11 @@
 """Take a batch of pings: admit, read, judge, make durable, answer.  Nothing is acknowledged that is not durable."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
 import numpy as np
 from fastapi import Request
@@ -28,6 +30,9 @@ UNKNOWN_NAMES_MAX: Final = 20
 IN_THREAD_FROM_BYTES: Final = 16_384
 """A smaller body is read faster than a thread is woken."""
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -49,6 +54,8 @@ class Intake:
     space: FreeSpace
     clock: Clock
     policy: ClockPolicy
+    reader: Executor
+    """One thread: reading holds the interpreter's lock, so that more of them would only fight for it."""
 
     async def take(self, request: Request, principal: Principal) -> tuple[int, dict[str, Any]]:
         """Status (202 or 207) and receipt.  Raises Problem."""
@@ -58,13 +65,19 @@ class Intake:
         try:
             with self.in_flight.hold(min(size, BODY_BYTES_MAX)):
                 sent = await request.body()
-                body = await _in_thread(len(sent), decode, sent, _encoding(request), BODY_BYTES_MAX)
+                body = await self._run(len(sent), decode, sent, _encoding(request), BODY_BYTES_MAX)
                 with self.in_flight.hold(max(0, len(body) - size)):
                     return await self._take_body(body, media, principal)
         except Retryable as error:
             raise unavailable(
                 f"Nothing of this batch is acknowledged ({error}): send it again after the time in Retry-After."
             ) from error
+
+    async def _run(self, size: int, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """CPU work off the event loop, so that heartbeats live; small work on it."""
+        if size < IN_THREAD_FROM_BYTES:
+            return function(*arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self.reader, partial(function, *arguments, **named))
 
     def _admit(self, request: Request, principal: Principal) -> str:
         """Everything that can be said before a byte of the body is read."""
@@ -99,7 +112,7 @@ class Intake:
         now = self.clock()
         tenant = str(principal.tenant_id)
         try:
-            batch = await _in_thread(len(body), read_batch, body, media, tenant, now, self.policy)
+            batch = await self._run(len(body), read_batch, body, media, tenant, now, self.policy)
         except Poison as error:
             raise _unreadable(error) from error
         self.rate.charge(principal.key_id, len(batch.pings) + len(batch.refused), now / 1000)
@@ -107,7 +120,7 @@ class Intake:
             self.refused_rows.keep(tenant, batch.origin, batch.refused, now), self.commit.put(batch.pings)
         )
         _count(batch)
-        receipt = {
+        receipt: dict[str, Any] = {
             "accepted": len(batch.pings),
             "duplicates": batch.duplicates,
             "refused": [{"index": one.row, "code": one.code, "detail": one.detail} for one in batch.refused],
@@ -166,9 +179,3 @@ def _count(batch: Batch) -> None:
     codes, counts = np.unique([one.code for one in batch.refused], return_counts=True)
     for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
         INGEST_PINGS.labels(code).inc(count)
-
-
-async def _in_thread(size: int, function: Any, *arguments: Any) -> Any:
-    if size < IN_THREAD_FROM_BYTES:
-        return function(*arguments)
-    return await asyncio.to_thread(function, *arguments)
