@@ -115,7 +115,7 @@ class EndBody(Body):
 
 class AssignmentBody(_Period):
     ref: Ref | None = None
-    device: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=False)]
+    device: Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=False)]
     vehicle_id: UUID
     primary: bool = True
     gps_type: Text = ""

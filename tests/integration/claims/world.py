@@ -24,7 +24,7 @@ FIRST_DAY = to_ordinal(date(2026, 10, 1))
 TRAVEL_DAYS = 14
 
 
-def device_day(  # noqa: PLR0913 - a row of the ledger has that many columns
+def device_day(
     tenant: UUID,
     device: str,
     day: int,
