@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "RUCOR_"
@@ -45,8 +45,15 @@ class ProcessSettings(_Settings):
     """What every process has: where it listens and how much it says."""
 
     host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65_535)
+    port: int = 8080
     log_level: LogLevel = "INFO"
+
+    @field_validator("port")
+    @classmethod
+    def _port(cls, port: int) -> int:  # a validator, so that a service may give its own default and keep the check
+        if not 0 <= port < 65_536:
+            raise ValueError("must be a port number from 0 (any free one) to 65535")
+        return port
 
 
 class KafkaSettings(_Settings):

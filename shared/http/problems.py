@@ -23,6 +23,7 @@ PROBLEM_BASE: Final = "https://rucor.example/problems/"
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
 _TRACEPARENT: Final = re.compile(r"00-(?P<trace>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_JSON_TYPE: Final = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
 _CODES: Final = {
     400: ("bad_request", "The request can't be read"),
     401: ("unauthorized", "A valid API key is needed"),
@@ -90,8 +91,12 @@ def pointer(loc: tuple[int | str, ...] | list[int | str]) -> str:
     return "".join(f"/{part}" for part in parts)
 
 
-def _from_validation(error: RequestValidationError) -> Problem:
+def _from_validation(error: RequestValidationError, content_type: str) -> Problem:
     found = list(error.errors())
+    if any(tuple(item["loc"]) == ("body",) for item in found) and not _JSON_TYPE.match(content_type):
+        return Problem(
+            415, *_CODES[415], f"Content-Type is {content_type[:80]!r}: send the body with application/json."
+        )
     if found and found[0]["type"] == "json_invalid":
         reason = found[0].get("ctx", {}).get("error", "")
         at = found[0]["loc"][-1]
@@ -183,7 +188,7 @@ def install(app: FastAPI) -> None:
 
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
-        return response(_from_validation(error), request.url.path)
+        return response(_from_validation(error, request.headers.get("content-type", "")), request.url.path)
 
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)

@@ -1,0 +1,60 @@
+"""Logs are JSON lines on stderr without secrets, also those of the libraries."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from shared.observability.logging import configure, get_logger
+
+KEY = "rucor_0123abcd_" + "A" * 43
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_our_lines_and_the_libraries_have_one_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("ingest")
+    get_logger("services.ingest").info("committed", pings=3)
+    logging.getLogger("somebody.else").warning("odd: %s", 7)
+    ours, theirs = lines(capsys)
+    assert (ours["service"], ours["event"], ours["pings"], ours["level"]) == ("ingest", "committed", 3, "info")
+    assert (theirs["event"], theirs["logger"], theirs["level"]) == ("odd: 7", "somebody.else", "warning")
+    assert str(ours["at"]).endswith("Z")
+
+
+def test_secrets_are_masked_by_name_and_by_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("ingest")
+    log = get_logger("x")
+    log.info("login", kafka_password="hunter2", dsn="postgresql://api:hunter2@127.0.0.1/rucor", header=f"Bearer {KEY}")
+    try:
+        raise ValueError(f"bad key {KEY}")
+    except ValueError:
+        log.exception("failed")
+    logging.getLogger("lib").error("cannot connect to postgresql://api:hunter2@127.0.0.1/rucor")
+    text = capsys.readouterr().err
+    assert "hunter2" not in text
+    assert "A" * 43 not in text
+    assert "rucor_0123abcd_***" in text
+    assert "postgresql://***@127.0.0.1/rucor" in text
+
+
+def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("ingest", "WARNING")
+    get_logger("x").info("quiet")
+    logging.getLogger("aiokafka.client").info("quiet")
+    get_logger("x").warning("loud")
+    assert [line["event"] for line in lines(capsys)] == ["loud"]
