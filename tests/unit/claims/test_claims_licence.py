@@ -92,6 +92,11 @@ def test_LI3_a_following_licence_ends_nothing() -> None:
     assert claimable_range(licence(), record([licence(), newer]), RISES).cause == "used_up"
 
 
+def test_LI3_an_earlier_range_entered_later_ends_nothing() -> None:
+    backfilled = licence("L0", start=3000, end=4000, issued_at=nz(2026, 4, 1))
+    assert claimable_range(licence(), record([licence(), backfilled]), RISES).cause == "used_up"
+
+
 def test_LI1_an_additional_licence_ends_no_other_and_claims_nothing() -> None:
     extra = licence("X", start=4100, end=4300, issued_at=nz(2026, 4, 1), kind="additional")
     whole = record([licence(), extra])
