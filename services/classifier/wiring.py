@@ -46,15 +46,16 @@ def code_version() -> str:
         return "unknown"
 
 
-def newest_road_set(folder: Path) -> RoadSet | None:
-    """The data set with the latest source date, then the greatest name; broken ones are left out with a warning."""
-    found: list[RoadSet] = []
-    for meta in sorted(folder.glob(f"*/{META}")) if folder.is_dir() else ():
-        try:
-            found.append(RoadSet.open(meta.parent))
-        except DataSetError as error:
+def road_set_in_use(folder: Path) -> RoadSet | None:
+    """The data set that `rucor roads build --out FOLDER` made last; None while there is none that can be opened."""
+    if not folder.is_dir():
+        return None
+    try:
+        return RoadSet.open(folder)
+    except DataSetError as error:
+        if any(folder.glob(f"*/{META}")):
             log.warning("road data set cannot be opened", reason=str(error))
-    return max(found, key=lambda one: (one.meta.source_date, one.name), default=None)
+        return None
 
 
 def warm(roads: RoadSet) -> None:
@@ -117,7 +118,7 @@ class Classifier:
         self._health.wait_for(
             LOOP, f"no road data set in {folder}: run `rucor roads build SOURCE.osm.pbf --out {folder}`"
         )
-        while (roads := await asyncio.to_thread(newest_road_set, folder)) is None:  # noqa: ASYNC110 - another process makes it
+        while (roads := await asyncio.to_thread(road_set_in_use, folder)) is None:  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(LOOK_EVERY_S)
         self._health.wait_for(LOOP, "loading the kernels")
         await asyncio.to_thread(warm, roads)  # before the group is joined: compiling takes longer than a heartbeat
