@@ -36,7 +36,7 @@ def program(tmp_path: Path, code: str, name: str = "part", grace_s: float = 5.0)
     )
 
 
-def eventually(true: Callable[[], bool], within_s: float = 10.0) -> None:
+def eventually(true: Callable[[], bool], within_s: float = 30.0) -> None:
     give_up_at = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < give_up_at, "it did not happen in time"
