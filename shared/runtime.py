@@ -126,6 +126,14 @@ def _run(coroutine: Coroutine[Any, Any, int]) -> int:
     return uvloop.run(coroutine)
 
 
+def _service(settings_cls: type[ProcessSettings]) -> str:
+    """The class's own name for it, else `services.ingest.settings` → `ingest`."""
+    if settings_cls.service:
+        return settings_cls.service
+    parts = settings_cls.__module__.split(".")
+    return parts[1] if parts[0] == "services" else parts[-1].strip("_")
+
+
 def main(settings_cls: type[S], build: Callable[[S], Awaitable[int]]) -> None:
     """Entry of `python -m services.<name>.main`: settings, logs, `build(settings)` on an event loop, `sys.exit`.
 
@@ -139,8 +147,7 @@ def main(settings_cls: type[S], build: Callable[[S], Awaitable[int]]) -> None:
     if arguments.check_config:
         sys.stdout.write(masked(settings) + "\n")
         sys.exit(0)
-    service = getattr(settings_cls, "service", settings_cls.__module__.split(".")[-2])
-    logs.configure(service, settings.log_level)
+    logs.configure(_service(settings_cls), settings.log_level)
 
     async def run() -> int:
         try:

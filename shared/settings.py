@@ -44,6 +44,9 @@ class _Settings(BaseSettings):
 class ProcessSettings(_Settings):
     """What every process has: where it listens and how much it says."""
 
+    service: ClassVar[str] = ""
+    """The name in logs; empty: taken from the module, `services.<name>.settings`."""
+
     host: str = "127.0.0.1"
     port: int = 8080
     log_level: LogLevel = "INFO"
@@ -77,9 +80,6 @@ class DatabaseSettings(_Settings):
 
 class ServiceSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
     """The common fields of a service with a stream and a database."""
-
-    service: ClassVar[str] = "rucor"
-    """The name in logs, metrics and `application_name`; a service overrides it."""
 
 
 T = TypeVar("T", bound=BaseSettings)

@@ -20,6 +20,7 @@ _QUIET: Final = {
     "asyncio": logging.WARNING,
     "httpx": logging.WARNING,
     "uvicorn.access": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
 }
 
 Event = MutableMapping[str, Any]
