@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ from services.ingest.cli import issue_key as issue_ingest_key
 from shared.clock import system_clock
 
 WATERMARK_WAIT_S: Final = 180.0
+DOWNLOADS_AT_ONCE: Final = 3
 CLAIMS_SCOPES: Final = ("claims:read", "claims:write")
 
 
@@ -157,15 +159,18 @@ def lodge(client: ClaimsClient, job: Job, claimant_ids: list[str], console: Cons
 def write_documents(
     client: ClaimsClient, out: Path, claims: list[Json], licences: list[Json], console: Console
 ) -> None:
-    """The form of every claim and the report of every licence into `out`."""
+    """The form of every claim and the report of every licence into `out`, a few at a time."""
     out.mkdir(parents=True, exist_ok=True)
-    with bar(console, "forms and reports", len(claims) + len(licences)) as (progress, task):
-        for claim in claims:
-            (out / f"form-{claim['number']}.pdf").write_bytes(client.download(f"/claims/{claim['id']}/form.pdf"))
-            progress.advance(task)
-        for licence in licences:
-            name = "".join(c if c.isalnum() else "-" for c in f"{licence['plate']}-{licence['number']}")
-            (out / f"report-{name}.pdf").write_bytes(client.download(f"/licences/{licence['id']}/report.pdf"))
+    wanted = [(f"form-{claim['number']}.pdf", f"/claims/{claim['id']}/form.pdf") for claim in claims]
+    for licence in licences:
+        name = "".join(c if c.isalnum() else "-" for c in f"{licence['plate']}-{licence['number']}")
+        wanted.append((f"report-{name}.pdf", f"/licences/{licence['id']}/report.pdf"))
+    with (
+        bar(console, "forms and reports", len(wanted)) as (progress, task),
+        ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,
+    ):
+        for (name, _), body in zip(wanted, pool.map(client.download, [path for _, path in wanted]), strict=True):
+            (out / name).write_bytes(body)
             progress.advance(task)
 
 

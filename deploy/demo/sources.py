@@ -9,38 +9,35 @@ from deploy.demo import own_data
 from deploy.demo.job import Job, Truth
 from deploy.demo.problems import DemoProblem
 from deploy.demo.register import Post
+from deploy.demo.sample.generate import default_until, generate, made_before
 from deploy.demo.verdict import Expectation
-from shared.clock import utc_now
-from shared.nz_days import AUCKLAND
+from shared.clock import system_clock
 
 
 def sample_job(data_dir: Path, until: date | None) -> Job:
     """The sample fleet.  Made once and kept in the data folder, so that every later run is about the same fortnight."""
-    from deploy.demo.sample import files
-
     folder = data_dir / "sample"
-    if not (folder / files.MANIFEST).exists():
+    made = made_before(folder)
+    if made is None:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        files.write(folder, until or files.default_until(utc_now().astimezone(AUCKLAND).date()))
-    made = json.loads((folder / files.MANIFEST).read_text())
-    if until is not None and made["until"] != str(until):
-        raise DemoProblem(f"{folder} holds the fortnight until {made['until']}: use another --data-dir for {until}")
+        generate(folder, until or default_until(system_clock()))
+    elif until is not None and made[0] != until:
+        raise DemoProblem(f"{folder} holds the fortnight until {made[0]}: use another --data-dir for {until}")
     document = json.loads((folder / "register.json").read_text(encoding="utf-8"))
-    expectations = [
-        Expectation(one["situation"], one["ref"], frozenset(one["states"]), one["findings"])
-        for one in document["situations"]
-    ]
     return Job(
-        title=f"Sample fleet of twelve, fortnight until {made['until']}",
-        tenant="Sample fleet",
+        title=f"Sample fleet of twelve, fortnight until {document['until']}",
+        tenant=document["tenant"],
         roads=folder / "district.osm",
         coverage=folder / "coverage.geojson",
         pings=folder / "pings.ndjson.gz",
         posts=[Post(**post) for post in document["posts"]],
         person_completing=document["person_completing"],
-        expectations=expectations,
-        truth={ref: Truth(**known) for ref, known in document["truth"].items()},
-        labels={one.ref: one.situation for one in expectations},
+        expectations=[
+            Expectation(one["situation"], one["licence"], frozenset(one["states"]), one["findings"])
+            for one in document["expect"]
+        ],
+        truth={one["licence"]: Truth(one["vehicle"], one["true_off_mm"]) for one in document["expect"]},
+        labels={one["licence"]: one["situation"] for one in document["expect"]},
     )
 
 

@@ -30,3 +30,13 @@ def percent(part_mm: int, whole_mm: int) -> str:
         return "–"
     tenths = part_mm * 1000 // whole_mm
     return f"{tenths // 10}.{tenths % 10} %"
+
+
+def dollars(text: str) -> str:
+    """`76.00` → `$76.00`; what is not a number ("unknown") stays as it is."""
+    return f"${text}" if text[:1].isdigit() else text
+
+
+def per_cent(text: str) -> str:
+    """`99.1` → `99.1 %`; what is not a number stays as it is."""
+    return f"{text} %" if text[-1:].isdigit() else text

@@ -11,7 +11,7 @@ import weasyprint
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-from services.pdf.domain.figures import km, percent
+from services.pdf.domain.figures import dollars, km, per_cent, percent
 
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 FONTS: Final = Path(font_source_sans_pro.__file__).parent / "files"
@@ -41,6 +41,8 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["km"] = km
     environment.filters["share"] = percent
+    environment.filters["dollars"] = dollars
+    environment.filters["per_cent"] = per_cent
     return environment
 
 
