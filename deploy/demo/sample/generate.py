@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from deploy.demo.sample import delivery, district, fleet, office, osm, truth
+from deploy.demo.sample import delivery, district, fleet, osm, situations, truth
 from deploy.demo.sample.vehicles import DAYS
 from shared.nz_days import bounds_ms, day_of, from_ordinal, to_ordinal
 
@@ -90,7 +90,7 @@ def generate(folder: Path, until: date, seed: int = SEED) -> Sample:
 
 def _register(driven: list[fleet.Driven], first: int, last: int, sample: Sample) -> str:
     by_ref = {one.vehicle.ref: one for one in driven}
-    filled = office.fill(by_ref, first, float(bounds_ms(first)[0]), float(bounds_ms(last)[1]))
+    filled = situations.fill(by_ref, first, float(bounds_ms(first)[0]), float(bounds_ms(last)[1]))
     body = {
         "tenant": f"{TENANT} {sample.until} seed {sample.seed}",
         "until": str(sample.until),

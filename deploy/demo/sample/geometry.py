@@ -80,7 +80,8 @@ def wiggle(xy: Floats, amplitude_m: float, wavelength_m: float, rng: np.random.G
         push += share * np.sin(2 * np.pi * s / wave + rng.uniform(0, 2 * np.pi))
     room = min(1.0, length / (2.5 * wavelength_m))
     taper = np.minimum(1.0, np.minimum(s, length - s) / (0.35 * min(length, wavelength_m)))
-    return xy + normals(xy) * (amplitude_m * room * push * (3 * taper**2 - 2 * taper**3))[:, None]
+    bent: Floats = xy + normals(xy) * (amplitude_m * room * push * (3 * taper**2 - 2 * taper**3))[:, None]
+    return bent
 
 
 def simplify(xy: Floats, tolerance_m: float) -> NDArray[np.int64]:

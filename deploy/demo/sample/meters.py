@@ -7,6 +7,7 @@ import numpy as np
 
 from deploy.demo.sample.geometry import Floats
 from deploy.demo.sample.motion import Track
+from deploy.demo.sample.plan import TrueSurface
 
 Window = tuple[float, float]
 ALWAYS: Final[Window] = (-np.inf, np.inf)
@@ -55,10 +56,10 @@ class Meter:
     def total_mm(self, from_ms: float, until_ms: float) -> int:
         return self._mm(from_ms, until_ms, ("private", "paddock", "public", "unknown_owner"))
 
-    def _mm(self, from_ms: float, until_ms: float, surfaces: tuple[str, ...]) -> int:
+    def _mm(self, from_ms: float, until_ms: float, surfaces: tuple[TrueSurface, ...]) -> int:
         metres = 0.0
         for first, last in self.windows:
-            between = np.clip(np.array([max(first, from_ms), min(last, until_ms)]), None, None)
+            between = np.array([max(first, from_ms), min(last, until_ms)])
             if between[1] > between[0]:
-                metres += sum(float(np.diff(self.track.metres(name, between))[0]) for name in surfaces)  # type: ignore[arg-type]
+                metres += sum(float(np.diff(self.track.metres(name, between))[0]) for name in surfaces)
         return round(metres * 1000)

@@ -51,7 +51,8 @@ class Track:
 
     @property
     def wheel_m(self) -> Floats:
-        return self.surface_m[:, :-1].sum(axis=1)
+        total: Floats = self.surface_m[:, :-1].sum(axis=1)
+        return total
 
     def instant_of(self, driven_m: float) -> float:
         """The first instant at which the wheels have turned this far; raises ValueError where they never do."""
@@ -89,7 +90,7 @@ def _keep_left(xy: Floats, codes: NDArray[np.int8]) -> Floats:
     lane[[0, -1]] = 0.0
     push = geometry.normals(xy) * lane[:, None]
     box = np.ones(_LANE_SMOOTH) / _LANE_SMOOTH
-    moved = xy + np.column_stack([np.convolve(push[:, i], box, mode="same") for i in (0, 1)])
+    moved: Floats = xy + np.column_stack([np.convolve(push[:, i], box, mode="same") for i in (0, 1)])
     moved[[0, -1]] = xy[[0, -1]]
     return moved
 
@@ -123,8 +124,8 @@ def _with_stops(day: Day, codes: NDArray[np.int8], t: Floats, xy: Floats, speed:
     off = [(float(arrive[stop.at]), float(arrive[stop.at] + before[stop.at])) for stop in stops if not stop.engine_on]
     ferry = np.flatnonzero(codes == _FERRY)
     if len(ferry):
-        for leg in np.split(ferry, np.flatnonzero(np.diff(ferry) > 1) + 1):
-            off.append((float((t + later)[leg[0]]), float(arrive[leg[-1] + 1])))
+        crossings = np.split(ferry, np.flatnonzero(np.diff(ferry) > 1) + 1)
+        off += [(float((t + later)[leg[0]]), float(arrive[leg[-1] + 1])) for leg in crossings]
     order = np.argsort(np.concatenate([np.arange(len(t)), at + 0.5]), kind="stable")
 
     def doubled(values: Floats, extra: Floats) -> Floats:

@@ -77,7 +77,8 @@ NODES: Final[dict[str, tuple[float, float]]] = {
     "F1": (12.7, -9.1), "F2": (14.1, -7.9), "F3": (14.5, -5.6), "F4": (13.0, -4.1), "F5": (11.6, -4.8), "F6": (12.3, -6.8),
     "U1": (15.1, -4.4), "U2": (10.9, -3.3), "U3": (15.4, -7.6), "U4": (13.9, -11.1),
     # quarry: weighbridge, crusher, face, stockpile; the log yard at the railway siding
-    "QA": (-5.85, -12.95), "QB": (-6.35, -13.3), "QC": (-6.95, -13.95), "QD": (-6.0, -14.05), "LY": (3.35, 18.05), "LZ": (3.6, 17.7),
+    "QA": (-5.85, -12.95), "QB": (-6.35, -13.3), "QC": (-6.95, -13.95), "QD": (-6.0, -14.05),
+    "LY": (3.35, 18.05), "LZ": (3.6, 17.7),
 }  # fmt: skip
 WAYS: Final = (
     Way("trunk", "State Highway 101", "S0 G7 S1 T1"),
@@ -138,10 +139,19 @@ PLACES: Final = (
 AREAS: Final[tuple[tuple[tuple[tuple[str, str], ...], tuple[tuple[float, float], ...]], ...]] = (
     (
         (("natural", "water"), ("name", "Penny Harbour"), ("tidal", "yes")),
-        ((-10.55, -3.0), (-10.5, 0.4), (-10.6, 1.0), (-10.5, 6.0), (-11.4, 12.5), (-12.1, 10.9), (-13.1, 6.0), (-13.15, 2.3), (-13.4, -2.0)),
+        (
+            (-10.55, -3.0), (-10.5, 0.4), (-10.6, 1.0), (-10.5, 6.0), (-11.4, 12.5),
+            (-12.1, 10.9), (-13.1, 6.0), (-13.15, 2.3), (-13.4, -2.0),
+        ),
     ),
-    ((("landuse", "quarry"), ("name", "Limeworks Quarry")), ((-5.7, -12.7), (-5.6, -14.4), (-7.3, -14.4), (-7.3, -13.2))),
-    ((("landuse", "forest"), ("name", "Kereru Forest")), ((11.4, -9.0), (10.4, -2.9), (15.8, -3.6), (16.0, -11.8), (13.0, -11.9))),
+    (
+        (("landuse", "quarry"), ("name", "Limeworks Quarry")),
+        ((-5.7, -12.7), (-5.6, -14.4), (-7.3, -14.4), (-7.3, -13.2)),
+    ),
+    (
+        (("landuse", "forest"), ("name", "Kereru Forest")),
+        ((11.4, -9.0), (10.4, -2.9), (15.8, -3.6), (16.0, -11.8), (13.0, -11.9)),
+    ),
 )  # fmt: skip
 BLACK_SPOTS_KM: Final = ((-0.2, -9.25, 0.75), (13.6, -5.0, 0.45), (9.9, -8.2, 0.35))
 """(east, north, radius): the tunnel and its cutting, a gully in the forest, a bluff on Saddleback Ridge Road."""

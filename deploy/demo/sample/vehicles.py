@@ -1,9 +1,8 @@
 """The fleet of twelve: who drives where, and what their devices are worth."""
 
-from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from deploy.demo.sample.itinerary import Day
+from deploy.demo.sample import days
 
 DAYS: Final = 14
 Accuracy = Literal["accuracy_m", "hdop", "none"]
@@ -34,7 +33,7 @@ class Vehicle(NamedTuple):
     leave_h: float
     """Usual hour of leaving, NZ time."""
     device: Device
-    plan: Callable[[Day, int], None]
+    plan: days.Plan
     days_off: tuple[int, ...] = ()
     last_day: int = DAYS - 1
     recorder_scale: float = 1.0
@@ -45,117 +44,130 @@ class Vehicle(NamedTuple):
     """A day whose trip starts before midnight and ends after it."""
 
 
-def _farm(nodes: str, towns: str, off_km: float, road_km: float) -> Callable[[Day, int], None]:
-    """A farm ute: rounds over tracks and paddocks, and runs to town, until the day's kilometres are done."""
-    tracks, places = nodes.split(), towns.split()
-
-    def plan(day: Day, number: int) -> None:
-        rng, home = day.rng, day.here
-        off = off_km * rng.uniform(0.85, 1.2) * 1000
-        road = road_km * rng.uniform(0.85, 1.15) * 1000
-        while day.off_m < off or day.metres["public"] < road:
-            if day.off_m < off:
-                for node in rng.permutation(tracks)[: int(rng.integers(1, 4))].tolist():
-                    day.go(node)
-                    day.stop(rng.uniform(40, 500))
-                    day.roam(rng.uniform(900, 3200), rng.uniform(350, 750))
-                    day.stop(rng.uniform(20, 200))
-                day.go(home)
-                day.stop(rng.uniform(300, 2400))
-            if day.metres["public"] < road:
-                day.go(str(rng.choice(places)))
-                day.stop(rng.uniform(300, 2700))
-                day.go(home)
-                day.stop(rng.uniform(200, 1500))
-
-    return plan
-
-
-def _stock(day: Day, number: int) -> None:
-    """Yards to saleyards: each farm's yards lie a kilometre or two up its track."""
-    rng = day.rng
-    farms = ["A1", "C1", "D1", "E1", "J1", "V1", "A3", "C3", "D3"]
-    for farm in rng.permutation(farms)[:4].tolist():
-        day.go(farm)
-        day.roam(rng.uniform(500, 1100), 260)
-        day.stop(rng.uniform(1200, 2400))
-        day.go("YS" if rng.uniform() < 0.7 else "S5")
-        day.stop(rng.uniform(900, 1800))
-    day.go("YD")
-
-
-def _logging(day: Day, number: int) -> None:
-    """Three loads a day from the landings to the yard at the siding."""
-    rng = day.rng
-    for landing in rng.permutation(["U1", "U2", "U3", "U4"])[:3].tolist():
-        day.go(landing)
-        day.roam(420, 130)
-        day.stop(rng.uniform(1300, 2300))
-        day.go("LZ")
-        day.stop(rng.uniform(900, 1500))
-    day.go("YD")
-
-
-def _quarry(day: Day, number: int) -> None:
-    """Laps between face, crusher and stockpile; two or three loads of lime to the roads around."""
-    rng = day.rng
-    loads = rng.permutation(["HB", "R2", "S3", "W2", "M1"]).tolist()
-    for shift in range(int(rng.integers(2, 4))):
-        for _ in range(int(rng.integers(5, 8))):
-            day.go("QC")
-            day.roam(380, 110)
-            day.stop(rng.uniform(120, 300))
-            day.go("QD", "QB")
-            day.stop(rng.uniform(60, 180))
-        day.go(loads[shift])
-        day.stop(rng.uniform(500, 1200))
-        day.go("QA")
-
-
-def _courier(rounds: tuple[str, ...], every_m: float) -> Callable[[Day, int], None]:
-    """Parcels at the roadside, never off it."""
-
-    def plan(day: Day, number: int) -> None:
-        home = day.here
-        for stage in rounds[number % len(rounds)].split():
-            day.go(stage, drop_every_m=every_m)
-            day.stop(day.rng.uniform(60, 900))
-        day.go(home)
-
-    return plan
-
-
-def _tractor(day: Day, number: int) -> None:
-    rng, home = day.rng, day.here
-    day.go(str(rng.choice(["E1", "E3", "E4", "E5"])))
-    day.mow(rng.uniform(240, 340), int(rng.integers(24, 44)), 7.5)
-    day.stop(rng.uniform(900, 2400))
-    day.go(home)
-
-
 FLEET: Final = (
-    Vehicle("ute-1", "farm", "H1", 1.0, 6.7, Device("860100000000011", "Teltonika FMC130", 10, 1.0, "accuracy_m", 1, 1.004, late_days=(3,)),
-            _farm("A1 A2 A3 A4 A5 A3", "K2 M1 S4 B1 YS", 30, 56), recorder_scale=1.004),
-    Vehicle("ute-2", "farm", "H2", 0.97, 7.1, Device("860100000000028", "Queclink GV350", 30, 1.3, "hdop", 100, 0.996),
-            _farm("C1 C2 C3 C4 C5", "K1 S2 S4 W1 RV", 17, 40), recorder_scale=0.996),
-    Vehicle("ute-3", "farm", "H3", 1.04, 6.4, Device("860100000000035", "Teltonika FMC130", 15, 0.9, "accuracy_m", 1000, 1.008),
-            _farm("D1 D2 D3 D4 D5", "HB K2 S5 W2", 25, 55), recorder_scale=1.008),
-    Vehicle("ute-4", "farm", "H7", 1.0, 6.9, Device("860100000000042", "Teltonika FMC130", 5, 1.1, "accuracy_m", 1, 1.0),
-            _farm("V1 V2 V3 V4", "S1 HB G6", 22, 48), last_day=8, sold=True),
-    Vehicle("ute-5", "farm", "H5", 0.95, 7.4, Device("860100000000059", "Queclink GV350", 20, 1.5, "accuracy_m", 10, 1.003),
-            _farm("J1 J2 J3 J4", "S2 R3 HB", 18, 42), days_off=(6,), recorder_scale=1.003),
-    Vehicle("ute-6", "lifestyle", "H6", 1.0, 7.6, Device("860100000000066", "Queclink GV350", 30, 1.0, "accuracy_m", 100, 1.0),
-            _farm("N1 N2 N3", "HB K2 M2 S2", 8, 72)),
-    Vehicle("stock-truck", "stock", "YD", 0.86, 5.6, Device("stock-1", "Teltonika FMC650", 15, 1.0, "accuracy_m", 1, 0.997, late_days=(5,)),
-            _stock, days_off=(6, 13), night_day=9),
-    Vehicle("logging-truck", "forest", "YD", 0.84, 5.1, Device("log-7", "Geotab GO9", 15, 1.4, "none", 0, 1.0, missing_days=(8, 9), late_days=(-11,)),
-            _logging, days_off=(6,), recorder_scale=0.998),
-    Vehicle("quarry-truck", "quarry", "QA", 0.85, 6.2, Device("quarry/3", "Teltonika FMC650", 15, 1.1, "accuracy_m", 1, 1.006),
-            _quarry, days_off=(6, 13), recorder_scale=1.001),
-    Vehicle("courier-1", "courier", "K2", 1.02, 6.0, Device("Courier 1", "Samsara VG34", 15, 0.9, "accuracy_m", 1, 1.0, message_ids=True),
-            _courier(("B1 ML PP P2 PP ML HB Q2 R2 S1", "S4 O3 S3 HB Q2 R1 S1 G6 L1", "W1 S4 S5 O2 S3"), 2400), days_off=(6, 13)),
-    Vehicle("courier-2", "courier", "M2", 1.0, 6.6, Device("Courier 2", "Samsara VG34", 60, 1.2, "accuracy_m", 1000, 1.002),
-            _courier(("S4 W2 B1 ML HB S2 Q2", "S0 S1 R3 R1 Q2 S2", "S5 O3 O1 S3 B1"), 2800), days_off=(6, 13), recorder_scale=1.002),
-    Vehicle("tractor", "farm", "H4", 0.8, 8.1, Device("tractor-jd", "Own app (OsmAnd)", 20, 1.2, "accuracy_m", 0, 1.0),
-            _tractor, days_off=(5, 6, 12, 13)),
-)  # fmt: skip
+    Vehicle(
+        "ute-1",
+        "farm",
+        "H1",
+        1.0,
+        6.7,
+        Device("860100000000011", "Teltonika FMC130", 10, 1.0, "accuracy_m", 1, 1.004, late_days=(3,)),
+        days.farm("A1 A2 A3 A4 A5 A3", "K2 M1 S4 B1 YS", 30, 56),
+        recorder_scale=1.004,
+    ),
+    Vehicle(
+        "ute-2",
+        "farm",
+        "H2",
+        0.97,
+        7.1,
+        Device("860100000000028", "Queclink GV350", 30, 1.3, "hdop", 100, 0.996),
+        days.farm("C1 C2 C3 C4 C5", "K1 S2 S4 W1 RV", 17, 40),
+        recorder_scale=0.996,
+    ),
+    Vehicle(
+        "ute-3",
+        "farm",
+        "H3",
+        1.04,
+        6.4,
+        Device("860100000000035", "Teltonika FMC130", 15, 0.9, "accuracy_m", 1000, 1.008),
+        days.farm("D1 D2 D3 D4 D5", "HB K2 S5 W2", 25, 55),
+        recorder_scale=1.008,
+    ),
+    Vehicle(
+        "ute-4",
+        "farm",
+        "H7",
+        1.0,
+        6.9,
+        Device("860100000000042", "Teltonika FMC130", 5, 1.1, "accuracy_m", 1, 1.0),
+        days.farm("V1 V2 V3 V4", "S1 HB G6", 22, 48),
+        last_day=8,
+        sold=True,
+    ),
+    Vehicle(
+        "ute-5",
+        "farm",
+        "H5",
+        0.95,
+        7.4,
+        Device("860100000000059", "Queclink GV350", 20, 1.5, "accuracy_m", 10, 1.003),
+        days.farm("J1 J2 J3 J4", "S2 R3 HB", 18, 42),
+        days_off=(6,),
+        recorder_scale=1.003,
+    ),
+    Vehicle(
+        "ute-6",
+        "lifestyle",
+        "H6",
+        1.0,
+        7.6,
+        Device("860100000000066", "Queclink GV350", 30, 1.0, "accuracy_m", 100, 1.0),
+        days.farm("N1 N2 N3", "HB K2 M2 S2", 8, 72),
+    ),
+    Vehicle(
+        "stock-truck",
+        "stock",
+        "YD",
+        0.86,
+        5.6,
+        Device("stock-1", "Teltonika FMC650", 15, 1.0, "accuracy_m", 1, 0.997, late_days=(5,)),
+        days.stock,
+        days_off=(6, 13),
+        night_day=9,
+    ),
+    Vehicle(
+        "logging-truck",
+        "forest",
+        "YD",
+        0.84,
+        5.1,
+        Device("log-7", "Geotab GO9", 15, 1.4, "none", 0, 1.0, missing_days=(8, 9), late_days=(-11,)),
+        days.logging,
+        days_off=(6,),
+        recorder_scale=0.998,
+    ),
+    Vehicle(
+        "quarry-truck",
+        "quarry",
+        "QA",
+        0.85,
+        6.2,
+        Device("quarry/3", "Teltonika FMC650", 15, 1.1, "accuracy_m", 1, 1.006),
+        days.quarry,
+        days_off=(6, 13),
+        recorder_scale=1.001,
+    ),
+    Vehicle(
+        "courier-1",
+        "courier",
+        "K2",
+        1.02,
+        6.0,
+        Device("Courier 1", "Samsara VG34", 15, 0.9, "accuracy_m", 1, 1.0, message_ids=True),
+        days.courier(("B1 ML PP P2 PP ML HB Q2 R2 S1", "S4 O3 S3 HB Q2 R1 S1 G6 L1", "W1 S4 S5 O2 S3"), 2400),
+        days_off=(6, 13),
+    ),
+    Vehicle(
+        "courier-2",
+        "courier",
+        "M2",
+        1.0,
+        6.6,
+        Device("Courier 2", "Samsara VG34", 60, 1.2, "accuracy_m", 1000, 1.002),
+        days.courier(("S4 W2 B1 ML HB S2 Q2", "S0 S1 R3 R1 Q2 S2", "S5 O3 O1 S3 B1"), 2800),
+        days_off=(6, 13),
+        recorder_scale=1.002,
+    ),
+    Vehicle(
+        "tractor",
+        "farm",
+        "H4",
+        0.8,
+        8.1,
+        Device("tractor-jd", "Own app (OsmAnd)", 20, 1.2, "accuracy_m", 0, 1.0),
+        days.tractor,
+        days_off=(5, 6, 12, 13),
+    ),
+)
