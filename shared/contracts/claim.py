@@ -16,6 +16,8 @@ class FormLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """"GPS" or "Other"."""
     specify_type: str
     licence_id: str
+    sheet: int = 1
+    """Which sheet of the claim the line stands on, from 1: claims packs sheets by rule EL3."""
 
 
 class FormSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

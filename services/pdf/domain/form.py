@@ -51,7 +51,7 @@ def grouped_by_plate(lines: Sequence[FormLine]) -> list[FormLine]:
 
 
 def sheets(snapshot: FormSnapshot, template: Template) -> list[Sheet]:
-    """The claim's lines on as many sheets as they need, in the snapshot's order of sheets but grouped by plate."""
+    """The claim's lines on the sheets that the snapshot gives them, grouped by plate; a sheet of too many lines goes on."""
     if not snapshot.lines:
         raise FormError("a form needs at least one line")
     if snapshot.first_claim and snapshot.customer_number:
@@ -61,13 +61,18 @@ def sheets(snapshot: FormSnapshot, template: Template) -> list[Sheet]:
             raise FormError(f"licence {line.licence_number}: distance must be at least one whole kilometre")
         if not 1 <= line.reason_code <= 18:
             raise FormError(f"licence {line.licence_number}: reason code {line.reason_code} is not one of 1 to 18")
-    lines = grouped_by_plate(snapshot.lines)
-    starts = range(0, len(lines), template.rows)
     customer = boxes(snapshot.customer_number, template.customer_number_boxes, "the off-road customer number")
     account = boxes(snapshot.bank_account, template.account_boxes, "the bank account number")
-    out = []
-    for number, start in enumerate(starts, 1):
-        chunk: tuple[FormLine | None, ...] = tuple(lines[start : start + template.rows])
-        padded = chunk + (None,) * (template.rows - len(chunk))
-        out.append(Sheet(number, len(starts), padded, customer, account))
-    return out
+    packed: dict[int, list[FormLine]] = {}
+    for line in snapshot.lines:
+        packed.setdefault(line.sheet, []).append(line)
+    chunks = [
+        tuple(lines[start : start + template.rows])
+        for _, sheet_lines in sorted(packed.items())
+        for lines in (grouped_by_plate(sheet_lines),)
+        for start in range(0, len(lines), template.rows)
+    ]
+    return [
+        Sheet(number, len(chunks), chunk + (None,) * (template.rows - len(chunk)), customer, account)
+        for number, chunk in enumerate(chunks, 1)
+    ]

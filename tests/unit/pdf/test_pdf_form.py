@@ -21,6 +21,15 @@ def test_FO1_nine_rows_a_sheet_the_rest_on_the_next() -> None:
     ]
 
 
+def test_EL3_sheets_are_printed_as_claims_packed_them() -> None:
+    lines = [msgspec.structs.replace(line(f"P{i}"), sheet=1 + i % 2) for i in range(10)]
+    made = sheets(form_snapshot(lines), TEMPLATE)
+    assert [[row.plate for row in sheet.rows if row is not None] for sheet in made] == [
+        ["P0", "P2", "P4", "P6", "P8"],
+        ["P1", "P3", "P5", "P7", "P9"],
+    ]
+
+
 def test_FO1_entries_of_one_plate_stand_together_in_first_seen_order() -> None:
     lines = [line("B", "1"), line("A", "2"), line("B", "3"), line("A", "4")]
     assert [(x.plate, x.licence_number) for x in grouped_by_plate(lines)] == [
