@@ -31,6 +31,8 @@ class Patrol:
         self._now = now
         self._done = now()
         self._progress: dict[TP, float] = {}
+        self.trouble: str | None = None
+        """Why the last round had no answer, or None."""
 
     def arrived(self, partitions: Iterable[TP], *, full: bool = False) -> None:
         """Records came from these, or they start now.  A full batch says nothing against those that are absent from it."""
@@ -48,8 +50,10 @@ class Patrol:
             async with asyncio.timeout(ROUND_S):
                 states = await self._probe.states(positions)
         except (StreamUnavailable, TimeoutError) as error:
+            self.trouble = f"Kafka does not answer: {error}"
             log.warning("patrol failed", group=self._group, error=repr(error))
             return set()
+        self.trouble = None
         faults = {tp for tp, position in positions.items() if fault(position, states[tp])}
         for tp, position in positions.items():
             if tp not in faults:

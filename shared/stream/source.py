@@ -92,7 +92,9 @@ class Source:
             return "stopped, data loss: " + "; ".join(shown)
         if self._decisions.assigned is None:
             return "waiting for the group's assignment"
-        return f"{len(self._unverified)} partitions are not verified yet" if self._unverified else None
+        if self._unverified:
+            return f"{len(self._unverified)} partitions are not verified yet"
+        return self._patrol.trouble
 
     async def start(self) -> None:
         """Join the group.  Raises StreamUnavailable."""

@@ -83,6 +83,11 @@ async def test_a_topic_created_again_is_suspect(watch: Patrol, clock: Clock, bro
 async def test_brokers_away_are_no_verdict(watch: Patrol, clock: Clock, brokers: Brokers) -> None:
     brokers.ends[A], brokers.away = 99, True
     assert await rounds(watch, clock, 600) == set()
+    assert watch.trouble == "Kafka does not answer: away"
+    brokers.away = False
+    watch.arrived(POSITIONS)
+    await rounds(watch, clock, patrol.EVERY_S)
+    assert watch.trouble is None
 
 
 async def test_it_asks_only_when_due(watch: Patrol, clock: Clock, brokers: Brokers) -> None:
