@@ -7,6 +7,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+LOG_WIDTH = 150
+"""Of the output where it goes to a file: the table must stay whole."""
+
 
 @click.command()
 @click.option(
@@ -47,6 +50,8 @@ def demo(
     from deploy.embedded.stack import Stack
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=max(console.width, LOG_WIDTH))
     if (roads is None) != (pings is None):
         raise click.UsageError("--roads and --pings go together: pings are judged against the roads under them.")
     stack = Stack(data_dir, port_base=port_base, log=lambda text: console.print(text, style="dim", markup=False))

@@ -30,7 +30,7 @@ def licence_table(rows: Sequence[tuple[Json, Json, str]]) -> Table:
         ("plate", "left"), ("licence", "left"), ("situation", "left"), ("public", "right"), ("off road", "right"),
         ("unknown", "right"), ("claimable km", "right"), ("worth", "right"), ("state", "left"),
     ):  # fmt: skip
-        table.add_column(name, justify=justify, no_wrap=name in {"plate", "licence", "state"})  # type: ignore[arg-type]
+        table.add_column(name, justify=justify, no_wrap=name != "situation")  # type: ignore[arg-type]
     for licence, statement, situation in rows:
         totals: Mapping[str, Any] = statement["totals"]
         state = str(licence["state"])
