@@ -7,12 +7,12 @@ A crash before the commit replays the batch, one after it finds nothing fresh.  
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
 from services.classifier.application.decode import Batch, RecordLike, decode
 from services.classifier.application.effect import Effect, progress_rows
+from services.classifier.application.progress import Progress
 from services.classifier.application.reading import read_fixes
 from services.classifier.application.windows import Window, WindowKey, build, window_bounds_ms
 from services.classifier.fold import Fold
@@ -21,7 +21,7 @@ from services.classifier.repo.evidence import Stretch
 from services.classifier.repo.fold_state import Due
 from shared.contracts.topics import DAYS, PINGS
 from shared.db.errors import DatabaseUnavailable
-from shared.db.pool import Connection, Pool, tx
+from shared.db.pool import Pool, tx
 from shared.errors import Fatal, Retryable, Superseded
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
@@ -58,14 +58,6 @@ class SourceLike(Protocol):
     async def hint_committed(self, polled: Polled) -> None: ...
 
 
-@dataclass(slots=True)
-class _Pending:
-    """A tick that claims may hear of once every outbox row up to `last_id` has reached the topic."""
-
-    tick_ms: int
-    last_id: int
-
-
 class Consumer:
     """One loop over this process's partitions.  `run` ends only by cancellation or by an error that a restart must heal."""
 
@@ -90,8 +82,7 @@ class Consumer:
         self._cadence_s = cadence_s
         self._health = health
         self._records_max = RECORDS_MAX
-        self._pending: dict[int, _Pending] = {}
-        self._told: dict[int, int] = {}
+        self._progress = Progress()
 
     async def run(self) -> None:
         """Rounds for ever.  What is away is waited for, bounded; a broken invariant raises at once."""
@@ -139,7 +130,9 @@ class Consumer:
         async with tx(self._pool) as conn:
             due, more_due = await fold_state.read_due(conn, ticks, DUE_MAX)
             epoch = await fold_state.read_epoch(conn)
-            told = await self._tellable(conn)
+            told = self._progress.tellable(
+                await fold_state.first_unsent(conn, DAYS.name, versions) if self._progress.waiting else {}
+            )
         if not (polled.records or due or told):
             return False
         raised = {partition: version + 1 for partition, version in versions.items()}
@@ -162,9 +155,7 @@ class Consumer:
         unknown = self._fold.synchronise(versions)
         if not unknown:
             return
-        for partition in unknown:
-            self._pending.pop(partition, None)
-            self._told.pop(partition, None)
+        self._progress.forget(unknown)
         async with tx(self._pool) as conn:
             self._fold.resume(versions, await fold_state.read_ticks(conn, unknown))
 
@@ -209,23 +200,14 @@ class Consumer:
         CLASSIFIER_COMMIT_SECONDS.observe(time.monotonic() - started)
         return accepted, last_id
 
-    async def _tellable(self, conn: Connection) -> dict[int, int]:
-        """Ticks whose revisions have all reached the topic: complete-through must never overtake a revision."""
-        if not self._pending:
-            return {}
-        unsent = await fold_state.unsent(conn, DAYS.name, {p: one.last_id for p, one in self._pending.items()})
-        return {p: one.tick_ms for p, one in self._pending.items() if p not in unsent}
-
     def _follow(self, effect: Effect, told: Mapping[int, int], last_id: int, *, more_due: bool) -> None:
         """After the commit: what claims may hear next, metrics, and a word about what went wrong."""
-        for partition, tick in told.items():
-            self._told[partition] = tick
-            self._pending.pop(partition, None)
+        self._progress.told(told)
+        if not more_due:  # a day that is over and not yet settled must not be called complete
+            self._progress.passed(effect.ticks, last_id)
         for partition, tick in effect.ticks.items():
             if tick:
                 CLASSIFIER_WATERMARK_LAG.labels(str(partition)).set((self._clock() - tick) / 1_000)
-            if not more_due and tick > self._told.get(partition, 0) and partition not in self._pending:
-                self._pending[partition] = _Pending(tick, last_id)
         CLASSIFIER_PINGS.inc(effect.fixes)
         CLASSIFIER_REVISIONS.labels("yes").inc(effect.settled)
         CLASSIFIER_REVISIONS.labels("no").inc(effect.unsettled)

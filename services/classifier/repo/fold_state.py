@@ -31,11 +31,8 @@ using unnest($1::uuid[], $2::text[], $3::int[], $4::text[]) as w (tenant_id, dev
 where d.tenant_id = w.tenant_id and d.device_id = w.device_id and d.day = w.day and d.cause = w.cause
 """
 LAST_OUTBOX_ID: Final = "select coalesce(max(id), 0) from classifier.outbox"
-UNSENT_PARTITIONS: Final = """
-select distinct o.partition
-from unnest($1::int[], $2::bigint[]) as w (partition, last_id)
-join classifier.outbox as o on o.partition = w.partition and o.id <= w.last_id
-where o.topic = $3
+FIRST_UNSENT: Final = """
+select partition, min(id) as id from classifier.outbox where topic = $1 and partition = any($2::int[]) group by partition
 """
 
 
@@ -109,7 +106,7 @@ async def last_outbox_id(conn: Connection) -> int:
     return last
 
 
-async def unsent(conn: Connection, topic: str, last_ids: Mapping[int, int]) -> set[int]:
-    """Partitions of the topic that still have a row with an id up to theirs in the outbox."""
-    rows = await conn.fetch(UNSENT_PARTITIONS, list(last_ids), list(last_ids.values()), topic)
-    return {row["partition"] for row in rows}
+async def first_unsent(conn: Connection, topic: str, partitions: Collection[int]) -> dict[int, int]:
+    """The oldest id of each partition that has a row in the outbox: all rows with smaller ids have reached the topic."""
+    rows = await conn.fetch(FIRST_UNSENT, topic, sorted(partitions))
+    return {row["partition"]: row["id"] for row in rows}

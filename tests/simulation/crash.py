@@ -1,0 +1,36 @@
+"""A crash at a chosen await: everything before it has happened, everything after it has not."""
+
+from collections.abc import Coroutine, Generator
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+class CrashAt(Generic[T]):
+    """Awaits a coroutine; when it has been suspended for the `at`-th time, it wakes up with `Crash`.
+
+    `awaits` says how often it was suspended in all, so that a test can try every place."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], at: int | None) -> None:
+        self._coroutine = coroutine
+        self._at = at
+        self.awaits = 0
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        inner = self._coroutine.__await__()
+        try:
+            waiting = next(inner)
+            while True:
+                self.awaits += 1
+                try:
+                    answer = yield waiting
+                except BaseException as error:
+                    waiting = inner.throw(error)
+                    continue
+                waiting = inner.throw(Crash()) if self.awaits == self._at else inner.send(answer)
+        except StopIteration as done:
+            return done.value

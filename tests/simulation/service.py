@@ -1,0 +1,187 @@
+"""The classifier's consumer over a simulated log and the real Postgres, and what must hold at every moment."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import asyncpg
+import numpy as np
+
+from services.classifier.consumer import Consumer
+from services.classifier.domain.device_day import classify_days
+from services.classifier.domain.scheme import V1
+from services.classifier.fold import Fold
+from services.classifier.roads.dataset import RoadSet
+from shared.contracts import pings, topics
+from shared.contracts.device_day import DeviceDay, Hold, Progress
+from shared.contracts.frame import decode_structs, read_header
+from shared.contracts.pings import Pings
+from shared.contracts.quarantine import QuarantinedRow
+from shared.contracts.topics import PINGS, SCHEMA_TICK
+from shared.db.pool import Pool
+from shared.nz_days import bounds_ms, days_of
+from tests.simulation.crash import CrashAt
+from tests.simulation.log import SimulatedLog, SimulatedSource
+
+TABLES = "evidence_span, evidence_frame, day_due, partition_tick, stream_position, outbox"
+Identity = tuple[str, str, int, int]
+
+
+@dataclass
+class Sent:
+    """What the classifier says to others, in order."""
+
+    revisions: list[DeviceDay] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    quarantined: list[QuarantinedRow] = field(default_factory=list)
+
+    def latest(self) -> dict[tuple[str, str, int], DeviceDay]:
+        """What a reader keeps: the highest rev of each device-day."""
+        kept: dict[tuple[str, str, int], DeviceDay] = {}
+        for one in self.revisions:
+            name = (one.tenant, one.device, one.day)
+            if name not in kept or one.rev > kept[name].rev:
+                kept[name] = one
+        return kept
+
+
+class Member:
+    """One process of the classifier: dies at a crash with all its memory."""
+
+    def __init__(
+        self, log: SimulatedLog, pool: Pool, roads: RoadSet, *, cache_rows_max: int, classify: object = None
+    ) -> None:
+        kernel = classify or partial(classify_days, roads=roads, scheme=V1)
+        fold = Fold(
+            kernel, gap_ms=V1.gap_limit_ms, road_set=roads.name, code_version="test", cache_rows_max=cache_rows_max
+        )
+        self.source = SimulatedSource(log, PINGS, pool)
+        self.consumer = Consumer(
+            self.source, pool, fold, gap_ms=V1.gap_limit_ms, code_version="test", clock=lambda: 0, cadence_s=0
+        )
+
+    async def round(self, crash_at: int | None = None) -> int:
+        """One round; returns its number of awaits.  Raises Crash where it was told to."""
+        going = CrashAt(self.consumer.round(), crash_at)
+        await going
+        return going.awaits
+
+
+async def outbox_frames(conn: "asyncpg.Connection[asyncpg.Record]") -> dict[int, bytes]:
+    """What is committed and not yet on a topic, by id."""
+    rows = await conn.fetch("select id, frame from classifier.outbox order by id")
+    return {row["id"]: row["frame"] for row in rows}
+
+
+def decode_sent(frames: Iterable[bytes]) -> Sent:
+    """The records in frames for `ruc.days` and `ruc.quarantine`, in order."""
+    out = Sent()
+    for frame in frames:
+        match read_header(frame).schema:
+            case topics.SCHEMA_DEVICE_DAYS:
+                out.revisions += decode_structs(topics.SCHEMA_DEVICE_DAYS, DeviceDay, frame)
+            case topics.SCHEMA_PROGRESS:
+                out.progress += decode_structs(topics.SCHEMA_PROGRESS, Progress, frame)
+            case topics.SCHEMA_HOLDS:
+                out.holds += decode_structs(topics.SCHEMA_HOLDS, Hold, frame)
+            case topics.SCHEMA_QUARANTINE:
+                out.quarantined += decode_structs(topics.SCHEMA_QUARANTINE, QuarantinedRow, frame)
+            case other:
+                raise AssertionError(f"schema {other} in the outbox")
+    return out
+
+
+def identities(fixes: Pings) -> list[Identity]:
+    """Each row's (tenant, device, instant, content)."""
+    return [
+        (*fixes.keys[key], ts, content)
+        for key, ts, content in zip(
+            fixes.key.tolist(), fixes.ts_ms.tolist(), pings.content_hash(fixes).tolist(), strict=True
+        )
+    ]
+
+
+@dataclass
+class Evidence:
+    """All fixes in the database, each with the revision number under which it came."""
+
+    fixes: Pings
+    revs: np.ndarray
+
+    def up_to(self, rev: int, tenant: str, device: str) -> Pings:
+        wanted = [at for at, key in enumerate(self.fixes.keys) if key == (tenant, device)]
+        return self.fixes.take((self.revs <= rev) & np.isin(self.fixes.key, wanted))
+
+
+async def evidence(conn: "asyncpg.Connection[asyncpg.Record]") -> Evidence:
+    rows = await conn.fetch("select rev, frame from classifier.evidence_frame")
+    parts = [pings.decode_pings(row["frame"]) for row in rows]
+    revs = np.concatenate(
+        [np.full(len(part), row["rev"]) for part, row in zip(parts, rows, strict=True)] or [np.empty(0)]
+    )
+    return Evidence(pings.concat(parts), revs)
+
+
+def folded(log: SimulatedLog, next_offsets: Mapping[int, int]) -> tuple[set[Identity], dict[int, int]]:
+    """What the records below the positions hold: identities of fixes, and the last tick of each partition."""
+    fixes: set[Identity] = set()
+    ticks: dict[int, int] = {}
+    for partition, end in next_offsets.items():
+        for record in log.records[PINGS.name, partition][:end]:
+            if read_header(record.value).schema == SCHEMA_TICK:
+                ticks[partition] = max(ticks.get(partition, 0), pings.decode_tick(record.value))
+            else:
+                fixes |= set(identities(pings.decode_pings(record.value)))
+    return fixes, ticks
+
+
+def before_tick(log: SimulatedLog, partition: int, tick_ms: int) -> set[Identity]:
+    """Fixes appended before the first tick that reaches `tick_ms`."""
+    fixes: set[Identity] = set()
+    for record in log.records[PINGS.name, partition]:
+        if read_header(record.value).schema != SCHEMA_TICK:
+            fixes |= set(identities(pings.decode_pings(record.value)))
+        elif pings.decode_tick(record.value) >= tick_ms:
+            return fixes
+    raise AssertionError(f"nobody ever wrote a tick of {tick_ms}")
+
+
+def assert_is_f(revision: DeviceDay, fixes: Pings, roads: RoadSet) -> None:
+    """The revision says exactly what the kernel says of these fixes."""
+    key = (revision.tenant, revision.device)
+    (outcome,) = classify_days(fixes, [(key, revision.day)], roads, V1)
+    assert revision == outcome.revision(revision.rev, revision.settled, roads.name)
+
+
+def assert_every_revision_is_f(
+    out: Sent, held: Evidence, roads: RoadSet, already: set[tuple[str, str, int, int]]
+) -> None:
+    """Design section 5: every revision equals f of the fixes in evidence at its position, not only the last one."""
+    for one in out.revisions:
+        name = (one.tenant, one.device, one.day, one.rev)
+        if name not in already:
+            assert_is_f(one, held.up_to(one.rev, one.tenant, one.device), roads)
+            already.add(name)
+
+
+def assert_progress_is_true(
+    topic: Iterable[bytes], progress: Progress, held: Evidence, tick_before: set[Identity]
+) -> None:
+    """Complete-through: a reader that has the topic up to here knows every fix that came before the tick."""
+    latest = decode_sent(topic).latest()
+    for name in days_with_fixes(tick_before):
+        known = latest[name]
+        before = {one for one in tick_before if days_with_fixes([one]) == {name}}
+        assert before <= set(identities(held.up_to(known.rev, known.tenant, known.device)))
+        assert known.settled or not is_settled(known.day, progress.tick_ms)
+
+
+def days_with_fixes(fixes: Iterable[Identity]) -> set[tuple[str, str, int]]:
+    known = list(fixes)
+    days = days_of(np.array([one[2] for one in known], np.int64)).tolist()
+    return {(tenant, device, day) for (tenant, device, _, _), day in zip(known, days, strict=True)}
+
+
+def is_settled(day: int, tick_ms: int) -> bool:
+    return tick_ms >= bounds_ms(day)[1] + V1.gap_limit_ms
