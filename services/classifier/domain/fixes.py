@@ -49,6 +49,8 @@ class Fixes(NamedTuple):
     heading_deg: NDArray[np.float64]
     accuracy_m: NDArray[np.float64]
     """Reported, or from HDOP, or the default; never below the floor."""
+    vague: NDArray[np.bool_]
+    """The accuracy is the default: nothing was reported."""
     odometer_mm: NDArray[np.int64]
     ignition: NDArray[np.int8]
     label: NDArray[np.int8]
@@ -72,6 +74,7 @@ def prepare(pings: Pings, wanted: list[tuple[Key, int]] | None, scheme: Scheme) 
         speed_mps=np.where(pings.speed_mmps[take] < 0, -1.0, pings.speed_mmps[take] * 0.001),
         heading_deg=np.where(pings.heading_cdeg[take] < 0, -1.0, pings.heading_cdeg[take] * 0.01),
         accuracy_m=_accuracy(pings, take, scheme),
+        vague=(pings.accuracy_mm[take] <= 0) & (pings.hdop_e2[take] <= 0),
         odometer_mm=pings.odometer_mm[take], ignition=pings.ignition[take], label=label,
     )  # fmt: skip
     mark_spikes(fixes, scheme)

@@ -91,7 +91,7 @@ def _ways_around(fixes: Fixes, roads: Roads, scheme: Scheme, i: int, row: int, o
     public, private, unknown = FAR, FAR, FAR
     public_edge, sea_m, any_m = REACH_M, FAR, FAR
     lat, lng = fixes.lat_e6[i], fixes.lng_e6[i]
-    sigma = fixes.accuracy_m[i]
+    sigma = math.sqrt(fixes.accuracy_m[i] ** 2 + scheme.map_error_m**2)
     if row >= 0:
         kx, ky = cells.metres_per_e6(lat)
         hx, hy = 0.0, 0.0
@@ -123,7 +123,10 @@ def _ways_around(fixes: Fixes, roads: Roads, scheme: Scheme, i: int, row: int, o
                 unknown, out.unknown_at[i] = cost, v
     if public_edge < REACH_M or out.clear_m[i] < REACH_M:
         out.clear_m[i] = max(0.0, min(public_edge, max(0.0, out.edge_m[i])))
-    field = scheme.field_prior + max(0.0, fixes.speed_mps[i] - scheme.field_speed_mps) * scheme.field_speed_cost
+    field = scheme.field_prior
+    if not fixes.vague[i]:
+        field += scheme.field_spread * (scheme.field_sigma_m / sigma - 1.0)
+    field += max(0.0, fixes.speed_mps[i] - scheme.field_speed_mps) * scheme.field_speed_cost
     haste = max(0.0, fixes.speed_mps[i] - scheme.private_speed_mps) * scheme.private_speed_cost
     off = min(private + scheme.private_prior + haste, field)
     slow = scheme.parked_mps < fixes.speed_mps[i] < scheme.public_slow_mps
