@@ -3,7 +3,8 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -23,7 +24,28 @@ _QUIET: Final = {
     "uvicorn.error": logging.WARNING,
 }
 
+_REPEAT_S: Final = 10.0
+
 Event = MutableMapping[str, Any]
+
+
+class Sparing(logging.Filter):
+    """One line per message and 10 s from aiokafka, which repeats itself tens of times a second while a broker is away."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._now = now
+        self._said: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for a message of the same place in the library's code that was let through a moment ago."""
+        if not record.name.startswith("aiokafka"):
+            return True
+        place, now = (record.pathname, record.lineno), self._now()
+        if now - self._said.get(place, -_REPEAT_S) < _REPEAT_S:
+            return False
+        self._said[place] = now
+        return True
 
 
 def _mask_text(text: str) -> str:
@@ -56,6 +78,7 @@ def configure(service: str, level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Sparing())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from shared.observability.logging import configure, get_logger
+from shared.observability.logging import Sparing, configure, get_logger
 
 KEY = "rucor_0123abcd_" + "A" * 43
 
@@ -58,3 +58,16 @@ def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("aiokafka.client").info("quiet")
     get_logger("x").warning("loud")
     assert [line["event"] for line in lines(capsys)] == ["loud"]
+
+
+def test_a_library_that_repeats_itself_is_heard_once_in_a_while() -> None:
+    clock = [0.0]
+    sparing = Sparing(lambda: clock[0])
+
+    def heard(name: str, line: int) -> bool:
+        return sparing.filter(logging.LogRecord(name, logging.ERROR, "client.py", line, "away", (), None))
+
+    assert [heard("aiokafka", 1), heard("aiokafka", 1), heard("aiokafka.consumer", 2)] == [True, False, True]
+    assert [heard("shared.stream", 1), heard("shared.stream", 1)] == [True, True]
+    clock[0] = 10.0
+    assert heard("aiokafka", 1)
