@@ -195,7 +195,8 @@ def rebuild(pings: Pings, row: int) -> bytes:
     for check in _CHECKS:
         value = known[check.column]
         if value != NONE or check.field in _REQUIRED:
-            ping[check.field] = float(Decimal(value) * check.denominator / check.numerator)
+            sent = float(Decimal(value) * check.denominator / check.numerator)
+            ping[check.field] = min(sent, check.high)  # 1000 km/h is stored as 277,778 mm/s, a hair above it
     for name in ("ignition", "valid"):
         if known[name] != NONE:
             ping[name] = bool(known[name])

@@ -27,6 +27,8 @@ from shared.stream.connection import client_options
 from tests.stack import Database, Databases, Topics, recreate_topics
 
 START_S = 60.0
+CLIENT = httpx.Client(verify=False, trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))  # noqa: S501 - no TLS here
+"""One for all: making a client loads certificates, and a kept connection would outlive a killed process."""
 
 
 def free_port() -> int:
@@ -71,7 +73,7 @@ class Ingest:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()[-3000:]
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return CLIENT.get(f"{self.url}/readyz", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -103,10 +105,10 @@ class Ingest:
     def post(self, body: Any, **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.post(f"{self.url}/v1/pings", content=content, headers=self.headers(**named), timeout=30)
+        return CLIENT.post(f"{self.url}/v1/pings", content=content, headers=self.headers(**named))
 
     def quarantine(self, **parameters: Any) -> dict[str, Any]:
-        answer = httpx.get(f"{self.url}/v1/quarantine", params=parameters, headers=self.headers(), timeout=30)
+        answer = CLIENT.get(f"{self.url}/v1/quarantine", params=parameters, headers=self.headers())
         assert answer.status_code == 200, answer.text
         page: dict[str, Any] = answer.json()
         return page

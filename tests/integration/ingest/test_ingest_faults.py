@@ -197,3 +197,24 @@ def test_replay_goes_on_after_a_restart_of_ingest(own: Ingest, tmp_path: Path) -
     restarts[0].join()
     assert (done[0].accepted, done[0].refused) == (4000, 0)
     assert set(devices(own)) == {f"d{i}" for i in range(4000)}
+
+
+def test_G1_kill_9_under_load_loses_nothing_acknowledged(own: Ingest) -> None:
+    own.start()
+    acknowledged: list[str] = []
+
+    def send(number: int) -> None:
+        names = [f"k{number}-{i}" for i in range(20)]
+        with contextlib.suppress(httpx.TransportError):
+            if own.post([ping(name) for name in names]).status_code == 202:
+                acknowledged.extend(names)
+
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(send, number) for number in range(120)]
+        while len(acknowledged) < 400:
+            time.sleep(0.01)
+        own.end(signal.SIGKILL)
+        for future in sent:
+            future.result()
+    assert len(acknowledged) < 120 * 20  # it died in the middle
+    assert set(acknowledged) <= set(devices(own))

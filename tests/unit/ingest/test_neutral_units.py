@@ -218,7 +218,7 @@ def test_rebuilt_row_reads_back_to_the_same_columns() -> None:
     sent = [
         GOOD | {"device_id": " 7 ", "id": "x", "speed_kmh": 45.67, "heading_deg": 12.34, "accuracy_m": 1.234, "hdop": 1.25,
                 "odometer_m": 123456789.123, "ignition": True, "valid": False},
-        GOOD | {"lat": -0.000001, "lng": 0},
+        GOOD | {"lat": -0.000001, "lng": 0, "speed_kmh": 1000},
     ]  # fmt: skip
     before = parse_json(json.dumps(sent).encode()).pings
     after = parse_ndjson(b"\n".join(rebuild(before, row) for row in range(2))).pings
