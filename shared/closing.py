@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from shared.contracts.device_day import Basis, Kind, Surface
+from shared.contracts.device_day import Kind, Surface
 
 
 class Piece(NamedTuple):

@@ -28,7 +28,9 @@ def _starts_ms() -> NDArray[np.int64]:
     """Instant in ms at which each day from FIRST_DAY to LAST_DAY begins in Auckland."""
     count = (LAST_DAY - FIRST_DAY).days + 1
     starts = (
-        datetime.combine(FIRST_DAY + timedelta(days=i), datetime.min.time(), tzinfo=AUCKLAND).astimezone(UTC).timestamp()
+        datetime.combine(FIRST_DAY + timedelta(days=i), datetime.min.time(), tzinfo=AUCKLAND)
+        .astimezone(UTC)
+        .timestamp()
         for i in range(count)
     )
     return np.fromiter((int(s * 1000) for s in starts), dtype=np.int64, count=count)

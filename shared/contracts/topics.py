@@ -18,8 +18,12 @@ class Topic(NamedTuple):
 
 _DAY_MS: Final = 86_400_000
 PINGS: Final = Topic("ruc.pings.v1", PARTITIONS, 14 * _DAY_MS, "accepted fixes (and ticks), ingest to classifier")
-DAYS: Final = Topic("ruc.days.v1", PARTITIONS, 14 * _DAY_MS, "device-day revisions, progress and holds, classifier to claims")
-QUARANTINE: Final = Topic("ruc.quarantine.v1", PARTITIONS, 14 * _DAY_MS, "refused and poisonous rows, to ingest's table")
+DAYS: Final = Topic(
+    "ruc.days.v1", PARTITIONS, 14 * _DAY_MS, "device-day revisions, progress and holds, classifier to claims"
+)
+QUARANTINE: Final = Topic(
+    "ruc.quarantine.v1", PARTITIONS, 14 * _DAY_MS, "refused and poisonous rows, to ingest's table"
+)
 TOPICS: Final = (PINGS, DAYS, QUARANTINE)
 
 SCHEMA_PINGS: Final = 1
