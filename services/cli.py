@@ -3,7 +3,7 @@
 Imports are lazy, command by command: `rucor classify` must not pay for the web stack, nor `rucor --help` for anything."""
 
 import importlib
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -21,21 +21,36 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+KEYS: Final[dict[str, tuple[str, str]]] = {
+    "ingest": ("services.ingest.cli", "keys"),
+    "claims": ("services.claims.cli", "keys"),
+}
+
+
 class LazyGroup(click.Group):
     """Loads a command's module when it is called or when its help is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(COMMANDS)
+    def __init__(self, *arguments: Any, where: dict[str, tuple[str, str]], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._where = where
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[cmd_name]
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*self._where, *super().list_commands(ctx)])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._where:
+            return super().get_command(ctx, cmd_name)
+        module, attribute = self._where[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, where=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rucor")
 def main() -> None:
     """Off-road RUC refunds: from a fleet's GPS pings to a claim that proves itself."""
+
+
+@main.group(cls=LazyGroup, where=KEYS)
+def keys() -> None:
+    """API keys, service by service: a key of ingest sends pings, a key of claims asks for statements and lodges."""

@@ -82,6 +82,8 @@ class StackInfo:
             }
         if service in self.tokens:
             told["RUCOR_INTERNAL_TOKEN"] = self.tokens[service]
+        if service == "ingest":
+            told["RUCOR_SPACE_PATH"] = self.data_dir
         if service == "classifier":
             told["RUCOR_ROADS_DIR"] = str(Path(self.data_dir) / "roads")
         if service == "claims":
