@@ -1,51 +1,53 @@
-"""`rucor tenants create`, `rucor keys create|revoke`: what operators do to the claims service's tenants."""
+"""`rucor tenants create`, `rucor keys claims create|revoke`: what operators do to the claims service's tenants."""
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import click
 
 from services.claims.repo import tenants as repo
 from shared.clock import new_id
 from shared.db import api_keys
+from shared.db.pool import Connection, open_pool, tx
 
 SCOPES: Final = ("claims:read", "claims:write")
+
+
+@asynccontextmanager
+async def _transaction(worker_dsn: str) -> AsyncIterator[Connection]:
+    pool = await open_pool(worker_dsn, name="rucor-claims-cli", size=1)
+    try:
+        async with tx(pool) as conn:
+            yield conn
+    finally:
+        await pool.close()
 
 
 async def create_tenant(worker_dsn: str, name: str) -> UUID:
     """A new tenant's id.  The same name may be given twice: tenants are told apart by id."""
     tenant = new_id()
-    conn = await asyncpg.connect(worker_dsn)
-    try:
+    async with _transaction(worker_dsn) as conn:
         await repo.insert_tenant(conn, tenant, name)
-    finally:
-        await conn.close()
     return tenant
 
 
 async def issue_key(worker_dsn: str, tenant_id: UUID, name: str, scopes: Sequence[str]) -> str:
     """A new key of a tenant: shown once, stored as a hash.  Raises LookupError for a tenant that is not there."""
-    conn = await asyncpg.connect(worker_dsn)
-    try:
+    async with _transaction(worker_dsn) as conn:
         if await repo.tenant_name(conn, tenant_id) is None:
             raise LookupError(f"there is no tenant {tenant_id}")
         return await api_keys.issue_key(conn, tenant_id, name, scopes)
-    finally:
-        await conn.close()
 
 
 async def revoke_key(worker_dsn: str, tenant_id: UUID, key_id: str) -> bool:
     """True when the key was live; it works for at most 30 s more."""
-    conn = await asyncpg.connect(worker_dsn)
-    try:
+    async with _transaction(worker_dsn) as conn:
         return await api_keys.revoke_key(conn, tenant_id, key_id)
-    finally:
-        await conn.close()
 
 
 def _worker_dsn(data_dir: Path) -> str:

@@ -21,8 +21,8 @@ from shared.stream.source import Polled, Source
 
 GROUP: Final = "claims.days.v1"
 TOPICS: Final = (DAYS,)
-RECORDS_MAX: Final = 200
-"""A frame holds at most 512 kB: one poll stays below 100 MB and its transaction well below 5 s."""
+RECORDS_MAX: Final = 50
+"""A frame holds at most 512 kB: one poll stays below 26 MB and its transaction well below 5 s."""
 LOOP: Final = "days"
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0, 5.0)
 """About 24 s of a dependency being away, then the process ends non-zero and is started again."""
@@ -32,7 +32,10 @@ log = get_logger(__name__)
 
 @dataclass
 class Effect:
+    """What a batch of frames says; `columns` is `days`, encoded for the database."""
+
     days: list[DeviceDay] = field(default_factory=list)
+    columns: ledger.DayColumns | None = None
     holds: list[Hold] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
 
@@ -55,6 +58,7 @@ def decode(polled: Polled) -> Effect:
                 )
         except Poison as error:
             raise Fatal(f"{record.topic}/{record.partition} offset {record.offset}: {error}") from error
+    effect.columns = ledger.day_columns(effect.days)
     return effect
 
 
@@ -96,7 +100,7 @@ class DaysConsumer:
         try:
             async with tx(self._pool) as conn:
                 moved = await positions.compare_and_set(conn, polled.expected, polled.advanced)
-                await ledger.put_days(conn, effect.days)
+                await ledger.put_days(conn, effect.columns)
                 await ledger.put_holds(conn, effect.holds)
                 await ledger.put_progress(conn, effect.progress)
         except Superseded:

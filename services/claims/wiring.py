@@ -17,6 +17,7 @@ from services.claims.api import (
     vehicle_routes,
 )
 from services.claims.api.context import Context
+from services.claims.api.problem_schemas import problem_answers
 from services.claims.application.peers import Pdf
 from services.claims.application.render_form import render_next
 from services.claims.application.sealing import Sealer
@@ -39,13 +40,15 @@ RENDER_LOOP: Final = "render"
 RENDER_STALE_S: Final = 90.0
 API_POOL_SIZE: Final = 16
 
+PROBLEMS: Final = problem_answers()
+
 log = get_logger(__name__)
 
 
 def make_app(context: Context) -> FastAPI:
     """The HTTP API, without `/healthz`, `/readyz`, `/metrics`, which `serve` adds."""
     app = FastAPI(title="RUC claims", version="1", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
-    v1 = APIRouter(prefix="/v1")
+    v1 = APIRouter(prefix="/v1", responses=PROBLEMS)
     for module in (register_routes, vehicle_routes, device_routes, recorder_routes, licence_routes, claim_routes):
         v1.include_router(module.router)
     app.include_router(v1)

@@ -36,8 +36,9 @@ def form_snapshot(claim_id: UUID, number: str, lodged_on: date, draft: ClaimDraf
                 method=line.method,
                 specify_type=line.specify_type,
                 licence_id=str(line.licence_id),
+                sheet=number_of_sheet,
             )
-            for sheet in sheets
+            for number_of_sheet, sheet in enumerate(sheets, 1)
             for line in sheet.lines
         ),
         travel_description=draft.travel_description,
@@ -58,6 +59,7 @@ def licence_report(
     row, statement = assessed.row, assessed.statement
     recorder = assessed.record.recorder_of(assessed.licence)
     cents = assessed.assessment.estimate_cents
+    coverage = coverage_text(statement)
     first, last = statement.first_day, statement.last_day
     return LicenceReport(
         claimant_name=claimant_name,
@@ -77,10 +79,10 @@ def licence_report(
         ),
         totals=_day_line("", statement.totals, sum(line.fixes for line in statement.lines), ""),
         claimable_km=assessed.assessment.claimable_km,
-        rate=rate_text(assessed.rate) or "unknown",
-        estimate="unknown" if cents is None else f"{Decimal(cents) / 100:.2f}",
+        rate="unknown" if assessed.rate is None else f"${rate_text(assessed.rate)}",
+        estimate="unknown" if cents is None else f"${Decimal(cents) / 100:.2f}",
         closure=closure_text(statement),
-        coverage_percent=coverage_text(statement) or "",
+        coverage_percent="unknown" if coverage is None else f"{coverage} %",
         findings=tuple(
             ReportFinding(rule=f.rule, outcome=f.outcome, reason=f.reason, source=f.source)
             for f in assessed.assessment.findings

@@ -76,19 +76,32 @@ class LedgerDay:
     content_hash: bytes
 
 
-async def put_days(conn: Connection, days: Iterable[DeviceDay]) -> None:
-    """Store revisions, any order, duplicates welcome: the highest rev of a device-day is current, every other settled one is
-    history."""
+@dataclass(frozen=True)
+class DayColumns:
+    """Revisions ready to be written: encoding and hashing are done before the transaction, off the event loop."""
+
+    current: tuple[list[object], ...]
+    every: tuple[list[object], ...]
+
+
+def day_columns(days: Iterable[DeviceDay]) -> DayColumns | None:
+    """Any order, duplicates welcome; None where there are none."""
     every = {(day.tenant, day.device, day.day, day.rev): day for day in days}
     if not every:
-        return
+        return None
     current: dict[tuple[str, str, int], DeviceDay] = {}
     for day in every.values():
         kept = current.get((day.tenant, day.device, day.day))
         if kept is None or day.rev > kept.rev:
             current[day.tenant, day.device, day.day] = day
-    await conn.execute(UPSERT_DAYS, *_columns(current.values()))
-    await conn.execute(KEEP_LOSERS, *_columns(every.values()))
+    return DayColumns(_columns(current.values()), _columns(every.values()))
+
+
+async def put_days(conn: Connection, days: DayColumns | None) -> None:
+    """Store revisions: the highest rev of a device-day is current, every other settled one is history."""
+    if days is not None:
+        await conn.execute(UPSERT_DAYS, *days.current)
+        await conn.execute(KEEP_LOSERS, *days.every)
 
 
 def _columns(days: Iterable[DeviceDay]) -> tuple[list[object], ...]:

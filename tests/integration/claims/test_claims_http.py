@@ -54,44 +54,43 @@ async def test_a_key_works_for_its_own_tenant_only_until_it_is_revoked(claims: C
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "pointer", "says"),
-    [
-        ("/claimants", {"name": ""}, "/name", "at least 1 character"),
-        ("/claimants", {"name": "A", "nmae": "B"}, "/nmae", "not permitted"),
-        ("/claimants", {"name": "A", "bank_account": "01-0242-0100195-00"}, "/bank_account", "check digit"),
-        ("/claimants", {"name": "A", "bank_account": "01-0242"}, "/bank_account", "digits"),
-        ("/claimants", {"name": "A", "customer_number": "12"}, "/customer_number", "pattern"),
-        ("/claimants", {"name": "A\u0000B"}, "/name", "control characters"),
-        ("/claimants", {"name": "A", "first_claim": True, "customer_number": "123456789"}, "", "leave one"),
-        ("/vehicles", {"plate": "TOOLONG1"}, "/plate", "1 to 6"),
-        ("/vehicles", {"plate": "A1", "exempt": True}, "", "exempt_reason"),
-        ("/readings", {"recorder_id": SOME_ID, "at": "2026-10-01T08:00:00", "value": 1}, "/at", "offset"),
-        ("/readings", {"recorder_id": SOME_ID, "at": 5, "value": 1}, "/at", "ISO 8601"),
-        ("/readings", {"recorder_id": SOME_ID, "at": "2026-10-01", "value": 1.5}, "/value", "integer"),
-        ("/readings", {"recorder_id": SOME_ID, "at": "2026-10-01", "value": 1}, "/recorder_id", "add it first"),
-        (
-            "/devices",
-            {"device": "d", "vehicle_id": SOME_ID, "from": "2026-01-02", "to": "2026-01-01"},
-            "",
-            "after `from`",
-        ),
-        ("/devices", {"device": "d", "vehicle_id": SOME_ID, "from": "2026-01-02"}, "/vehicle_id", "add it first"),
-        ("/waivers", {"rule": "EL4", "claimant_id": SOME_ID, "reason": "r", "actor": "a"}, "", "licence_id"),
-        ("/claims/preview", {"claimant_id": SOME_ID}, "", "either `licence_ids` or `filter`"),
-        ("/claims/preview", {"claimant_id": SOME_ID, "licence_ids": [SOME_ID]}, "/claimant_id", "no claimant"),
-        ("/claims", {"preview_token": "nonsense"}, "/preview_token", "token"),
-    ],
-)
-async def test_G7_bad_input_names_the_field_and_what_to_do(
-    fleet: Fleet, path: str, body: dict[str, Any], pointer: str, says: str
-) -> None:
-    answer = await fleet.client.post(f"/v1{path}", json=body)
-    document = problem(answer)
-    assert (answer.status_code, document["code"]) == (422, "invalid"), document
-    assert [error["pointer"] for error in document["errors"]] == [pointer], document
-    assert says in document["errors"][0]["detail"], document
-    assert document["detail"]
+BAD: list[tuple[str, dict[str, Any], str, str]] = [
+    ("/claimants", {"name": ""}, "/name", "at least 1 character"),
+    ("/claimants", {"name": "A", "nmae": "B"}, "/nmae", "not permitted"),
+    ("/claimants", {"name": "A", "bank_account": "01-0242-0100195-00"}, "/bank_account", "check digit"),
+    ("/claimants", {"name": "A", "bank_account": "01-0242"}, "/bank_account", "digits"),
+    ("/claimants", {"name": "A", "customer_number": "12"}, "/customer_number", "pattern"),
+    ("/claimants", {"name": "A\u0000B"}, "/name", "control characters"),
+    ("/claimants", {"name": "A", "first_claim": True, "customer_number": "123456789"}, "", "leave one"),
+    ("/vehicles", {"plate": "TOOLONG1"}, "/plate", "1 to 6"),
+    ("/vehicles", {"plate": "A1", "exempt": True}, "", "exempt_reason"),
+    ("/readings", {"recorder_id": SOME_ID, "at": "2026-10-01T08:00:00", "value": 1}, "/at", "offset"),
+    ("/readings", {"recorder_id": SOME_ID, "at": 5, "value": 1}, "/at", "ISO 8601"),
+    ("/readings", {"recorder_id": SOME_ID, "at": "2026-10-01", "value": 1.5}, "/value", "integer"),
+    ("/readings", {"recorder_id": SOME_ID, "at": "2026-10-01", "value": 1}, "/recorder_id", "add it first"),
+    (
+        "/devices",
+        {"device": "d", "vehicle_id": SOME_ID, "from": "2026-01-02", "to": "2026-01-01"},
+        "",
+        "after `from`",
+    ),
+    ("/devices", {"device": "d", "vehicle_id": SOME_ID, "from": "2026-01-02"}, "/vehicle_id", "add it first"),
+    ("/waivers", {"rule": "EL4", "claimant_id": SOME_ID, "reason": "r", "actor": "a"}, "", "licence_id"),
+    ("/claims/preview", {"claimant_id": SOME_ID}, "", "either `licence_ids` or `filter`"),
+    ("/claims/preview", {"claimant_id": SOME_ID, "licence_ids": [SOME_ID]}, "/claimant_id", "no claimant"),
+    ("/claims", {"preview_token": "nonsense"}, "/preview_token", "token"),
+]
+"""path, body, the pointer of the error, what its detail says."""
+
+
+async def test_G7_bad_input_names_the_field_and_what_to_do(fleet: Fleet) -> None:
+    for path, body, pointer, says in BAD:
+        answer = await fleet.client.post(f"/v1{path}", json=body)
+        document = problem(answer)
+        assert (answer.status_code, document["code"]) == (422, "invalid"), (path, body, document)
+        assert [error["pointer"] for error in document["errors"]] == [pointer], (path, body, document)
+        assert says in document["errors"][0]["detail"], (path, body, document)
+        assert document["detail"]
 
 
 async def test_LI1_a_licence_with_its_end_before_its_start_is_refused_and_nothing_beside_it_is_lost(

@@ -61,7 +61,7 @@ async def deliver(
     try:
         for batch in batches:
             async with conn.transaction():
-                await ledger.put_days(conn, batch)
+                await ledger.put_days(conn, ledger.day_columns(batch))
         row = await conn.fetchrow(
             "select rev, settled, hash from claims.device_day where tenant_id = $1 and device = $2", tenant, device
         )
@@ -79,7 +79,7 @@ async def deliver(
 async def test_a_revision_comes_back_as_it_was_written(claims: Claims, fleet: Fleet) -> None:
     day = device_day(fleet.tenant, "imei-1", FIRST_DAY, rev=(1 << 40) | 7)
     async with tx(claims.worker) as conn:
-        await ledger.put_days(conn, [day])
+        await ledger.put_days(conn, ledger.day_columns([day]))
         windows = [Window("imei-1", FIRST_DAY - 1, FIRST_DAY + 1), Window("imei-1", FIRST_DAY, FIRST_DAY)]
         (read,) = await ledger.days_in(conn, fleet.tenant, windows)
     assert read.day == day
@@ -101,16 +101,28 @@ async def test_holds_and_progress_never_go_back(claims: Claims, fleet: Fleet) ->
         assert await ledger.progress(conn) == {1: 20}
 
 
-def consumer_of(claims: Claims, topics: Topics) -> tuple[DaysConsumer, Source]:
+def consumer_of(claims: Claims, topics: Topics) -> DaysConsumer:
     source = Source(topics.settings("claims"), group=GROUP, topics=TOPICS, pool=claims.worker)
-    return DaysConsumer(source, claims.worker, Health(), claims.clock), source
+    return DaysConsumer(source, claims.worker, Health(), claims.clock)
 
 
-async def drain(consumer: DaysConsumer, wanted: int) -> None:
-    seen = 0
-    async with asyncio.timeout(60):
-        while seen < wanted:
-            seen += await consumer.step(timeout_s=0.5)
+async def read_all(claims: Claims, topics: Topics, records: int) -> None:
+    """The service's own loop until the positions have passed that many records."""
+    running = asyncio.create_task(consumer_of(claims, topics).run())
+    try:
+        async with asyncio.timeout(60):
+            while not running.done():
+                async with claims.worker.acquire() as conn:
+                    if (
+                        await conn.fetchval("select coalesce(sum(next_offset), 0) from claims.stream_position")
+                        == records
+                    ):
+                        return
+                await asyncio.sleep(0.1)
+            await running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_frames_reach_the_ledger_once_over_restart_and_resend(
@@ -126,18 +138,12 @@ async def test_frames_reach_the_ledger_once_over_restart_and_resend(
     for partition, frame in frames:
         await log.append(DAYS.name, partition, frame)
 
-    consumer, source = consumer_of(claims, topics)
-    await source.start()
-    await drain(consumer, len(frames))
-    await source.stop()
+    await read_all(claims, topics, len(frames))
     before = await everything(claims)
     for partition, frame in reversed(frames):
         await log.append(DAYS.name, partition, frame)
     await log.close()
-    consumer, source = consumer_of(claims, topics)
-    await source.start()
-    await drain(consumer, len(frames))
-    await source.stop()
+    await read_all(claims, topics, 2 * len(frames))
     after = await everything(claims)
     assert after == before
     assert len(before["device_day"]) == 40
@@ -159,12 +165,8 @@ async def test_a_frame_of_our_own_that_cannot_be_read_stops_the_service(claims: 
     log = await Log.open(topics.settings("classifier"), client="test-classifier")
     await log.append(DAYS.name, 3, pack_structs(SCHEMA_PROGRESS, [Progress(partition=3, tick_ms=1)])[0][:-1] + b"x")
     await log.close()
-    consumer, source = consumer_of(claims, topics)
-    await source.start()
-    try:
+    async with asyncio.timeout(60):
         with pytest.raises(Fatal, match=r"ruc\.days\.v1/3 offset 0"):
-            await drain(consumer, 1)
-    finally:
-        await source.stop()
+            await consumer_of(claims, topics).run()
     async with claims.worker.acquire() as conn:
         assert await conn.fetchval("select coalesce(sum(next_offset), 0) from claims.stream_position") == 0

@@ -65,7 +65,7 @@ def _segment(start_ms: int, end_ms: int, surface: Any, basis: Any, mm: int) -> S
 
 async def put_days(worker: Pool, days: Sequence[DeviceDay]) -> None:
     async with tx(worker) as conn:
-        await ledger.put_days(conn, days)
+        await ledger.put_days(conn, ledger.day_columns(days))
 
 
 async def put_progress(worker: Pool, tick_ms: int = COMPLETE_MS) -> None:
