@@ -51,7 +51,7 @@ class ClaimsClient:
         found: Json = answer.json()
         if answer.is_success:
             return str(found.get("id", ""))
-        if answer.status_code == httpx.codes.CONFLICT and found.get("code") == "already-exists":
+        if answer.status_code == httpx.codes.CONFLICT and found.get("code") == "already_exists":
             return str(found["existing_id"])
         raise DemoProblem(f"POST {path} answered {answer.status_code}: {answer.text[:800]}\nbody: {body}")
 
