@@ -31,3 +31,5 @@ class Job:
     """Licence ref → truth; empty where none is known."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Licence ref → the situation it shows, for the table."""
+    refused_claim_rules: frozenset[str] = frozenset()
+    """Rules that must refuse a claim as a whole (EL3: the claim under $20)."""

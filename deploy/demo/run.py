@@ -123,8 +123,11 @@ def wait_for_watermark(client: ClaimsClient, after_ms: int, console: Console) ->
     )
 
 
-def lodge(client: ClaimsClient, job: Job, claimant_ids: list[str], console: Console) -> list[Json]:
-    """Preview everything claimable of each claimant and lodge what can be lodged; returns the tenant's claims."""
+def lodge(client: ClaimsClient, job: Job, claimant_ids: list[str], console: Console) -> tuple[list[Json], set[str]]:
+    """Preview everything claimable of each claimant and lodge what can be lodged.
+
+    Returns the tenant's claims, and the rules for which a claim as a whole was refused."""
+    refused: set[str] = set()
     for claimant in claimant_ids:
         body = {"claimant_id": claimant, "filter": {"state": "claimable"}, "person_completing": job.person_completing}
         answer = client.send("POST", "/claims/preview", body)
@@ -153,7 +156,7 @@ def lodge(client: ClaimsClient, job: Job, claimant_ids: list[str], console: Cons
             f"{claim['totals']['claimable_km']} km, {show.dollars(claim['totals']['estimate_cents'])}",
             highlight=False,
         )
-    return list(client.every("/claims"))
+    return list(client.every("/claims")), refused
 
 
 def write_documents(
@@ -225,22 +228,28 @@ def run(info: StackInfo, job: Job, out: Path, console: Console) -> int:
             ids = register.apply(client, job.posts, lambda: progress.advance(task))
         sent_ms = stream(info, job, keys.ingest_key, console, count_rows(job.pings))
         wait_for_watermark(client, sent_ms, console)
-        claimants = [ids[post.name] for post in job.posts if post.path == "/claimants"]
-        console.print("\n[bold]Claims[/]")
-        claims = lodge(client, job, claimants, console)
         licences = list(client.every("/licences?limit=500"))
         statements = {one["id"]: client.get(f"/licences/{one['id']}/statement") for one in licences}
         eligibilities = {one["id"]: client.get(f"/licences/{one['id']}/eligibility") for one in licences}
-        write_documents(client, out, claims, licences, console)
-        shown = [one for one in licences if job.labels.get(str(one["ref"]), "") or not job.labels]
-        console.print(show.licence_table([(o, statements[o["id"]], job.labels.get(str(o["ref"]), "")) for o in shown]))
-        show.reasons(console, [(o, eligibilities[o["id"]]) for o in shown])
-        outcomes = [outcome_of(one, statements[one["id"]], eligibilities[one["id"]]) for one in licences]
-        console.print()
-        faults = judge(job, outcomes, console)
         console.print(
-            f"claims: {len(claims)} · licences: {len(licences)} · totals {totals_digest(outcomes)}", highlight=False
+            show.licence_table([(o, statements[o["id"]], job.labels.get(str(o["ref"]), "")) for o in licences])
         )
+        show.reasons(console, [(o, eligibilities[o["id"]]) for o in licences])
+        console.print("\n[bold]Claims[/]")
+        claimants = [ids[post.name] for post in job.posts if post.path == "/claimants"]
+        claims, refused = lodge(client, job, claimants, console)
+        write_documents(client, out, claims, licences, console)
+        states = {one["id"]: one["state"] for one in client.every("/licences?limit=500")}
+        outcomes = [
+            outcome_of(one | {"state": states[one["id"]]}, statements[one["id"]], eligibilities[one["id"]])
+            for one in licences
+        ]
+        faults = judge(job, outcomes, console)
+        missed = job.refused_claim_rules - refused
+        faults += [
+            f"no claim was refused as a whole by rule {rule}, as one should have been" for rule in sorted(missed)
+        ]
+        console.print(f"claims: {len(claims)} · licences: {len(licences)} · totals {totals_digest(outcomes)}")
     finally:
         client.close()
     console.print(f"documents: {out.resolve()}", highlight=False, soft_wrap=True)

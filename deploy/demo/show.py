@@ -11,6 +11,7 @@ from deploy.demo.verdict import Accuracy
 
 STYLES: Final = {"lodged": "bold green", "claimable": "green", "not_claimable": "yellow", "claimed_outside": "cyan"}
 SERIOUS: Final = ("fail", "unknown", "warn")
+COLOURS: Final = {"fail": "red", "unknown": "magenta", "warn": "yellow"}
 
 
 def km(mm: int) -> str:
@@ -46,17 +47,19 @@ def reasons(console: Console, rows: Sequence[tuple[Json, Json]]) -> None:
     """(licence, eligibility): why each may or may not be claimed."""
     console.print("\n[bold]Why it may or may not be claimed[/]")
     for licence, eligibility in rows:
+        head = f"  {licence['plate']:>7}  {licence['number']}: "
+        claimed = licence["state"] in {"lodged", "claimed_outside"}
         said = [f for f in eligibility["findings"] if f["outcome"] in SERIOUS]
-        head = f"  {licence['plate']:>6}  {licence['number']}: "
-        if licence["state"] in {"lodged", "claimable"} and not said:
-            console.print(f"{head}every rule passes", highlight=False)
+        if not said:
+            console.print(f"{head}[green]may be claimed:[/] every rule passes", soft_wrap=True)
         for number, finding in enumerate(said):
             lead = head if number == 0 else " " * len(head)
-            colour = {"fail": "red", "unknown": "magenta"}.get(finding["outcome"], "yellow")
+            if claimed and finding["rule"] == "EL4":
+                console.print(f"{lead}[cyan]done[/] {finding['reason']}", soft_wrap=True)
+                continue
+            colour = COLOURS.get(finding["outcome"], "yellow")
             console.print(
-                f"{lead}[{colour}]{finding['rule']} {finding['outcome']}[/] {finding['reason']}",
-                highlight=False,
-                soft_wrap=True,
+                f"{lead}[{colour}]{finding['rule']} {finding['outcome']}[/] {finding['reason']}", soft_wrap=True
             )
 
 

@@ -38,6 +38,7 @@ def sample_job(data_dir: Path, until: date | None) -> Job:
         ],
         truth={one["licence"]: Truth(one["vehicle"], one["true_off_mm"]) for one in document["expect"]},
         labels={one["licence"]: one["situation"] for one in document["expect"]},
+        refused_claim_rules=frozenset({"EL3"}),
     )
 
 
