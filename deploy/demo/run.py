@@ -137,14 +137,13 @@ def lodge(client: ClaimsClient, job: Job, claimant_ids: list[str], console: Cons
         if not preview["lines"]:
             continue
         if not preview["lodgeable"]:
-            said = "; ".join(
-                f"{f['rule']}: {f['reason']}" for f in preview["findings"] if f["outcome"] in {"fail", "unknown"}
-            )
+            against = [f for f in preview["findings"] if f["outcome"] in {"fail", "unknown"}]
+            refused |= {f["rule"] for f in against}
+            said = "; ".join(f"{f['rule']}: {f['reason']}" for f in against)
             totals = preview["totals"]
             console.print(
                 f"  not lodged: {totals['licences']} licence(s), {totals['claimable_km']} km, "
                 f"{show.dollars(totals['estimate_cents'])} – {said}",
-                highlight=False,
             )
             continue
         answer = client.send("POST", "/claims", {"preview_token": preview["preview_token"]})
@@ -154,7 +153,6 @@ def lodge(client: ClaimsClient, job: Job, claimant_ids: list[str], console: Cons
         console.print(
             f"  [bold green]lodged {claim['number']}[/]: {claim['totals']['licences']} licences, "
             f"{claim['totals']['claimable_km']} km, {show.dollars(claim['totals']['estimate_cents'])}",
-            highlight=False,
         )
     return list(client.every("/claims")), refused
 
@@ -207,7 +205,7 @@ def judge(job: Job, outcomes: list[Outcome], console: Console) -> list[str]:
                 estimated[known.device] = estimated.get(known.device, 0) + outcome.off_road_mm
                 true[known.device] = true.get(known.device, 0) + known.off_road_mm
         found = accuracy(estimated, true)
-        console.print(show.accuracy_line(found), highlight=False)
+        console.print(show.accuracy_line(found))
         if job.expectations and found.over_percent > OVER_CLAIM_MAX_PERCENT:
             faults.append(f"the over-claim of {found.over_percent:.3f} % is above {OVER_CLAIM_MAX_PERCENT} %")
     return faults
@@ -252,9 +250,9 @@ def run(info: StackInfo, job: Job, out: Path, console: Console) -> int:
         console.print(f"claims: {len(claims)} · licences: {len(licences)} · totals {totals_digest(outcomes)}")
     finally:
         client.close()
-    console.print(f"documents: {out.resolve()}", highlight=False, soft_wrap=True)
+    console.print(f"documents: {out.resolve()}", soft_wrap=True)
     for fault in faults:
-        console.print(f"[red]not as documented:[/] {fault}", highlight=False)
+        console.print(f"[red]not as documented:[/] {fault}")
     return 1 if faults else 0
 
 
