@@ -17,6 +17,7 @@ import psutil
 _LAUNCHER: Final = Path(__file__).with_name("launch.py")
 LOG_BYTES_MAX: Final = 16 * 1024 * 1024
 TAIL_LINES: Final = 30
+NO_OUTPUT: Final = "(it wrote nothing)"
 LEFTOVER_GRACE_S: Final = 20.0
 _START_TIME_TOLERANCE_S: Final = 2.0
 # What a child may inherit; everything that could change a JVM, libpq or Python behind our back stays outside.
@@ -192,7 +193,7 @@ def tail(log: Path, start: int = 0, lines: int = TAIL_LINES) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return "(no log)"
-    return "\n".join(text.splitlines()[-lines:]) or "(it wrote nothing)"
+    return "\n".join(text.splitlines()[-lines:]) or NO_OUTPUT
 
 
 def _open_log(path: Path) -> BinaryIO:

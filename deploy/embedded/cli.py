@@ -1,7 +1,6 @@
 """`rucor up`, `rucor status`, `rucor fetch-kafka`: the embedded stack from the command line."""
 
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -61,7 +60,7 @@ def up(data_dir: Path, port_base: int, no_services: bool) -> None:
     """
     say = narrator()
     stack = Stack(data_dir, port_base=port_base, services=() if no_services else SERVICES, log=say)
-    _end_on_sigterm()
+    _end_on_signals()
     try:
         info = stack.start()
         click.echo(where_to_look(info))
@@ -113,10 +112,11 @@ def where_to_look(info: StackInfo) -> str:
     return "\n".join(["", "Running:", *lines, ""])
 
 
-def _end_on_sigterm() -> None:
+def _end_on_signals() -> None:
     def end(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, end)
-    if sys.platform != "win32":
+    signal.signal(signal.SIGINT, end)  # a shell starts background jobs with it ignored
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored by nohup, on purpose
         signal.signal(signal.SIGHUP, end)

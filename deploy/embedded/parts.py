@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import asyncpg
 
-from deploy.embedded.children import Child, Spec
+from deploy.embedded.children import NO_OUTPUT, Child, Spec
 from deploy.embedded.credentials import KAFKA_ADMIN
 from deploy.embedded.errors import StackError, missing_library
 from deploy.embedded.kafka import Kafka
@@ -192,10 +192,14 @@ def wait_until_ready(part: Part, child: Child, say: Say, stopping: threading.Eve
             )
         if now - shown > _PROGRESS_EVERY_S:
             shown = now
-            say(
-                f"{part.name}: not ready after {now - begin:.0f} s, its log's last line: {child.tail().splitlines()[-1][:160]}"
-            )
+            say(f"{part.name}: not ready after {now - begin:.0f} s{_last_words(child)}")
     say(f"{part.name}: ready after {time.monotonic() - begin:.1f} s (pid {child.pid})")
+
+
+def _last_words(child: Child) -> str:
+    """The end of its log, such as how far a recovery has come; nothing while it is silent."""
+    last = child.tail().splitlines()[-1]
+    return "" if last == NO_OUTPUT else f"; its log says: {last[:120]}"
 
 
 def ended(name: str, child: Child, code: int) -> ChildEnded:
