@@ -14,6 +14,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("deploy.demo.cli", "demo"),
     "sample": ("deploy.demo.sample.cli", "sample"),
     "roads": ("services.classifier.cli", "roads"),
+    "status": ("deploy.embedded.cli", "status"),
     "classify": ("services.classifier.cli", "classify"),
     "replay": ("services.ingest.cli", "replay_command"),
     "quarantine": ("services.ingest.cli", "quarantine"),
