@@ -9,7 +9,9 @@ Plan = Callable[[Day, int], None]
 
 
 def farm(nodes: str, towns: str, off_km: float, road_km: float) -> Plan:
-    """A farm ute: rounds over tracks and paddocks, and runs to town, until the day's kilometres are done."""
+    """A farm ute: rounds over tracks and paddocks, and runs to town, until the day's kilometres are done.
+
+    `nodes`: places on the farm; "CT,A3" is one place reached over another."""
     tracks, places = nodes.split(), towns.split()
 
     def plan(day: Day, _number: int) -> None:
@@ -19,7 +21,7 @@ def farm(nodes: str, towns: str, off_km: float, road_km: float) -> Plan:
         while day.off_m < off or day.metres["public"] < road:
             if day.off_m < off:
                 for node in rng.permutation(tracks)[: int(rng.integers(1, 4))].tolist():
-                    day.go(node)
+                    day.go(*node.split(","))
                     day.stop(rng.uniform(40, 500))
                     day.roam(rng.uniform(900, 3200), rng.uniform(350, 750))
                     day.stop(rng.uniform(20, 200))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deploy.demo.sample import geometry
 from deploy.demo.sample.geometry import Floats
-from deploy.demo.sample.plan import CLOSE_TRACK, KINDS, NODES, WAYS, Way
+from deploy.demo.sample.plan import CLOSE_NODE, CLOSE_TRACK, KINDS, NODES, WAYS, Way
 
 STEP_M: Final = 10.0
 CLOSE_OFFSET_M: Final = 15.0
@@ -113,7 +113,8 @@ def _draw(way: Way, nodes: dict[str, Floats], rng: np.random.Generator) -> tuple
 def _close_track(
     ways: list[tuple[Way, Floats, dict[str, int]]], nodes: dict[str, Floats], rng: np.random.Generator
 ) -> tuple[Way, Floats, dict[str, int]]:
-    """A farm track 10 to 20 m south of the road for CLOSE_TO_M - CLOSE_FROM_M, as fences make them."""
+    """A farm track 10 to 20 m south of the road for CLOSE_TO_M - CLOSE_FROM_M, as fences make them;
+    `nodes` gains its middle."""
     gate, far, start, goal = CLOSE_TRACK
     road, at = next((xy, at) for _, xy, at in ways if gate in at and far in at)
     piece = road[at[gate] : at[far] + 1]
@@ -124,7 +125,10 @@ def _close_track(
     lead, _ = geometry.smooth(np.vstack([nodes[start], (nodes[start] + shifted[0]) / 2 - [0, 40], shifted[0]]), STEP_M)
     tail, _ = geometry.smooth(np.vstack([shifted[-1], (shifted[-1] + nodes[goal]) / 2 + [60, 0], nodes[goal]]), STEP_M)
     xy = np.vstack([lead[:-1], shifted, tail[1:]])
-    return Way("private_track", "", f"{start} {goal}"), xy, {start: 0, goal: len(xy) - 1}
+    middle = len(lead) - 1 + len(shifted) // 2
+    nodes[CLOSE_NODE] = xy[middle]
+    places = {start: 0, CLOSE_NODE: middle, goal: len(xy) - 1}
+    return Way("private_track", "", f"{start} {CLOSE_NODE} {goal}"), xy, places
 
 
 def _raster(lines: list[Floats]) -> NDArray[np.bool_]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from deploy.demo.sample import delivery, district, fleet, osm, situations, truth
+from deploy.demo.sample.district import District
+from deploy.demo.sample.fleet import Driven
 from deploy.demo.sample.vehicles import DAYS
 from shared.nz_days import bounds_ms, day_of, from_ordinal, to_ordinal
 
@@ -66,31 +68,57 @@ def made_before(folder: Path) -> tuple[date, int] | None:
         return None
 
 
+@dataclass(frozen=True)
+class Fortnight:
+    """The movement itself, in memory."""
+
+    until: date
+    seed: int
+    area: District
+    driven: list[Driven]
+
+    @property
+    def last_day(self) -> int:
+        """NZ day ordinal."""
+        return to_ordinal(self.until)
+
+    @property
+    def first_day(self) -> int:
+        return self.last_day - DAYS + 1
+
+
+def drive(until: date, seed: int = SEED) -> Fortnight:
+    """District and fleet of this seed, driven through the fortnight."""
+    area = district.build(fleet.generator(seed, 0))
+    return Fortnight(until, seed, area, fleet.drive_all(area, to_ordinal(until), seed))
+
+
 def generate(folder: Path, until: date, seed: int = SEED) -> Sample:
     """District, pings, truth and register into `folder`, which is made where it is missing."""
+    return write(folder, drive(until, seed))
+
+
+def write(folder: Path, made: Fortnight) -> Sample:
+    """All files of one fortnight."""
     folder.mkdir(parents=True, exist_ok=True)
-    last = to_ordinal(until)
-    first = last - DAYS + 1
-    area = district.build(fleet.generator(seed, 0))
-    driven = fleet.drive_all(area, last, seed)
-    frame = delivery.stream(driven, first, seed)
-    table = truth.rows(driven, first)
-    sample = Sample(folder, until, seed, len(frame))
-    osm.write_osm(sample.roads, area, fleet.generator(seed, 4), f"{until - MAP_AGE}T00:00:00Z")
+    frame = delivery.stream(made.driven, made.first_day, made.seed)
+    table = truth.rows(made.driven, made.first_day)
+    sample = Sample(folder, made.until, made.seed, len(frame))
+    osm.write_osm(sample.roads, made.area, fleet.generator(made.seed, 4), f"{made.until - MAP_AGE}T00:00:00Z")
     osm.write_coverage(sample.coverage)
     _write_gzip(sample.stream, delivery.lines(frame))
     _write(folder / "truth.csv", truth.by_day_csv(table))
     _write(sample.truth_devices, truth.by_device_csv(table))
-    _write(sample.register, _register(driven, first, last, sample))
-    _write(
-        folder / MADE, json.dumps({"until": str(until), "seed": seed, "pings": len(frame), "version": VERSION}) + "\n"
-    )
+    _write(sample.register, _register(made, sample))
+    note = {"until": str(made.until), "seed": made.seed, "pings": len(frame), "version": VERSION}
+    _write(folder / MADE, json.dumps(note) + "\n")
     return sample
 
 
-def _register(driven: list[fleet.Driven], first: int, last: int, sample: Sample) -> str:
-    by_ref = {one.vehicle.ref: one for one in driven}
-    filled = situations.fill(by_ref, first, float(bounds_ms(first)[0]), float(bounds_ms(last)[1]))
+def _register(made: Fortnight, sample: Sample) -> str:
+    by_ref = {one.vehicle.ref: one for one in made.driven}
+    start, end = bounds_ms(made.first_day)[0], bounds_ms(made.last_day)[1]
+    filled = situations.fill(by_ref, made.first_day, float(start), float(end))
     body = {
         "tenant": f"{TENANT} {sample.until} seed {sample.seed}",
         "until": str(sample.until),

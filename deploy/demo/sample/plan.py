@@ -131,6 +131,8 @@ WAYS: Final = (
 )
 CLOSE_TRACK: Final = ("G1", "Q1", "H1", "A3")
 """A track 10-20 m beside the road between the first two nodes, for a kilometre, reached from the other two."""
+CLOSE_NODE: Final = "CT"
+"""The middle of that track, so that somebody has reason to drive it."""
 PLACES: Final = (
     ("Harrow Bridge", "village", "HB"), ("Kauri Siding", "hamlet", "S5"), ("Milnes Landing", "hamlet", "ML"),
     ("Penny Point", "hamlet", "PP"), ("Upper Orua", "locality", "O3"), ("Quail Gully", "locality", "Q1"),

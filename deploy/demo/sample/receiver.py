@@ -147,7 +147,8 @@ def _accuracy(sigma: Floats, rng: np.random.Generator) -> Floats:
 
 def _doppler(speed_mps: Floats, rng: np.random.Generator) -> Ints:
     seen = np.maximum(0.0, speed_mps + rng.normal(0, 0.12, len(speed_mps)))
-    seen[speed_mps < 0.25] = np.where(rng.uniform(0, 1, int((speed_mps < 0.25).sum())) < 0.9, 0.0, 0.3)
+    still = speed_mps < 0.1
+    seen[still] = np.where(rng.uniform(0, 1, int(still.sum())) < 0.85, 0.0, 0.1)
     return np.round(seen * 36.0).astype(np.int64)
 
 

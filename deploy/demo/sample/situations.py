@@ -7,7 +7,8 @@ from deploy.demo.sample.fleet import Driven, sale_ms
 from deploy.demo.sample.meters import Meter
 from deploy.demo.sample.office import FOLLOWING, HOUR_MS, Office
 from deploy.demo.sample.register import ACTOR, DAY_MS, LIGHT_CENTS, UNIT_KM, Expected, Register, instant
-from shared.nz_days import bounds_ms
+from deploy.demo.sample.vehicles import DAYS
+from shared.nz_days import bounds_ms, from_ordinal
 
 TOO_OLD_DAYS: Final = 2 * 365 + 40
 OVERLAP_AFTER_KM: Final = 600
@@ -164,14 +165,14 @@ def _stock_and_trailer(office: Office) -> None:
 def _logging(office: Office) -> None:
     register = office.register
     meter = office.heavy("logging-truck", "DEMO08", "Logging truck, hubodometer read by hand", 655_120, "14", 28_400)
-    for day in range(14):
+    for day in range(DAYS):
         at = bounds_ms(office.first_day + day)[1] - HOUR_MS
         register.reading("logging-truck", at, meter.shown_at(at), note="read by the driver at the end of the day")
     why = "claimed on paper before this system came: it blocks like a lodged claim (rule LI7)"
     outside = Expected("claimed outside", ("claimed_outside",), {"EL4": "fail"}, why)
     middle = office.used_up("logging-truck", meter, LOGGING_CENTS, outside)
-    on = instant(register.end_ms + 12 * HOUR_MS)[:10]
-    body = {"claimed_on": on, "reference": "paper form 17", "actor": ACTOR, "reason": "claimed by hand"}
+    on = from_ordinal(office.first_day + DAYS - 1)
+    body = {"claimed_on": str(on), "reference": "paper form 17", "actor": ACTOR, "reason": "claimed by hand"}
     register.post("/licences/{licence:logging-truck-1}/claimed-outside", "", body)
     why = "two days without the device: those kilometres are unknown, more than a tenth, and are forgone (rule EL6)"
     gap = Expected("coverage gap", CLAIMABLE, {"EL1": "pass", "EL6": "warn"}, why)
@@ -205,7 +206,7 @@ def _quarry(office: Office) -> None:
 def _couriers(office: Office) -> None:
     register = office.register
     meter = office.light("courier-1", "DEMO10", "Courier van, ferry run")
-    office.next_one("courier-1", meter, meter.shown_at(register.start_ms), LIGHT_CENTS, 1, units=5)
+    office.next_one("courier-1", meter, meter.shown_at(register.start_ms), LIGHT_CENTS, 1, units=5, expected=RUNNING)
     office.close("courier-1", meter)
     meter = office.light("courier-2", "DEMO11", "Courier van, northern run")
     start = meter.shown_at(register.start_ms) - 500

@@ -52,7 +52,7 @@ FLEET: Final = (
         1.0,
         6.7,
         Device("860100000000011", "Teltonika FMC130", 10, 1.0, "accuracy_m", 1, 1.004, late_days=(3,)),
-        days.farm("A1 A2 A3 A4 A5 A3", "K2 M1 S4 B1 YS", 30, 56),
+        days.farm("A1 A2 A4 A5 CT,A3 A3,CT", "K2 M1 S4 B1 YS", 30, 56),
         recorder_scale=1.004,
     ),
     Vehicle(
