@@ -71,6 +71,7 @@ class Consumer:
         code_version: str,
         clock: Callable[[], int],
         cadence_s: float = 1.0,
+        due_max: int = DUE_MAX,
         health: Health | None = None,
     ) -> None:
         self._source = source
@@ -80,6 +81,7 @@ class Consumer:
         self._code_version = code_version
         self._clock = clock
         self._cadence_s = cadence_s
+        self._due_max = due_max
         self._health = health
         self._records_max = RECORDS_MAX
         self._progress = Progress()
@@ -128,7 +130,7 @@ class Consumer:
         batch = await asyncio.to_thread(self._decode, polled.records)
         ticks = self._fold.ticks_after(batch)
         async with tx(self._pool) as conn:
-            due, more_due = await fold_state.read_due(conn, ticks, DUE_MAX)
+            due, more_due = await fold_state.read_due(conn, ticks, self._due_max)
             epoch = await fold_state.read_epoch(conn)
             told = self._progress.tellable(
                 await fold_state.first_unsent(conn, DAYS.name, versions) if self._progress.waiting else {}

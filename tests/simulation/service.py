@@ -50,15 +50,22 @@ class Member:
     """One process of the classifier: dies at a crash with all its memory."""
 
     def __init__(
-        self, log: SimulatedLog, pool: Pool, roads: RoadSet, *, cache_rows_max: int, classify: object = None
+        self, log: SimulatedLog, pool: Pool, roads: RoadSet, *, cache_rows_max: int, due_max: int = 200
     ) -> None:
-        kernel = classify or partial(classify_days, roads=roads, scheme=V1)
+        kernel = partial(classify_days, roads=roads, scheme=V1)
         fold = Fold(
             kernel, gap_ms=V1.gap_limit_ms, road_set=roads.name, code_version="test", cache_rows_max=cache_rows_max
         )
         self.source = SimulatedSource(log, PINGS, pool)
         self.consumer = Consumer(
-            self.source, pool, fold, gap_ms=V1.gap_limit_ms, code_version="test", clock=lambda: 0, cadence_s=0
+            self.source,
+            pool,
+            fold,
+            gap_ms=V1.gap_limit_ms,
+            code_version="test",
+            clock=lambda: 0,
+            cadence_s=0,
+            due_max=due_max,
         )
 
     async def round(self, crash_at: int | None = None) -> int:

@@ -91,7 +91,8 @@ class FoldMachine(RuleBasedStateMachine):
 
     def _member(self, number: int) -> Member:
         # the second one's memory holds almost nothing, so it reads evidence all the time
-        return Member(self.log, self.pool, self.roads, cache_rows_max=(1_000_000, 20)[number])
+        # and it settles one day a round, so that progress has to wait for the others
+        return Member(self.log, self.pool, self.roads, cache_rows_max=(1_000_000, 20)[number], due_max=(200, 1)[number])
 
     @rule(rows=ROWS)
     def deliver(self, rows: list[int]) -> None:
@@ -188,9 +189,17 @@ class FoldMachine(RuleBasedStateMachine):
 
     def _finish(self) -> None:
         """Everything delivered, all days over: the ledger is the one every other history ends with."""
-        self.deliver(list(range(len(FIXES))))
+        rest = np.random.default_rng(1).permutation([at for at in range(len(FIXES)) if at not in self.delivered])
+        for at in range(0, len(rest), 12):
+            self.deliver(rest[at : at + 12].tolist())
+            self.fold(at // 12 % MEMBERS)
+            self.fold(0)
         for partition in range(PARTITIONS):
             self.log.append(PINGS.name, partition, pings.encode_tick(LAST_TICK))
+        for _ in range(3):
+            self.fold(1)
+            self.relay(0, 1.0, False)
+            self.runner.run(self._check())
         self._until_quiet()
         self.runner.run(self._check())
         self.runner.run(self._final())
