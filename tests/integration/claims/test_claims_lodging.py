@@ -98,7 +98,8 @@ async def test_EL4_the_database_refuses_the_second_of_eight_whatever_the_applica
     outcomes = await asyncio.gather(*(insert(i) for i in range(8)), return_exceptions=True)
     assert outcomes.count(True) == 1, outcomes
     refused = {type(outcome).__name__ for outcome in outcomes if outcome is not True}
-    assert refused <= {"UniqueViolationError", "ExclusionViolationError"}, outcomes
+    # two constraints met in two orders may also be told apart by the deadlock detector: refused all the same
+    assert refused <= {"UniqueViolationError", "ExclusionViolationError", "DeadlockDetectedError"}, outcomes
 
 
 async def _rows_for_one_licence(claims: Claims, fleet: Fleet, same: str) -> tuple[Any, Any]:
