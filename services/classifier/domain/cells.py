@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import inlined, kernel
 
 EARTH_M: Final = 6_371_007.180918475
 """H3's sphere; only the size of cells depends on it, never a distance."""
@@ -28,6 +28,10 @@ COARSE_SCALE: Final = _SCALE * 7.0 ** (COARSE_RES // 2)
 FINE_RADIUS_M: Final = EARTH_M / FINE_SCALE / math.sqrt(3.0) * 1.001
 """No point of a fine cell is further from its centre: a cell is largest in the middle of a face."""
 COARSE_RADIUS_M: Final = EARTH_M / COARSE_SCALE / math.sqrt(3.0) * 1.001
+FIT: Final = 1.004
+"""WGS84 metres against those of H3's sphere: never more than this apart."""
+INNER_COSINE: Final = 0.935
+"""Nearer to a face's centre than any edge of the face (0.9342): no other face can be nearer."""
 SIN60: Final = math.sqrt(3.0) / 2.0
 NO_KEY: Final = -1
 
@@ -131,7 +135,7 @@ def face_of(faces: NDArray[np.float64], x: float, y: float, z: float) -> int:
     return at
 
 
-@kernel
+@inlined
 def to_plane(faces: NDArray[np.float64], f: int, scale: float, x: float, y: float, z: float) -> tuple[float, float]:
     """Lattice coordinates (not yet rounded) of a vector on face f: steps along the two axes, which stand at 60°."""
     s = scale / (faces[f, 0, 0] * x + faces[f, 0, 1] * y + faces[f, 0, 2] * z)
@@ -141,7 +145,7 @@ def to_plane(faces: NDArray[np.float64], f: int, scale: float, x: float, y: floa
     return px - b * 0.5, b
 
 
-@kernel
+@inlined
 def round_hex(a: float, b: float) -> tuple[int, int]:
     """The lattice point nearest to (a, b)."""
     c = -a - b
@@ -154,7 +158,7 @@ def round_hex(a: float, b: float) -> tuple[int, int]:
     return int(i), int(j)
 
 
-@kernel
+@inlined
 def pack(f: int, i: int, j: int) -> int:
     """One key of (face, i, j); lattice coordinates stay far below 2**28 at the resolutions used."""
     return (f << 58) | ((i + (1 << 28)) << 29) | (j + (1 << 28))
@@ -168,13 +172,32 @@ def unpack(key: int) -> tuple[int, int, int]:
 @kernel
 def keys_at(faces: NDArray[np.float64], lat_e6: float, lng_e6: float) -> tuple[int, int]:
     """Keys of the fine and the coarse cell of a position."""
+    fine, coarse, _, _, _ = locate(faces, lat_e6, lng_e6, 0)
+    return fine, coarse
+
+
+@kernel
+def locate(faces: NDArray[np.float64], lat_e6: float, lng_e6: float, guess: int) -> tuple[int, int, float, float, int]:
+    """(fine key, coarse key, most metres to either cell's centre, face); `guess` is a face that is likely the right one.
+
+    The gnomonic plane only stretches, so a distance in it is never below the one on the ground."""
     x, y, z = to_vector(lat_e6, lng_e6)
-    f = face_of(faces, x, y, z)
+    f = guess
+    if faces[f, 0, 0] * x + faces[f, 0, 1] * y + faces[f, 0, 2] * z < INNER_COSINE:
+        f = face_of(faces, x, y, z)
     a, b = to_plane(faces, f, FINE_SCALE, x, y, z)
     i, j = round_hex(a, b)
-    a, b = to_plane(faces, f, COARSE_SCALE, x, y, z)
-    ci, cj = round_hex(a, b)
-    return pack(f, i, j), pack(f, ci, cj)
+    ca, cb = a * (COARSE_SCALE / FINE_SCALE), b * (COARSE_SCALE / FINE_SCALE)
+    ci, cj = round_hex(ca, cb)
+    fine_m = lattice_length(a - i, b - j) * (EARTH_M / FINE_SCALE * FIT)
+    coarse_m = lattice_length(ca - ci, cb - cj) * (EARTH_M / COARSE_SCALE * FIT)
+    return pack(f, i, j), pack(f, ci, cj), fine_m, coarse_m, f
+
+
+@inlined
+def lattice_length(a: float, b: float) -> float:
+    """Length of a step (a, b) along axes at 60 degrees."""
+    return math.sqrt(a * a + a * b + b * b)
 
 
 @kernel

@@ -31,5 +31,11 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile without fast-math (the same bits everywhere), cached, and without the interpreter's lock."""
-    compiled: Callable[P, R] = njit(cache=True, nogil=True)(function)
+    compiled: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """A kernel's part: its body is put into its callers, so that the columns it reads are not handed over fix by fix."""
+    compiled: Callable[P, R] = njit(inline="always")(function)
     return compiled

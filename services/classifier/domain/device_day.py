@@ -80,9 +80,10 @@ def classify_days(
     """The outcome of each wanted NZ day (one without a fix: all empty), by (tenant, device) as in `pings.keys`, and day."""
     fixes = prepare(pings, list(wanted) if wanted is not None else None, scheme)
     runs, odometers, engine = _kernels(fixes, roads.roads, scheme)
-    bounds = np.searchsorted(runs.window, np.arange(len(fixes.key) + 1))
+    bounds = np.searchsorted(runs.window, np.arange(len(fixes.key) + 1)).tolist()
+    parts = _segments(runs, roads)
     outcomes = [
-        _outcome(pings, fixes, runs, odometers, engine, roads, scheme, w, int(bounds[w]), int(bounds[w + 1]))
+        _outcome(pings, fixes, tuple(parts[bounds[w] : bounds[w + 1]]), odometers, engine, scheme, w)
         for w in range(len(fixes.key))
     ]
     if wanted is not None:
@@ -114,13 +115,11 @@ def _kernels(fixes: Fixes, roads: Roads, scheme: Scheme) -> tuple[Runs, Odometer
 
 
 def _outcome(
-    pings: Pings, fixes: Fixes, runs: Runs, odometers: Odometers, engine: tuple[Any, Any], roads: RoadSetLike, scheme: Scheme,
-    w: int, a: int, b: int,
-) -> DayOutcome:  # fmt: skip
-    lo, hi = int(fixes.first[w]), int(fixes.first[w + 1])
-    ts = fixes.ts_ms[lo:hi]
-    inside = np.flatnonzero((ts >= fixes.start_ms[w]) & (ts < fixes.end_ms[w])) + lo
-    parts = tuple(_segment(runs, roads, k) for k in range(a, b))
+    pings: Pings, fixes: Fixes, parts: tuple[Segment, ...], odometers: Odometers, engine: tuple[Any, Any], scheme: Scheme, w: int
+) -> DayOutcome:
+    rows = slice(int(fixes.first[w]), int(fixes.first[w + 1]))
+    low, high = np.searchsorted(fixes.ts_ms[rows], (fixes.start_ms[w], fixes.end_ms[w]))
+    inside = np.arange(rows.start + int(low), rows.start + int(high))
     first, last, readings = _readings(fixes, odometers, w, inside)
     return DayOutcome(
         key=pings.keys[int(fixes.key[w])],
@@ -149,13 +148,17 @@ def totals_of(parts: Sequence[Segment]) -> tuple[Total, ...]:
     return tuple(Total(*what, mm) for what, mm in sorted(sums.items()))
 
 
-def _segment(runs: Runs, roads: RoadSetLike, k: int) -> Segment:
-    surface, basis = SURFACES[runs.surface[k]], BASES[runs.basis[k]]
-    way = roads.describe(int(runs.way[k])) if runs.way[k] >= 0 else ""
-    return Segment(
-        int(runs.start_ms[k]), int(runs.end_ms[k]), surface, basis, KINDS[runs.kind[k]], bool(runs.in_stretch[k]), int(runs.mm[k]),
-        why(basis, way), int(runs.start_lat[k]), int(runs.start_lng[k]), int(runs.end_lat[k]), int(runs.end_lng[k]),
+def _segments(runs: Runs, roads: RoadSetLike) -> list[Segment]:
+    """All segments; a way is put into words once."""
+    words = {way: roads.describe(way) if way >= 0 else "" for way in np.unique(runs.way).tolist()}
+    columns = (
+        runs.start_ms, runs.end_ms, runs.surface, runs.basis, runs.kind, runs.in_stretch, runs.mm, runs.way,
+        runs.start_lat, runs.start_lng, runs.end_lat, runs.end_lng,
     )  # fmt: skip
+    return [
+        Segment(start, end, SURFACES[surface], BASES[basis], KINDS[kind], inside, mm, why(BASES[basis], words[way]), *places)
+        for start, end, surface, basis, kind, inside, mm, way, *places in zip(*(c.tolist() for c in columns), strict=True)
+    ]
 
 
 def _readings(

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain import cells
 from services.classifier.domain.way_kinds import PUBLIC
 
-REACH_M: Final = 150.0
+REACH_M: Final = 100.0
 """Every way within this distance of any point of a fine cell is listed in that cell."""
 CLEAR_MAX_M: Final = 3000.0
 """Coarse cells know the distance to the nearest public road, and to the edge of coverage, up to this."""
@@ -36,7 +36,10 @@ class Roads(NamedTuple):
     fine_rows: NDArray[np.int32]
     fine_first: NDArray[np.int32]
     fine_vertex: NDArray[np.int32]
-    """Segments (by their first vertex) listed for each fine cell."""
+    """Segments (by their first vertex) listed for each fine cell, by kind, then by distance from the cell's centre."""
+    fine_kind: NDArray[np.uint8]
+    fine_metres: NDArray[np.uint8]
+    """That distance, rounded down."""
     coarse_table: NDArray[np.int64]
     coarse_rows: NDArray[np.int32]
     coarse_public_m: NDArray[np.int16]
@@ -53,7 +56,7 @@ class Near(NamedTuple):
     along: float
 
 
-@kernel
+@inlined
 def to_segment(px: float, py: float, ax: float, ay: float, bx: float, by: float) -> tuple[float, float]:
     """(squared distance, share along) of a point to a segment, plane metres."""
     dx, dy = bx - ax, by - ay
@@ -66,7 +69,7 @@ def to_segment(px: float, py: float, ax: float, ay: float, bx: float, by: float)
     return ex * ex + ey * ey, t
 
 
-@kernel
+@inlined
 def segment_distance(roads: Roads, v: int, lat_e6: int, lng_e6: int, kx: float, ky: float) -> tuple[float, float]:
     """(squared distance, share along) of a position to the segment that starts at vertex v."""
     ax, ay = (roads.lng_e6[v] - lng_e6) * kx, (roads.lat_e6[v] - lat_e6) * ky
@@ -75,14 +78,19 @@ def segment_distance(roads: Roads, v: int, lat_e6: int, lng_e6: int, kx: float, 
 
 
 @kernel
-def edge_clearance(roads: Roads, lat_e6: int, lng_e6: int, row: int, key: int) -> tuple[float, float]:
-    """(least distance to the nearest public road's edge, least distance to the edge of coverage) by the coarse cell alone."""
+def public_near(roads: Roads, lat_e6: int, lng_e6: int) -> float:
+    """Distance from a position to the edge of the nearest public road or of coverage: exact below REACH_M, never above it."""
+    fine, coarse, _, away, _ = cells.locate(roads.faces, lat_e6, lng_e6, 0)
+    row = cells.find(roads.coarse_table, roads.coarse_rows, coarse)
     if row < 0:
-        return 0.0, -1.0
-    x, y, z = cells.to_vector(lat_e6, lng_e6)
-    cx, cy, cz = cells.centre_of(roads.faces, key, cells.COARSE_SCALE)
-    away = math.sqrt((x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2) * (cells.EARTH_M * 1.004) + 1.0
-    return max(0.0, roads.coarse_public_m[row] - away), roads.coarse_edge_m[row] - away
+        return 0.0
+    best = min(REACH_M, roads.coarse_edge_m[row] - away)
+    if best > roads.coarse_public_m[row] - away:
+        at = cells.find(roads.fine_table, roads.fine_rows, fine)
+        if at >= 0:
+            kx, ky = cells.metres_per_e6(lat_e6)
+            best = min(best, _nearest_public(roads, at, lat_e6, lng_e6, kx, ky))
+    return max(0.0, best)
 
 
 @kernel
@@ -90,11 +98,12 @@ def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> flo
     """Distance from a position to the edge of the nearest public road or of coverage, exact up to `limit_m`, never above it.
 
     Reads the fine cells round about, ring by ring: for the few places where the bound of one cell is not enough."""
-    _, coarse = cells.keys_at(roads.faces, lat_e6, lng_e6)
+    _, coarse, _, away, _ = cells.locate(roads.faces, lat_e6, lng_e6, 0)
     row = cells.find(roads.coarse_table, roads.coarse_rows, coarse)
-    sure, edge = edge_clearance(roads, lat_e6, lng_e6, row, coarse)
-    best = min(limit_m, edge)
-    if best <= sure or best <= 0.0:
+    if row < 0:
+        return 0.0
+    best = min(limit_m, roads.coarse_edge_m[row] - away)
+    if best <= roads.coarse_public_m[row] - away or best <= 0.0:
         return max(0.0, best)
     x, y, z = cells.to_vector(lat_e6, lng_e6)
     kx, ky = cells.metres_per_e6(lat_e6)
@@ -131,8 +140,7 @@ def _nearest_public(roads: Roads, row: int, lat_e6: int, lng_e6: int, kx: float,
     best = FAR
     for k in range(roads.fine_first[row], roads.fine_first[row + 1]):
         v = roads.fine_vertex[k]
-        way = roads.vertex_way[v]
-        if roads.way_kind[way] == PUBLIC:
+        if roads.fine_kind[k] == PUBLIC:
             d2, _ = segment_distance(roads, v, lat_e6, lng_e6, kx, ky)
-            best = min(best, math.sqrt(d2) - roads.half_dm[way] * 0.1)
+            best = min(best, math.sqrt(d2) - roads.half_dm[roads.vertex_way[v]] * 0.1)
     return max(0.0, best)

@@ -5,10 +5,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain import surfaces as on
 from services.classifier.domain.fixes import Fixes
-from services.classifier.domain.geometry import REACH_M, Roads, public_within
+from services.classifier.domain.geometry import REACH_M, Roads, public_near, public_within
 from services.classifier.domain.lengths import Lengths, noise_m
 from services.classifier.domain.readings import Odometers
 from services.classifier.domain.scheme import Scheme
@@ -74,16 +74,40 @@ def empty_pieces(count: int) -> Pieces:
 
 @kernel
 def cut_legs(work: Work, out: Pieces) -> int:
-    """All pieces of all windows; returns how many."""
+    """All pieces of all windows; returns how many.
+
+    Nine legs in ten lie whole on a public road or far from any: they are written here, the others by `_leg`, to the same effect."""
+    ts, surface, before, path = work.fixes.ts_ms, work.surface, work.lengths.before, work.lengths.path_m
+    clear, sea, ignition = work.evidence.clear_m, work.evidence.sea, work.fixes.ignition
+    public_at, private_at, first = work.evidence.public_at, work.evidence.private_at, work.fixes.first
+    gap_ms, slack = work.scheme.gap_limit_ms, 2.0 * work.scheme.bound_slack_m
     n = 0
-    for w in range(len(work.fixes.key)):
-        for j in range(work.fixes.first[w], work.fixes.first[w + 1]):
-            if work.lengths.before[j] >= 0:
+    for w in range(len(first) - 1):
+        for j in range(first[w], first[w + 1]):
+            i = before[j]
+            if i < 0:
+                continue
+            here = surface[i]
+            whole = here == surface[j] and ts[j] - ts[i] <= gap_ms and ignition[i] != 0 and not sea[i]
+            far = (here == on.ON_PRIVATE or here == on.ON_FIELD) and clear[i] + clear[j] - slack >= path[j]
+            if not (whole and (far or here == on.ON_PUBLIC)):
                 n = _leg(work, w, j, out, n)
+                continue
+            mm = int(path[j] * 1000.0)
+            if mm > 0:
+                out.window[n], out.start_ms[n], out.end_ms[n], out.mm[n] = w, ts[i], ts[j], mm
+                out.fix[n], out.until[n], out.kind[n] = i, j, DRIVE
+                if here == on.ON_PUBLIC:
+                    out.surface[n], out.basis[n], out.at[n] = PUBLIC_ROAD, MAPPED_PUBLIC, public_at[j]
+                elif here == on.ON_PRIVATE:
+                    out.surface[n], out.basis[n], out.at[n] = OFF_ROAD, PRIVATE_ROAD, private_at[j]
+                else:
+                    out.surface[n], out.basis[n], out.at[n] = OFF_ROAD, NO_ROAD, -1
+                n += 1
     return n
 
 
-@kernel
+@inlined
 def _put(
     work: Work, out: Pieces, n: int, w: int, j: int, span: tuple[float, float], what: tuple[int, int, int], length: int, at: int
 ) -> int:
@@ -101,7 +125,7 @@ def _put(
     return n + 1
 
 
-@kernel
+@inlined
 def is_off(surface: int) -> bool:
     return surface == on.ON_PRIVATE or surface == on.ON_FIELD  # noqa: PLR1714 - numba has no tuple membership this cheap
 
@@ -120,14 +144,15 @@ def _leg(work: Work, w: int, j: int, out: Pieces, n: int) -> int:
     off_first, off_second = is_off(first), is_off(second)
     if first == on.OUTSIDE or second == on.OUTSIDE or not (off_first or off_second):
         return _not_claimed(work, w, j, mm, out, n)
-    sure_i = _sure_m(work, i, length) if off_first else 0.0
-    sure_j = _sure_m(work, j, length) if off_second else 0.0
-    if off_first and off_second and (sure_i + sure_j >= length or not _touches(work, j)):
-        return _three(work, w, j, mm, mm // 2, mm - mm // 2, out, n)
-    return _three(work, w, j, mm, int(sure_i * 1000.0), int(sure_j * 1000.0), out, n)
+    head, tail = mm // 2, mm - mm // 2
+    both_m = work.evidence.clear_m[i] + work.evidence.clear_m[j] - 2.0 * work.scheme.bound_slack_m
+    if not (off_first and off_second) or (both_m < length and _touches(work, j)):
+        head = int(_sure_m(work, i, length) * 1000.0) if off_first else 0
+        tail = int(_sure_m(work, j, length) * 1000.0) if off_second else 0
+    return _three(work, w, j, mm, head, tail, out, n)
 
 
-@kernel
+@inlined
 def _switched_off(fixes: Fixes, i: int, j: int, length: float) -> bool:
     """Rule SU8: it moves at speed with the ignition off at both ends, and the odometer, where there is one, stands still."""
     if fixes.ignition[i] != 0 or fixes.ignition[j] != 0 or length <= 0.0:
@@ -137,7 +162,7 @@ def _switched_off(fixes: Fixes, i: int, j: int, length: float) -> bool:
     return bool(fixes.odometer_mm[i] < 0 or fixes.odometer_mm[j] <= fixes.odometer_mm[i])
 
 
-@kernel
+@inlined
 def _not_claimed(work: Work, w: int, j: int, mm: int, out: Pieces, n: int) -> int:
     """A leg with no off-road end, or with an end outside coverage."""
     i = work.lengths.before[j]
@@ -155,7 +180,7 @@ def _not_claimed(work: Work, w: int, j: int, mm: int, out: Pieces, n: int) -> in
     return _put(work, out, n, w, j, (0.0, 1.0), what, mm, at)
 
 
-@kernel
+@inlined
 def _three(work: Work, w: int, j: int, mm: int, head: int, tail: int, out: Pieces, n: int) -> int:
     """A leg as off-road head, uncertain middle, off-road tail."""
     i = work.lengths.before[j]
@@ -169,12 +194,12 @@ def _three(work: Work, w: int, j: int, mm: int, head: int, tail: int, out: Piece
     return _put(work, out, n, w, j, (b, 1.0), (OFF_ROAD, _basis(second), DRIVE), tail, _private_at(work, j))
 
 
-@kernel
+@inlined
 def _basis(surface: int) -> int:
     return PRIVATE_ROAD if surface == on.ON_PRIVATE else NO_ROAD
 
 
-@kernel
+@inlined
 def _private_at(work: Work, i: int) -> int:
     return work.evidence.private_at[i] if work.surface[i] == on.ON_PRIVATE else np.int32(-1)
 
@@ -197,16 +222,20 @@ def _sure_m(work: Work, i: int, length: float) -> float:
 
 @kernel
 def _touches(work: Work, j: int) -> bool:
-    """Whether the straight line of a leg comes within the corridor of a public road (paragraph 28)."""
-    fixes, step = work.fixes, work.scheme.sample_m
+    """Whether the straight line of a leg comes within `touch_m` of the edge of a public road (paragraph 28).
+
+    Walks along it, each time as far as no road can be; the ends' own distances are known."""
+    fixes, least = work.fixes, work.scheme.touch_m
     i = work.lengths.before[j]
-    parts = int(work.lengths.chord_m[j] / step) + 1
-    for p in range(parts + 1):
-        t = p / parts
-        lat = int(fixes.lat_e6[i] + (fixes.lat_e6[j] - fixes.lat_e6[i]) * t)
-        lng = int(fixes.lng_e6[i] + (fixes.lng_e6[j] - fixes.lng_e6[i]) * t)
-        if public_within(work.roads, lat, lng, step) < step:
+    chord = work.lengths.chord_m[j]
+    at, end = max(least, work.evidence.clear_m[i]), chord - max(least, work.evidence.clear_m[j])
+    while at < end:
+        lat = int(fixes.lat_e6[i] + (fixes.lat_e6[j] - fixes.lat_e6[i]) * (at / chord))
+        lng = int(fixes.lng_e6[i] + (fixes.lng_e6[j] - fixes.lng_e6[i]) * (at / chord))
+        clear = public_near(work.roads, lat, lng)
+        if clear < least:
             return True
+        at += clear
     return False
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain.cells import metres_per_e6
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.scheme import Scheme
@@ -41,20 +41,20 @@ def measure(fixes: Fixes, scheme: Scheme, out: Lengths) -> None:
             h, i, j = i, j, after
 
 
-@kernel
+@inlined
 def chord_m(fixes: Fixes, i: int, j: int) -> float:
     kx, ky = metres_per_e6((fixes.lat_e6[i] + fixes.lat_e6[j]) // 2)
     dx, dy = (fixes.lng_e6[j] - fixes.lng_e6[i]) * kx, (fixes.lat_e6[j] - fixes.lat_e6[i]) * ky
     return math.sqrt(dx * dx + dy * dy)
 
 
-@kernel
+@inlined
 def noise_m(fixes: Fixes, i: int, j: int) -> float:
     """One deviation of the distance between two fixes."""
     return math.sqrt(fixes.accuracy_m[i] ** 2 + fixes.accuracy_m[j] ** 2)
 
 
-@kernel
+@inlined
 def _path_m(
     fixes: Fixes, scheme: Scheme, h: int, i: int, j: int, k: int, chord: float
 ) -> float:
@@ -76,7 +76,7 @@ def _path_m(
     return path * (1.0 - scheme.shave)
 
 
-@kernel
+@inlined
 def _doppler_m(fixes: Fixes, h: int, i: int, j: int, k: int, seconds: float) -> float:
     """Integral of the cubic through four speeds where they are evenly spaced, else the trapezoid."""
     v0, v1 = fixes.speed_mps[i], fixes.speed_mps[j]
@@ -87,7 +87,7 @@ def _doppler_m(fixes: Fixes, h: int, i: int, j: int, k: int, seconds: float) -> 
     return 0.5 * (v0 + v1) * seconds
 
 
-@kernel
+@inlined
 def _bend(fixes: Fixes, i: int, j: int) -> float:
     """Arc over chord of a circle that turns by the difference of the headings; 1 where they are not known.
 

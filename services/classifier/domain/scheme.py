@@ -58,7 +58,7 @@ class Scheme(NamedTuple):
     bound_slack_m: float = 1.0
     public_slow_cost: float = 0.8
     public_slow_mps: float = 8.0
-    sample_m: float = 10.0
+    touch_m: float = 5.0
     road_like_mps: float = 16.0
     road_like_ms: int = 60_000
     # carried, § 31

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain import legs
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.geometry import Roads
@@ -79,7 +79,7 @@ def join_pieces(
     return n + 1
 
 
-@kernel
+@inlined
 def share_mm(pieces: Pieces, p: int, start_ms: int, end_ms: int) -> int:
     """The part of a piece inside a day, by time: what is before a midnight is rounded down, and the rest is after it."""
     a, b, mm = pieces.start_ms[p], pieces.end_ms[p], pieces.mm[p]
@@ -91,7 +91,7 @@ def share_mm(pieces: Pieces, p: int, start_ms: int, end_ms: int) -> int:
     return until - before
 
 
-@kernel
+@inlined
 def _position(fixes: Fixes, pieces: Pieces, p: int, at_ms: int) -> tuple[int, int]:
     """Where the leg is at an instant, on its straight line."""
     i, j = pieces.fix[p], pieces.until[p]
@@ -118,7 +118,7 @@ def mark_still(fixes: Fixes, odometers: Odometers, pieces: Pieces, count: int, s
         p = max(q, p + 1)
 
 
-@kernel
+@inlined
 def _still(fixes: Fixes, odometers: Odometers, pieces: Pieces, q: int, reading: int) -> bool:
     i, j = pieces.fix[q], pieces.until[q]
     return bool(

@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain import cells
 from services.classifier.domain.fixes import GOOD, Fixes
-from services.classifier.domain.geometry import FAR, REACH_M, Roads, segment_distance
+from services.classifier.domain.geometry import FAR, HALF_MAX_M, REACH_M, Roads, to_segment
 from services.classifier.domain.scheme import Scheme
 from services.classifier.domain.way_kinds import FERRY, PRIVATE, PUBLIC, UNKNOWN
 
@@ -55,115 +55,165 @@ def empty_evidence(count: int) -> Evidence:
 @kernel
 def gather(fixes: Fixes, roads: Roads, scheme: Scheme, out: Evidence) -> None:
     """Fill `out` for all good fixes (paragraphs 18 to 20)."""
-    last_fine, last_coarse, fine_row, coarse_row = cells.NO_KEY, cells.NO_KEY, -1, -1
-    for w in range(len(fixes.key)):
+    last_fine, last_coarse, fine_row, coarse_row, face = cells.NO_KEY, cells.NO_KEY, -1, -1, 0
+    # columns are named once: taking them from their tuple inside the loop costs more than the arithmetic
+    faces, ways, scratch = roads.faces, _listed(roads), _scratch()
+    fine_table, fine_rows, fine_first = roads.fine_table, roads.fine_rows, roads.fine_first
+    coarse_table, coarse_rows = roads.coarse_table, roads.coarse_rows
+    public_m, edge_m = roads.coarse_public_m, roads.coarse_edge_m
+    lat, lng, accuracy, vague = fixes.lat_e6, fixes.lng_e6, fixes.accuracy_m, fixes.vague
+    speed, heading, ts, label = fixes.speed_mps, fixes.heading_deg, fixes.ts_ms, fixes.label
+    for w in range(len(fixes.first) - 1):
         before = -1
         for i in range(fixes.first[w], fixes.first[w + 1]):
-            if fixes.label[i] != GOOD:
+            if label[i] != GOOD:
                 continue
-            fine, coarse = cells.keys_at(roads.faces, fixes.lat_e6[i], fixes.lng_e6[i])
+            fine, coarse, fine_m, coarse_m, face = cells.locate(faces, lat[i], lng[i], face)
             if fine != last_fine:
-                fine_row, last_fine = cells.find(roads.fine_table, roads.fine_rows, fine), fine
+                fine_row, last_fine = cells.find(fine_table, fine_rows, fine), fine
             if coarse != last_coarse:
-                coarse_row, last_coarse = cells.find(roads.coarse_table, roads.coarse_rows, coarse), coarse
-            _bounds(fixes, roads, i, coarse, coarse_row, out)
-            _ways_around(fixes, roads, scheme, i, fine_row, out)
-            out.weight[i] = _weight(fixes, before, i, scheme)
+                coarse_row, last_coarse = cells.find(coarse_table, coarse_rows, coarse), coarse
+            edge, clear = -1.0, 0.0
+            if coarse_row >= 0:
+                edge = edge_m[coarse_row] - coarse_m
+                clear = max(0.0, min(public_m[coarse_row] - coarse_m, edge))
+            hx, hy = 0.0, 0.0
+            if heading[i] >= 0.0 and speed[i] > scheme.heading_speed_mps:
+                hx, hy = cells.sin_cos(heading[i] * _RAD_PER_DEG)
+            sigma = math.sqrt(accuracy[i] ** 2 + scheme.map_error_m**2)
+            a, b = (fine_first[fine_row], fine_first[fine_row + 1]) if fine_row >= 0 else (np.int32(0), np.int32(0))
+            public_edge = _scan(ways, a, b, fine_m, lat[i], lng[i], hx, hy, sigma, scheme, scratch)
+            if public_edge < REACH_M or clear < REACH_M:
+                clear = max(0.0, min(public_edge, edge))
+            out.clear_m[i], out.edge_m[i] = clear, edge
+            _note(i, scratch, speed[i], vague[i], sigma, scheme, out)
+            if before >= 0:
+                parked = 0.0 <= speed[i] < scheme.parked_mps and 0.0 <= speed[before] < scheme.parked_mps
+                out.weight[i] = _weight((ts[i] - ts[before]) * 0.001, parked, scheme)
+            else:
+                out.weight[i] = 1.0
             before = i
 
 
-@kernel
-def _bounds(fixes: Fixes, roads: Roads, i: int, key: int, row: int, out: Evidence) -> None:
-    """Lower bounds from the coarse cell alone: its centre's distances less the way to the centre."""
-    if row < 0:
-        out.clear_m[i], out.edge_m[i] = 0.0, -1.0
-        return
-    x, y, z = cells.to_vector(fixes.lat_e6[i], fixes.lng_e6[i])
-    cx, cy, cz = cells.centre_of(roads.faces, key, cells.COARSE_SCALE)
-    away = math.sqrt((x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2) * (cells.EARTH_M * 1.004) + 1.0
-    out.edge_m[i] = roads.coarse_edge_m[row] - away
-    out.clear_m[i] = max(0.0, min(roads.coarse_public_m[row] - away, out.edge_m[i]))
+class Listed(NamedTuple):
+    kind: NDArray[np.uint8]
+    metres: NDArray[np.uint8]
+    vertex: NDArray[np.int32]
+    lat: NDArray[np.int32]
+    lng: NDArray[np.int32]
+    way: NDArray[np.int32]
+    half_dm: NDArray[np.uint16]
 
 
-@kernel
-def _ways_around(fixes: Fixes, roads: Roads, scheme: Scheme, i: int, row: int, out: Evidence) -> None:
-    """Costs from the ways listed in the fix's fine cell."""
-    public, private, unknown = FAR, FAR, FAR
-    public_edge, sea_m, any_m = REACH_M, FAR, FAR
-    lat, lng = fixes.lat_e6[i], fixes.lng_e6[i]
-    sigma = math.sqrt(fixes.accuracy_m[i] ** 2 + scheme.map_error_m**2)
-    if row >= 0:
-        kx, ky = cells.metres_per_e6(lat)
-        hx, hy = 0.0, 0.0
-        if fixes.heading_deg[i] >= 0.0 and fixes.speed_mps[i] > scheme.heading_speed_mps:
-            hx, hy = cells.sin_cos(fixes.heading_deg[i] * _RAD_PER_DEG)
-        for k in range(roads.fine_first[row], roads.fine_first[row + 1]):
-            v = roads.fine_vertex[k]
-            way = roads.vertex_way[v]
-            kind = roads.way_kind[way]
-            d2, t = segment_distance(roads, v, lat, lng, kx, ky)
-            d = math.sqrt(d2)
-            half = roads.half_dm[way] * 0.1
-            if kind == FERRY:
-                if d < half:
-                    sea_m = min(sea_m, d)
-                continue
-            any_m = min(any_m, d - half)
-            cost = distance_cost(max(0.0, d - scheme.corridor_slack_m), sigma, scheme)
-            if cost < scheme.evidence_cap and (hx != 0.0 or hy != 0.0):
-                cost = min(scheme.evidence_cap, cost + _heading_cost(roads, v, kx, ky, hx, hy, scheme))
-            if kind == PUBLIC:
-                public_edge = min(public_edge, d - half)
-                if cost < public:
-                    public, out.public_at[i] = cost, v
-            elif kind == PRIVATE:
-                if cost < private:
-                    private, out.private_at[i], out.private_along[i], out.private_m[i] = cost, v, t, d
-            elif kind == UNKNOWN and cost < unknown:
-                unknown, out.unknown_at[i] = cost, v
-    if public_edge < REACH_M or out.clear_m[i] < REACH_M:
-        out.clear_m[i] = max(0.0, min(public_edge, max(0.0, out.edge_m[i])))
-    field = scheme.field_prior
-    if not fixes.vague[i]:
+class Scratch(NamedTuple):
+    """By kind, the cheapest way: its cost, the distance beyond which none can be cheaper, its distance, where on it, its vertex."""
+
+    cost: NDArray[np.float64]
+    cut: NDArray[np.float64]
+    metres: NDArray[np.float64]
+    along: NDArray[np.float64]
+    at: NDArray[np.int32]
+
+
+@inlined
+def _listed(roads: Roads) -> Listed:
+    return Listed(
+        roads.fine_kind, roads.fine_metres, roads.fine_vertex, roads.lat_e6, roads.lng_e6, roads.vertex_way, roads.half_dm
+    )
+
+
+@inlined
+def _scratch() -> Scratch:
+    kinds = FERRY + 1
+    return Scratch(np.empty(kinds), np.empty(kinds), np.empty(kinds), np.empty(kinds), np.empty(kinds, dtype=np.int32))
+
+
+@inlined
+def _scan(
+    ways: Listed, first: int, last: int, away: float, lat: int, lng: int, hx: float, hy: float, sigma: float, scheme: Scheme,
+    best: Scratch,
+) -> float:  # fmt: skip
+    """Fill `best` from the segments listed from `first` to `last`; returns the distance to the nearest public road's edge.
+
+    `away` is the fix's distance from the cell's centre: no segment is nearer than its own distance from there less that."""
+    kinds, from_centre, vertices, lats, lngs, vertex_way, halves = ways
+    cost, cut, metres, along, at = best
+    for kind in range(FERRY + 1):
+        cost[kind], cut[kind], metres[kind], along[kind], at[kind] = FAR, REACH_M, FAR, 0.0, -1
+    public_edge = REACH_M
+    kx, ky = cells.metres_per_e6(lat)
+    for k in range(first, last):
+        kind = kinds[k]
+        if from_centre[k] - away > cut[kind]:
+            continue
+        v = vertices[k]
+        ax, ay = (lngs[v] - lng) * kx, (lats[v] - lat) * ky
+        bx, by = (lngs[v + 1] - lng) * kx, (lats[v + 1] - lat) * ky
+        d2, t = to_segment(0.0, 0.0, ax, ay, bx, by)
+        if d2 > cut[kind] * cut[kind]:
+            continue
+        d, half = math.sqrt(d2), halves[vertex_way[v]] * 0.1
+        here = distance_cost(max(0.0, d - scheme.corridor_slack_m), sigma, scheme)
+        if hx != 0.0 or hy != 0.0:
+            here += _heading_cost(bx - ax, by - ay, hx, hy, scheme)
+        if kind == FERRY:
+            here = d if d < half else FAR
+        if here < cost[kind]:
+            cost[kind], metres[kind], along[kind], at[kind] = here, d, t, v
+        cut[kind] = min(REACH_M, reach_of(cost[kind], sigma, scheme))
+        if kind == PUBLIC:
+            public_edge = min(public_edge, d - half)
+            cut[kind] = max(cut[kind], public_edge + HALF_MAX_M)
+    return public_edge
+
+
+@inlined
+def _note(i: int, best: Scratch, speed: float, vague: bool, sigma: float, scheme: Scheme, out: Evidence) -> None:
+    """What it costs to hold that the fix is on a public road, on a way of unknown maintainer, or off every public way."""
+    way, cap = best.cost, scheme.evidence_cap
+    field = scheme.field_prior + max(0.0, speed - scheme.field_speed_mps) * scheme.field_speed_cost
+    if not vague:
         field += scheme.field_spread * (scheme.field_sigma_m / sigma - 1.0)
-    field += max(0.0, fixes.speed_mps[i] - scheme.field_speed_mps) * scheme.field_speed_cost
-    haste = max(0.0, fixes.speed_mps[i] - scheme.private_speed_mps) * scheme.private_speed_cost
-    off = min(private + scheme.private_prior + haste, field)
-    slow = scheme.parked_mps < fixes.speed_mps[i] < scheme.public_slow_mps
-    out.public_cost[i] = min(public + (scheme.public_slow_cost if slow else 0.0), scheme.evidence_cap)
-    out.unknown_cost[i] = min(unknown + scheme.unknown_bias, scheme.evidence_cap)
-    out.off_cost[i] = min(off, scheme.evidence_cap)
-    out.other_cost[i] = min(out.off_cost[i], out.unknown_cost[i])
-    out.sea[i] = sea_m < FAR and any_m > scheme.sea_clear_m
+    private = way[PRIVATE] + scheme.private_prior + max(0.0, speed - scheme.private_speed_mps) * scheme.private_speed_cost
+    slow = scheme.parked_mps < speed < scheme.public_slow_mps
+    off, unknown = min(cap, private, field), min(cap, way[UNKNOWN] + scheme.unknown_bias)
+    out.public_cost[i] = min(cap, way[PUBLIC] + (scheme.public_slow_cost if slow else 0.0))
+    out.off_cost[i], out.unknown_cost[i], out.other_cost[i] = off, unknown, min(off, unknown)
+    out.public_at[i], out.private_at[i], out.unknown_at[i] = best.at[PUBLIC], best.at[PRIVATE], best.at[UNKNOWN]
+    out.private_m[i], out.private_along[i] = best.metres[PRIVATE], best.along[PRIVATE]
+    land_m = min(best.metres[PUBLIC], best.metres[PRIVATE], best.metres[UNKNOWN])
+    out.sea[i] = best.metres[FERRY] < FAR and land_m > scheme.sea_clear_m
 
 
-@kernel
+@inlined
+def _weight(seconds: float, parked: bool, scheme: Scheme) -> float:
+    """How much a fix says beyond the one before it: errors within some seconds, or of a parked vehicle, are one error."""
+    weight = min(1.0, seconds / scheme.independent_s)
+    return min(weight, scheme.parked_weight) if parked else weight
+
+
+@inlined
 def distance_cost(metres: float, sigma: float, scheme: Scheme) -> float:
-    """Half the square near; then straight, since real errors have long tails; then steep where no error reaches; capped."""
+    """Half the square near; then straight, since real errors have long tails; then steep where no error reaches."""
     z = metres / sigma
     knee = scheme.tail_knee
     cost = 0.5 * z * z if z < knee else 0.5 * knee * knee + scheme.tail_slope * (z - knee)
-    return min(scheme.evidence_cap, cost + max(0.0, metres - scheme.error_max_m) * scheme.far_slope)
+    return cost + max(0.0, metres - scheme.error_max_m) * scheme.far_slope
 
 
-@kernel
-def _heading_cost(roads: Roads, v: int, kx: float, ky: float, hx: float, hy: float, scheme: Scheme) -> float:
+@inlined
+def reach_of(cost: float, sigma: float, scheme: Scheme) -> float:
+    """A distance at which `distance_cost` is at least `cost`."""
+    bend = 0.5 * scheme.tail_knee * scheme.tail_knee
+    z = math.sqrt(2.0 * cost) if cost < bend else scheme.tail_knee + (cost - bend) / scheme.tail_slope
+    return z * sigma + scheme.corridor_slack_m
+
+
+@inlined
+def _heading_cost(dx: float, dy: float, hx: float, hy: float, scheme: Scheme) -> float:
     """Nothing within about 25 degrees of the way's axis, rising to `heading_cost` across it."""
-    dx, dy = (roads.lng_e6[v + 1] - roads.lng_e6[v]) * kx, (roads.lat_e6[v + 1] - roads.lat_e6[v]) * ky
     along = abs(dx * hx + dy * hy) / math.sqrt(dx * dx + dy * dy + 1e-9)
     return max(0.0, (scheme.heading_free_cos - along) / scheme.heading_free_cos) * scheme.heading_cost
-
-
-@kernel
-def _weight(fixes: Fixes, before: int, i: int, scheme: Scheme) -> float:
-    """How much a fix says beyond the one before it: errors within some seconds, or of a parked vehicle, are one error."""
-    if before < 0:
-        return 1.0
-    seconds = (fixes.ts_ms[i] - fixes.ts_ms[before]) * 0.001
-    weight = min(1.0, seconds / scheme.independent_s)
-    if 0.0 <= fixes.speed_mps[i] < scheme.parked_mps and 0.0 <= fixes.speed_mps[before] < scheme.parked_mps:
-        weight = min(weight, scheme.parked_weight)
-    return weight
 
 
 @kernel
@@ -195,7 +245,7 @@ def decide(fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np
             other = min(here_other, here_public + scheme.switch_price)
 
 
-@kernel
+@inlined
 def _surface(evidence: Evidence, i: int, margin: float, scheme: Scheme) -> int:
     if evidence.edge_m[i] < 0.0:
         return OUTSIDE

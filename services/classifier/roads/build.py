@@ -54,7 +54,7 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
     segments = np.flatnonzero(vertex_way[1:] == vertex_way[:-1]).astype(np.int32)
     kinds = ways.kind[vertex_way[segments]]
     driven, public = segments[kinds != IGNORED], segments[kinds == PUBLIC]
-    fine_keys, fine_first, fine_vertex = cover.fine_cells(ways.lat_e6, ways.lng_e6, driven)
+    listed = cover.fine_cells(ways.lat_e6, ways.lng_e6, driven, ways.kind[vertex_way])
     land = segments[kinds != FERRY]
     if polygon is None:
         keys = cover.coarse_near(ways.lat_e6, ways.lng_e6, land, CLEAR_MAX_M)
@@ -65,9 +65,9 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
         covered = "polygon:" + hashlib.sha256(polygon.read_bytes()).hexdigest()
     half_m = ways.half_dm[vertex_way[public]] * 0.1
     public_m = cover.distance_to(ways.lat_e6, ways.lng_e6, public, half_m, keys)
-    fine_table, fine_rows = cells.make_table(fine_keys)
+    fine_table, fine_rows = cells.make_table(listed.keys)
     coarse_table, coarse_rows = cells.make_table(keys)
-    assert_h3(fine_keys, cells.FINE_RES, cells.FINE_SCALE)
+    assert_h3(listed.keys, cells.FINE_RES, cells.FINE_SCALE)
     assert_h3(keys, cells.COARSE_RES, cells.COARSE_SCALE)
     roads = Roads(
         faces=cells.FACES,
@@ -80,8 +80,10 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
         half_dm=ways.half_dm,
         fine_table=fine_table,
         fine_rows=fine_rows,
-        fine_first=fine_first,
-        fine_vertex=fine_vertex,
+        fine_first=listed.first,
+        fine_vertex=listed.vertex,
+        fine_kind=listed.kind,
+        fine_metres=listed.metres,
         coarse_table=coarse_table,
         coarse_rows=coarse_rows,
         coarse_public_m=np.floor(np.clip(public_m, 0.0, CLEAR_MAX_M)).astype(np.int16),

@@ -6,7 +6,7 @@ REACH_M of any point of a fine cell is listed for that cell, so a point whose ce
 
 import heapq
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,6 @@ PIECE_M: Final = 150.0
 """Segments are walked in pieces no longer than this."""
 _EDGE_COSINE: Final = 2e-3
 """A piece is covered on every face whose centre is at most this much further (in cosine): over 5 km on either side of an edge."""
-_FIT: Final = 1.004
-"""WGS84 metres against those of H3's sphere: never more than this apart."""
 
 
 @kernel
@@ -58,12 +56,12 @@ def cover(
                     continue
                 a0, b0 = cells.to_plane(faces, f, scale, ax, ay, az)
                 a1, b1 = cells.to_plane(faces, f, scale, bx, by, bz)
-                reach = reach_m * _FIT / cells.EARTH_M * scale / (cosine * cosine) * 1.16 + 1.0
+                reach = reach_m * cells.FIT / cells.EARTH_M * scale / (cosine * cosine) * 1.16 + 1.0
                 for i in range(int(math.floor(min(a0, a1) - reach)), int(math.ceil(max(a0, a1) + reach)) + 1):
                     for j in range(int(math.floor(min(b0, b1) - reach)), int(math.ceil(max(b0, b1) + reach)) + 1):
                         key = cells.pack(f, i, j)
                         cx, cy, cz = cells.centre_of(faces, key, scale)
-                        if _apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M <= reach_m * _FIT:
+                        if _apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M <= reach_m * cells.FIT:
                             if count < room:
                                 out_key[count] = key
                                 out_segment[count] = v
@@ -83,10 +81,21 @@ def _apart(px: float, py: float, pz: float, ax: float, ay: float, az: float, bx:
     return math.sqrt(ex * ex + ey * ey + ez * ez)
 
 
+class Listed(NamedTuple):
+    """The segments listed for each fine cell, by kind and then by distance from the cell's centre."""
+
+    keys: NDArray[np.int64]
+    first: NDArray[np.int32]
+    vertex: NDArray[np.int32]
+    kind: NDArray[np.uint8]
+    metres: NDArray[np.uint8]
+    """From the cell's centre, rounded down."""
+
+
 def fine_cells(
-    lat: NDArray[np.int32], lng: NDArray[np.int32], segments: NDArray[np.int32]
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-    """(keys ascending, first, vertex): the segments listed for each fine cell, ascending, each once."""
+    lat: NDArray[np.int32], lng: NDArray[np.int32], segments: NDArray[np.int32], kind: NDArray[np.uint8]
+) -> Listed:
+    """`kind` is of each vertex's way."""
     args = (cells.FACES, lat, lng, segments, cells.FINE_SCALE, REACH_M + cells.FINE_RADIUS_M)
     room = cover(*args, np.empty(0, np.int64), np.empty(0, np.int32))
     key, segment = np.empty(room, np.int64), np.empty(room, np.int32)
@@ -96,8 +105,31 @@ def fine_cells(
     fresh = np.ones(room, dtype=np.bool_)
     fresh[1:] = (key[1:] != key[:-1]) | (segment[1:] != segment[:-1])
     key, segment = key[fresh], segment[fresh]
+    metres = np.empty(len(key), np.uint8)
+    _centre_metres(cells.FACES, lat, lng, key, segment, metres)
+    order = np.lexsort((segment, metres, kind[segment], key))
+    key, segment, metres = key[order], segment[order], metres[order]
     keys, first = np.unique(key, return_index=True)
-    return keys, np.append(first, len(key)).astype(np.int32), segment
+    return Listed(keys, np.append(first, len(key)).astype(np.int32), segment, kind[segment], metres)
+
+
+@kernel
+def _centre_metres(
+    faces: NDArray[np.float64],
+    lat: NDArray[np.int32],
+    lng: NDArray[np.int32],
+    key: NDArray[np.int64],
+    segment: NDArray[np.int32],
+    out: NDArray[np.uint8],
+) -> None:
+    """Distance of each segment from the centre of the cell that lists it, never too much."""
+    for n in range(len(key)):
+        cx, cy, cz = cells.centre_of(faces, key[n], cells.FINE_SCALE)
+        v = segment[n]
+        ax, ay, az = cells.to_vector(lat[v], lng[v])
+        bx, by, bz = cells.to_vector(lat[v + 1], lng[v + 1])
+        metres = _apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M / cells.FIT - 1.0
+        out[n] = int(min(255.0, max(0.0, metres)))
 
 
 @kernel
@@ -134,7 +166,7 @@ def _nearest_to_centres(
                     row = cells.find(table, rows, key)
                     if row >= 0:
                         cx, cy, cz = cells.centre_of(faces, key, scale)
-                        d = _apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M / _FIT - minus_m[n]
+                        d = _apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M / cells.FIT - minus_m[n]
                         out_m[row] = min(out_m[row], d)
 
 
