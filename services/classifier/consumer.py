@@ -37,12 +37,14 @@ from shared.stream.polled import Polled
 from shared.stream.positions import TP, Position
 
 POLL_S: Final = 1.0
-RECORDS_MAX: Final = 500
-ROWS_MAX: Final = 100_000
+RECORDS_MAX: Final = 2_000
+ROWS_MAX: Final = 200_000
 """About so many pings a round: polls shrink when frames are large."""
 DUE_MAX: Final = 200
 """Device-days a round computes because they are due, beside the new fixes."""
 WINDOWS_PER_READ: Final = 500
+ROUND_S_MAX: Final = 60.0
+"""A round that takes longer is taken for hanging."""
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0)
 """Then the process ends: the supervisor's restart is the next attempt."""
 
@@ -102,7 +104,7 @@ class Consumer:
                 continue
             failures = 0
             if self._health is not None:
-                self._health.beat("consumer")
+                self._health.beat("consumer", stale_after_s=ROUND_S_MAX)
             if not full:  # pings that come in meanwhile are taken together, so that a live day is not computed for each
                 await asyncio.sleep(max(0.0, self._cadence_s - (time.monotonic() - started)))
 

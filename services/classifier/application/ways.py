@@ -3,11 +3,11 @@
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from services.classifier.application.lines import Line
 from services.classifier.domain import cells
+from services.classifier.domain.compiled import kernel
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.way_kinds import FERRY, PRIVATE, PUBLIC, UNKNOWN
 
@@ -16,7 +16,7 @@ SURFACES: Final = {PUBLIC: "public_road", PRIVATE: "off_road", UNKNOWN: "unknown
 
 
 def ways_near(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32]) -> list[Line]:
-    """The stretches of ways in the fine cells of the positions (and so at least all within 150 m of them)."""
+    """The stretches of ways in the fine cells of the positions (and so at least all within REACH_M of them)."""
     listed = np.zeros(len(roads.lat_e6), np.bool_)
     _mark(roads, lat_e6, lng_e6, listed)
     heads = np.flatnonzero(listed)
@@ -32,7 +32,7 @@ def ways_near(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32]
     return lines
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mark(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32], listed: NDArray[np.bool_]) -> None:
     """Set `listed` for the first vertex of every segment in the positions' fine cells."""
     last = cells.NO_KEY
