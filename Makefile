@@ -4,6 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 DATA ?= var
 OUT ?= out
+WORKERS ?= 2
 
 .PHONY: help setup setup-dev demo up stop sample test test-unit test-all fmt lint types imports deps check lock clean
 
@@ -26,13 +27,13 @@ sample: setup ## write the sample district and fleet to out/sample
 	@$(BIN)/rucor sample --out "$(OUT)/sample"
 
 test: setup-dev ## every test but the slow ones, against real Kafka and Postgres (under 5 minutes)
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-unit: setup-dev ## the tests that need no services
 	@$(BIN)/pytest tests/unit tests/property -m "not integration and not slow"
 
 test-all: setup-dev ## every test, the slow ones too
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 fmt: setup-dev ## format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only .

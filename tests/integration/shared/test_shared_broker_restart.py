@@ -21,7 +21,7 @@ from shared.stream.positions import compare_and_set
 from shared.stream.source import Source
 from tests.stream_tables import make_topic, shared_database
 
-pytestmark = [pytest.mark.integration, pytest.mark.chaos]
+pytestmark = [pytest.mark.integration, pytest.mark.chaos, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
