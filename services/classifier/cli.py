@@ -52,7 +52,8 @@ def build_command(sources: Sequence[Path], out: Path, coverage: Path | None, dat
         f"road set {made.name} ({meta.source}, {meta.source_date or 'no date'}): {size / 1e6:.1f} MB in {made.path}"
     )
     click.echo(
-        f"  {meta.ways:,} ways: {meta.public_km:,.0f} km public, {meta.private_km:,.0f} private, {meta.unknown_km:,.0f} unknown owner"
+        f"  {meta.ways:,} ways: {meta.public_km:,.0f} km public, {meta.private_km:,.0f} private, "
+        f"{meta.unknown_km:,.0f} of unknown maintainer"
     )
     click.echo(
         f"  {meta.fine_cells:,} H3 cells of resolution {meta.fine_res}, {meta.coarse_cells:,} of {meta.coarse_res}"
@@ -124,7 +125,8 @@ def _report(road_set: "RoadSet", parsed: "Parsed", days: "Sequence[DayOutcome]",
     total = sum(sums.mm.values()) or 1
     devices = len({day.key for day in days})
     click.echo(
-        f"{parsed.rows:,} pings read, {len(parsed.refused):,} refused, {sum(day.fixes for day in days):,} fixes of {devices:,} devices, {len(days):,} device-days"
+        f"{parsed.rows:,} pings read, {len(parsed.refused):,} refused: {sum(day.fixes for day in days):,} fixes "
+        f"of {devices:,} devices on {len(days):,} device-days"
     )
     for refused in parsed.refused[:_REFUSED_SHOWN]:
         click.echo(f"  line {refused.row + 1}: {refused.code}: {refused.detail}", err=True)
@@ -134,7 +136,8 @@ def _report(road_set: "RoadSet", parsed: "Parsed", days: "Sequence[DayOutcome]",
         click.echo(f"  {surface:12} {mm / 1e6:12,.1f} km  {100 * mm / total:5.1f} %")
     words = {
         "no_recorder": "without odometer (GPS distance stands)", "lack": "odometer above GPS (the lack is unknown)",
-        "scaled_down": "GPS above odometer (scaled down)", "within_display": "within one display unit", "still": "odometer stood still",
+        "scaled_down": "GPS above odometer (scaled down)", "within_display": "within one display unit",
+        "still": "odometer stood still",
     }  # fmt: skip
     for rule, count in sorted(sums.rules.items()):
         click.echo(f"  {count:,} device-days {words[rule]}")

@@ -9,7 +9,7 @@ Only + - * / sqrt and floor are used, never the C library's sine: the same bits 
 
 import math
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,6 @@ FIT: Final = 1.004
 INNER_COSINE: Final = 0.935
 """Nearer to a face's centre than any edge of the face (0.9342): no other face can be nearer."""
 SIN60: Final = math.sqrt(3.0) / 2.0
-NO_KEY: Final = -1
 
 _VERTICES: Final = (
     (0.42015242670871017, 0.07814524940278335, 0.9040825506150192),
@@ -210,47 +209,3 @@ def centre_of(faces: NDArray[np.float64], key: int, scale: float) -> tuple[float
     z = faces[f, 0, 2] + px * faces[f, 1, 2] + py * faces[f, 2, 2]
     n = 1.0 / math.sqrt(x * x + y * y + z * z)
     return x * n, y * n, z * n
-
-
-@kernel
-def slot_of(key: int, mask: int) -> int:
-    """Where a key's search starts in an open-addressing table of mask + 1 slots."""
-    h = np.uint64(key)
-    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.int64((h ^ (h >> np.uint64(31))) & np.uint64(mask))
-
-
-@kernel
-def find(table: NDArray[np.int64], rows: NDArray[np.int32], key: int) -> int:
-    """The row of a key in an open-addressing table, or -1."""
-    mask = len(table) - 1
-    at = slot_of(key, mask)
-    while True:
-        seen = table[at]
-        if seen == key:
-            return int(rows[at])
-        if seen == NO_KEY:
-            return -1
-        at = (at + 1) & mask
-
-
-@kernel
-def fill_table(keys: NDArray[np.int64], table: NDArray[np.int64], rows: NDArray[np.int32]) -> None:
-    """Put keys (row = their index) into an empty table (all NO_KEY)."""
-    mask = len(table) - 1
-    for row in range(len(keys)):
-        at = slot_of(keys[row], mask)
-        while table[at] != NO_KEY:
-            at = (at + 1) & mask
-        table[at] = keys[row]
-        rows[at] = row
-
-
-def make_table(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Open-addressing table of distinct keys, at most half full."""
-    size = 1 << max(4, (2 * max(1, len(keys)) - 1).bit_length())
-    table = np.full(size, NO_KEY, dtype=np.int64)
-    rows: NDArray[Any] = np.zeros(size, dtype=np.int32)
-    fill_table(keys, table, rows)
-    return table, rows

@@ -26,7 +26,7 @@ def _cache_dir() -> str:
 
 
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = _cache_dir()
+    setattr(numba.config, "CACHE_DIR", _cache_dir())  # noqa: B010 - numba makes its settings at run time
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -14,8 +14,10 @@ from typing import Any, Final, Protocol, get_args
 
 import numpy as np
 
+from services.classifier.domain import evidence as evidence_module
 from services.classifier.domain import fixes as fixes_module
 from services.classifier.domain import legs, lengths, segments, surfaces
+from services.classifier.domain import pieces as pieces_module
 from services.classifier.domain.fixes import Fixes, prepare
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.readings import HOUR_MS, Odometers, empty_odometers, find_stretches
@@ -95,8 +97,8 @@ def classify_days(
 def _kernels(fixes: Fixes, roads: Roads, scheme: Scheme) -> tuple[Runs, Odometers, tuple[Any, Any]]:
     """All loops over fixes; each releases the GIL."""
     rows = len(fixes.ts_ms)
-    evidence = surfaces.empty_evidence(rows)
-    surfaces.gather(fixes, roads, scheme, evidence)
+    evidence = evidence_module.empty_evidence(rows)
+    evidence_module.gather(fixes, roads, scheme, evidence)
     surface = np.zeros(rows, dtype=np.int8)
     surfaces.decide(fixes, evidence, scheme, surface)
     surfaces.mark_road_like(fixes, scheme, surface)
@@ -104,18 +106,24 @@ def _kernels(fixes: Fixes, roads: Roads, scheme: Scheme) -> tuple[Runs, Odometer
     find_stretches(fixes, scheme, odometers)
     measured = lengths.empty_lengths(rows)
     lengths.measure(fixes, scheme, measured)
-    pieces = legs.empty_pieces(3 * rows)
+    pieces = pieces_module.empty_pieces(3 * rows)
     count = legs.cut_legs(legs.Work(fixes, odometers, measured, evidence, surface, roads, scheme), pieces)
     segments.mark_still(fixes, odometers, pieces, count, scheme)
     runs = segments.empty_runs(count)
     kept = segments.join_pieces(fixes, pieces, count, odometers, roads, scheme, runs)
     engine = np.zeros(len(fixes.key), dtype=np.int64), np.zeros(len(fixes.key), dtype=np.int64)
     segments.engine_time(fixes, measured, COVERED_EVERY_MS, *engine)
-    return Runs(*(column[:kept] for column in runs)), odometers, engine
+    return segments.cut(runs, kept), odometers, engine
 
 
 def _outcome(
-    pings: Pings, fixes: Fixes, parts: tuple[Segment, ...], odometers: Odometers, engine: tuple[Any, Any], scheme: Scheme, w: int
+    pings: Pings,
+    fixes: Fixes,
+    parts: tuple[Segment, ...],
+    odometers: Odometers,
+    engine: tuple[Any, Any],
+    scheme: Scheme,
+    w: int,
 ) -> DayOutcome:
     rows = slice(int(fixes.first[w]), int(fixes.first[w + 1]))
     low, high = np.searchsorted(fixes.ts_ms[rows], (fixes.start_ms[w], fixes.end_ms[w]))
@@ -156,8 +164,12 @@ def _segments(runs: Runs, roads: RoadSetLike) -> list[Segment]:
         runs.start_lat, runs.start_lng, runs.end_lat, runs.end_lng,
     )  # fmt: skip
     return [
-        Segment(start, end, SURFACES[surface], BASES[basis], KINDS[kind], inside, mm, why(BASES[basis], words[way]), *places)
-        for start, end, surface, basis, kind, inside, mm, way, *places in zip(*(c.tolist() for c in columns), strict=True)
+        Segment(
+            start, end, SURFACES[surface], BASES[basis], KINDS[kind], inside, mm, why(BASES[basis], words[way]), *places
+        )
+        for start, end, surface, basis, kind, inside, mm, way, *places in zip(
+            *(c.tolist() for c in columns), strict=True
+        )
     ]
 
 

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
 from services.classifier.domain.cells import metres_per_e6
+from services.classifier.domain.compiled import kernel
 from services.classifier.domain.scheme import Scheme
 from shared.contracts.pings import MEASURED, Key, Pings
 from shared.nz_days import bounds_ms, days_of
@@ -191,4 +191,4 @@ def _impossible(fixes: Fixes, i: int, j: int, scheme: Scheme) -> bool:
     if fixes.speed_mps[i] >= 0.0 and fixes.speed_mps[j] >= 0.0 and seconds <= 5.0:
         doppler = max(fixes.speed_mps[i], fixes.speed_mps[j]) * 1.5 + 5.0
         reach = min(reach, doppler * seconds + 0.5 * scheme.spike_noise_m + fixes.accuracy_m[i] + fixes.accuracy_m[j])
-    return dx * dx + dy * dy > reach * reach
+    return bool(dx * dx + dy * dy > reach * reach)

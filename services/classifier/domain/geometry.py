@@ -1,4 +1,4 @@
-"""Distances between a fix and the ways around it (scheme 1, paragraphs 5 and 12).  Pure arithmetic over the columns of a road set."""
+"""Distances between a position and the ways around it (scheme 1, paragraphs 5 and 12): arithmetic over a road set's columns."""
 
 import math
 from typing import Final, NamedTuple
@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.classifier.domain import cells, tables
 from services.classifier.domain.compiled import inlined, kernel
-from services.classifier.domain import cells
 from services.classifier.domain.way_kinds import PUBLIC
 
 REACH_M: Final = 100.0
@@ -81,16 +81,17 @@ def segment_distance(roads: Roads, v: int, lat_e6: int, lng_e6: int, kx: float, 
 def public_near(roads: Roads, lat_e6: int, lng_e6: int) -> float:
     """Distance from a position to the edge of the nearest public road or of coverage: exact below REACH_M, never above it."""
     fine, coarse, _, away, _ = cells.locate(roads.faces, lat_e6, lng_e6, 0)
-    row = cells.find(roads.coarse_table, roads.coarse_rows, coarse)
+    row = tables.find(roads.coarse_table, roads.coarse_rows, coarse)
     if row < 0:
         return 0.0
     best = min(REACH_M, roads.coarse_edge_m[row] - away)
     if best > roads.coarse_public_m[row] - away:
-        at = cells.find(roads.fine_table, roads.fine_rows, fine)
+        at = tables.find(roads.fine_table, roads.fine_rows, fine)
         if at >= 0:
             kx, ky = cells.metres_per_e6(lat_e6)
             best = min(best, _nearest_public(roads, at, lat_e6, lng_e6, kx, ky))
-    return max(0.0, best)
+    least: float = max(0.0, best)
+    return least
 
 
 @kernel
@@ -99,12 +100,12 @@ def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> flo
 
     Reads the fine cells round about, ring by ring: for the few places where the bound of one cell is not enough."""
     _, coarse, _, away, _ = cells.locate(roads.faces, lat_e6, lng_e6, 0)
-    row = cells.find(roads.coarse_table, roads.coarse_rows, coarse)
+    row = tables.find(roads.coarse_table, roads.coarse_rows, coarse)
     if row < 0:
         return 0.0
     best = min(limit_m, roads.coarse_edge_m[row] - away)
     if best <= roads.coarse_public_m[row] - away or best <= 0.0:
-        return max(0.0, best)
+        return 0.0
     x, y, z = cells.to_vector(lat_e6, lng_e6)
     kx, ky = cells.metres_per_e6(lat_e6)
     step_m = cells.EARTH_M / cells.FINE_SCALE
@@ -122,11 +123,12 @@ def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> flo
                 for dj in range(max(-ring, -di - ring), min(ring, -di + ring) + 1):
                     if max(abs(di), abs(dj), abs(di + dj)) != ring:
                         continue
-                    at = cells.find(roads.fine_table, roads.fine_rows, cells.pack(f, i + di, j + dj))
+                    at = tables.find(roads.fine_table, roads.fine_rows, cells.pack(f, i + di, j + dj))
                     if at >= 0:
                         best = min(best, _nearest_public(roads, at, lat_e6, lng_e6, kx, ky))
             ring += 1
-    return max(0.0, best)
+    least: float = max(0.0, best)
+    return least
 
 
 @kernel
@@ -143,4 +145,5 @@ def _nearest_public(roads: Roads, row: int, lat_e6: int, lng_e6: int, kx: float,
         if roads.fine_kind[k] == PUBLIC:
             d2, _ = segment_distance(roads, v, lat_e6, lng_e6, kx, ky)
             best = min(best, math.sqrt(d2) - roads.half_dm[roads.vertex_way[v]] * 0.1)
-    return max(0.0, best)
+    least: float = max(0.0, best)
+    return least

@@ -1,55 +1,38 @@
 """Legs between consecutive good fixes: how long, and which part lies certainly where (scheme 1, paragraphs 23 to 31)."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain import surfaces as on
+from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.evidence import Evidence
 from services.classifier.domain.fixes import Fixes
 from services.classifier.domain.geometry import REACH_M, Roads, public_near, public_within
 from services.classifier.domain.lengths import Lengths, noise_m
+from services.classifier.domain.pieces import (
+    AMBIGUOUS,
+    CARRIED,
+    CARRIED_KIND,
+    DRIVE,
+    GAP,
+    GAP_KIND,
+    IS_CARRIED,
+    LIKE_A_ROAD,
+    MAPPED_PUBLIC,
+    NO_ROAD,
+    ODOMETER_BOUND,
+    OFF_ROAD,
+    OUTSIDE_COVERAGE,
+    PRIVATE_ROAD,
+    PUBLIC_ROAD,
+    UNKNOWN,
+    UNKNOWN_WAY,
+    Pieces,
+)
 from services.classifier.domain.readings import Odometers
 from services.classifier.domain.scheme import Scheme
-from services.classifier.domain.surfaces import Evidence
-
-PUBLIC_ROAD: Final = 0
-OFF_ROAD: Final = 1
-UNKNOWN: Final = 2
-CARRIED: Final = 3
-
-MAPPED_PUBLIC: Final = 0
-PRIVATE_ROAD: Final = 1
-NO_ROAD: Final = 2
-ODOMETER_BOUND: Final = 3
-UNKNOWN_WAY: Final = 4
-LIKE_A_ROAD: Final = 5
-AMBIGUOUS: Final = 6
-OUTSIDE_COVERAGE: Final = 7
-GAP: Final = 8
-IS_CARRIED: Final = 9
-
-DRIVE: Final = 0
-GAP_KIND: Final = 1
-CARRIED_KIND: Final = 2
-
-
-class Pieces(NamedTuple):
-    """Parts of legs, in order of time; up to three a leg.  `mm` sums to the leg's length."""
-
-    window: NDArray[np.int32]
-    start_ms: NDArray[np.int64]
-    end_ms: NDArray[np.int64]
-    surface: NDArray[np.int8]
-    basis: NDArray[np.int8]
-    kind: NDArray[np.int8]
-    mm: NDArray[np.int64]
-    at: NDArray[np.int32]
-    """Vertex of the way that decided, or -1."""
-    fix: NDArray[np.int64]
-    """The leg's first fix; its second is `until`."""
-    until: NDArray[np.int64]
 
 
 class Work(NamedTuple):
@@ -64,19 +47,21 @@ class Work(NamedTuple):
     scheme: Scheme
 
 
-def empty_pieces(count: int) -> Pieces:
-    return Pieces(
-        np.zeros(count, np.int32), np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int8),
-        np.zeros(count, np.int8), np.zeros(count, np.int8), np.zeros(count, np.int64), np.full(count, -1, np.int32),
-        np.zeros(count, np.int64), np.zeros(count, np.int64),
-    )  # fmt: skip
+@inlined
+def is_off(surface: int) -> bool:
+    return surface == on.ON_PRIVATE or surface == on.ON_FIELD  # noqa: PLR1714 - numba has no tuple membership this cheap
+
+
+@inlined
+def _either(first: int, second: int, surface: int) -> bool:
+    return surface == first or surface == second  # noqa: PLR1714 - as above
 
 
 @kernel
 def cut_legs(work: Work, out: Pieces) -> int:
     """All pieces of all windows; returns how many.
 
-    Nine legs in ten lie whole on a public road or far from any: they are written here, the others by `_leg`, to the same effect."""
+    Nine legs in ten lie whole on a public road or far from any: they are written here, the others by `_leg`, to like effect."""
     ts, surface, before, path = work.fixes.ts_ms, work.surface, work.lengths.before, work.lengths.path_m
     clear, sea, ignition = work.evidence.clear_m, work.evidence.sea, work.fixes.ignition
     public_at, private_at, first = work.evidence.public_at, work.evidence.private_at, work.fixes.first
@@ -89,7 +74,7 @@ def cut_legs(work: Work, out: Pieces) -> int:
                 continue
             here = surface[i]
             whole = here == surface[j] and ts[j] - ts[i] <= gap_ms and ignition[i] != 0 and not sea[i]
-            far = (here == on.ON_PRIVATE or here == on.ON_FIELD) and clear[i] + clear[j] - slack >= path[j]
+            far = is_off(here) and clear[i] + clear[j] - slack >= path[j]
             if not (whole and (far or here == on.ON_PUBLIC)):
                 n = _leg(work, w, j, out, n)
                 continue
@@ -109,7 +94,15 @@ def cut_legs(work: Work, out: Pieces) -> int:
 
 @inlined
 def _put(
-    work: Work, out: Pieces, n: int, w: int, j: int, span: tuple[float, float], what: tuple[int, int, int], length: int, at: int
+    work: Work,
+    out: Pieces,
+    n: int,
+    w: int,
+    j: int,
+    span: tuple[float, float],
+    what: tuple[int, int, int],
+    length: int,
+    at: int,
 ) -> int:
     """One piece over the share span[0]..span[1] of the time of the leg that ends at fix j, `length` mm long."""
     if length <= 0:
@@ -125,11 +118,6 @@ def _put(
     return n + 1
 
 
-@inlined
-def is_off(surface: int) -> bool:
-    return surface == on.ON_PRIVATE or surface == on.ON_FIELD  # noqa: PLR1714 - numba has no tuple membership this cheap
-
-
 @kernel
 def _leg(work: Work, w: int, j: int, out: Pieces, n: int) -> int:
     """The pieces of the leg that ends at fix j (paragraphs 26 to 31)."""
@@ -142,7 +130,7 @@ def _leg(work: Work, w: int, j: int, out: Pieces, n: int) -> int:
     if work.fixes.ts_ms[j] - work.fixes.ts_ms[i] > work.scheme.gap_limit_ms:
         return _gap(work, w, j, out, n)
     off_first, off_second = is_off(first), is_off(second)
-    if first == on.OUTSIDE or second == on.OUTSIDE or not (off_first or off_second):
+    if _either(first, second, on.OUTSIDE) or not (off_first or off_second):
         return _not_claimed(work, w, j, mm, out, n)
     head, tail = mm // 2, mm - mm // 2
     both_m = work.evidence.clear_m[i] + work.evidence.clear_m[j] - 2.0 * work.scheme.bound_slack_m
@@ -168,14 +156,14 @@ def _not_claimed(work: Work, w: int, j: int, mm: int, out: Pieces, n: int) -> in
     i = work.lengths.before[j]
     first, second = work.surface[i], work.surface[j]
     what, at = (UNKNOWN, AMBIGUOUS, DRIVE), max(work.evidence.public_at[i], work.evidence.public_at[j])
-    if first == on.OUTSIDE or second == on.OUTSIDE:
+    if _either(first, second, on.OUTSIDE):
         what, at = (UNKNOWN, OUTSIDE_COVERAGE, DRIVE), np.int32(-1)
     elif first == on.ON_PUBLIC and second == on.ON_PUBLIC:
         what, at = (PUBLIC_ROAD, MAPPED_PUBLIC, DRIVE), work.evidence.public_at[j]
-    elif first == on.ON_UNKNOWN_WAY or second == on.ON_UNKNOWN_WAY:
+    elif _either(first, second, on.ON_UNKNOWN_WAY):
         what = (UNKNOWN, UNKNOWN_WAY, DRIVE)
         at = work.evidence.unknown_at[i] if first == on.ON_UNKNOWN_WAY else work.evidence.unknown_at[j]
-    elif first == on.LIKE_A_ROAD or second == on.LIKE_A_ROAD:
+    elif _either(first, second, on.LIKE_A_ROAD):
         what, at = (UNKNOWN, LIKE_A_ROAD, DRIVE), np.int32(-1)
     return _put(work, out, n, w, j, (0.0, 1.0), what, mm, at)
 
@@ -190,7 +178,17 @@ def _three(work: Work, w: int, j: int, mm: int, head: int, tail: int, out: Piece
     rest = mm - head - tail
     a, b = (head / mm, 1.0 - tail / mm) if mm > 0 else (0.0, 1.0)
     n = _put(work, out, n, w, j, (0.0, a), (OFF_ROAD, _basis(first), DRIVE), head, _private_at(work, i))
-    n = _put(work, out, n, w, j, (a, b), (UNKNOWN, AMBIGUOUS, DRIVE), rest, max(work.evidence.public_at[i], work.evidence.public_at[j]))
+    n = _put(
+        work,
+        out,
+        n,
+        w,
+        j,
+        (a, b),
+        (UNKNOWN, AMBIGUOUS, DRIVE),
+        rest,
+        max(work.evidence.public_at[i], work.evidence.public_at[j]),
+    )
     return _put(work, out, n, w, j, (b, 1.0), (OFF_ROAD, _basis(second), DRIVE), tail, _private_at(work, j))
 
 
@@ -201,7 +199,7 @@ def _basis(surface: int) -> int:
 
 @inlined
 def _private_at(work: Work, i: int) -> int:
-    return work.evidence.private_at[i] if work.surface[i] == on.ON_PRIVATE else np.int32(-1)
+    return int(work.evidence.private_at[i]) if work.surface[i] == on.ON_PRIVATE else -1
 
 
 @kernel
@@ -213,11 +211,17 @@ def _sure_m(work: Work, i: int, length: float) -> float:
     if sure >= REACH_M - 1.0 and sure < length + slack:
         sure = max(sure, public_within(roads, work.fixes.lat_e6[i], work.fixes.lng_e6[i], length + slack))
     v = evidence.private_at[i]
-    if v >= 0 and evidence.private_m[i] < 3.0 * work.fixes.accuracy_m[i] and roads.exit_dm[v] >= 0 and roads.exit_dm[v + 1] >= 0:
+    if (
+        v >= 0
+        and evidence.private_m[i] < 3.0 * work.fixes.accuracy_m[i]
+        and roads.exit_dm[v] >= 0
+        and roads.exit_dm[v + 1] >= 0
+    ):
         step = (roads.vertex_cm[v + 1] - roads.vertex_cm[v]) * 0.01
         t = evidence.private_along[i]
         sure = max(sure, min(roads.exit_dm[v] * 0.1 + t * step, roads.exit_dm[v + 1] * 0.1 + (1.0 - t) * step))
-    return max(0.0, min(length, sure - slack))
+    certain: float = max(0.0, min(length, sure - slack))
+    return certain
 
 
 @kernel

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain.cells import metres_per_e6
+from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.scheme import Scheme
 
@@ -55,9 +55,7 @@ def noise_m(fixes: Fixes, i: int, j: int) -> float:
 
 
 @inlined
-def _path_m(
-    fixes: Fixes, scheme: Scheme, h: int, i: int, j: int, k: int, chord: float
-) -> float:
+def _path_m(fixes: Fixes, scheme: Scheme, h: int, i: int, j: int, k: int, chord: float) -> float:
     """Doppler speed at close fixes; towards sparse ones as much the arc that the headings bend the chord to."""
     noise = noise_m(fixes, i, j)
     v0, v1 = fixes.speed_mps[i], fixes.speed_mps[j]
@@ -70,7 +68,10 @@ def _path_m(
         share = scheme.arc_share_max * min(1.0, max(0.0, (seconds - 1.0) / scheme.arc_full_s))
         sparse = 1.0 + min(scheme.sparse_max, max(0.0, seconds - scheme.sparse_from_s) * scheme.sparse_per_s)
         doppler = _doppler_m(fixes, h, i, j, k, seconds)
-        doppler = min(doppler, chord * scheme.doppler_over_chord + noise + scheme.doppler_slack_m + scheme.doppler_slack_mps * seconds)
+        doppler = min(
+            doppler,
+            chord * scheme.doppler_over_chord + noise + scheme.doppler_slack_m + scheme.doppler_slack_mps * seconds,
+        )
         path = (1.0 - share) * doppler + share * chord * _bend(fixes, i, j) * sparse
         path = max(path, chord - 2.0 * noise)
     return path * (1.0 - scheme.shave)
@@ -83,8 +84,10 @@ def _doppler_m(fixes: Fixes, h: int, i: int, j: int, k: int, seconds: float) -> 
     if h >= 0 and k >= 0 and fixes.speed_mps[h] >= 0.0 and fixes.speed_mps[k] >= 0.0:
         before, after = (fixes.ts_ms[i] - fixes.ts_ms[h]) * 0.001, (fixes.ts_ms[k] - fixes.ts_ms[j]) * 0.001
         if 0.7 * seconds < before < 1.4 * seconds and 0.7 * seconds < after < 1.4 * seconds:
-            return max(0.0, (13.0 * (v0 + v1) - fixes.speed_mps[h] - fixes.speed_mps[k]) / 24.0 * seconds)
-    return 0.5 * (v0 + v1) * seconds
+            cubic: float = max(0.0, (13.0 * (v0 + v1) - fixes.speed_mps[h] - fixes.speed_mps[k]) / 24.0 * seconds)
+            return cubic
+    trapezoid: float = 0.5 * (v0 + v1) * seconds
+    return trapezoid
 
 
 @inlined
@@ -97,4 +100,5 @@ def _bend(fixes: Fixes, i: int, j: int) -> float:
     turn = abs(fixes.heading_deg[j] - fixes.heading_deg[i])
     turn = min(turn, abs(360.0 - turn), 140.0)
     y = (0.5 * turn * 0.017453292519943295) ** 2
-    return 1.0 + y / 6.0 * (1.0 + y * 7.0 / 60.0 * (1.0 + y * 31.0 / 294.0))
+    ratio: float = 1.0 + y / 6.0 * (1.0 + y * 7.0 / 60.0 * (1.0 + y * 31.0 / 294.0))
+    return ratio

@@ -28,8 +28,15 @@ class Odometers(NamedTuple):
 
 
 def empty_odometers(windows: int, rows: int) -> Odometers:
-    ints = [np.full(windows, -1, dtype=np.int64) for _ in range(4)]
-    return Odometers(*ints, np.ones(windows, np.int64), np.zeros(windows, np.int64), np.zeros(rows, np.bool_))
+    return Odometers(
+        first_ms=np.full(windows, -1, dtype=np.int64),
+        first_mm=np.full(windows, -1, dtype=np.int64),
+        last_ms=np.full(windows, -1, dtype=np.int64),
+        last_mm=np.full(windows, -1, dtype=np.int64),
+        unit_mm=np.ones(windows, dtype=np.int64),
+        broken=np.zeros(windows, dtype=np.int64),
+        usable=np.zeros(rows, dtype=np.bool_),
+    )
 
 
 @kernel
@@ -37,12 +44,12 @@ def _follows(fixes: Fixes, i: int, j: int, unit: int, scheme: Scheme) -> bool:
     """Whether reading j can come after reading i: not less, and not more than the greatest speed allows."""
     seconds = (fixes.ts_ms[j] - fixes.ts_ms[i]) // 1000 + 1
     delta = fixes.odometer_mm[j] - fixes.odometer_mm[i]
-    return 0 <= delta <= int(seconds * scheme.speed_max_mps * 1000.0) + 2 * unit
+    return bool(0 <= delta <= int(seconds * scheme.speed_max_mps * 1000.0) + 2 * unit)
 
 
 @kernel
 def find_stretches(fixes: Fixes, scheme: Scheme, out: Odometers) -> None:
-    """Fill `out`.  A leg over midnight gives the day a reading at midnight, in proportion to time (rule DI1, design section 5)."""
+    """Fill `out`.  A leg over midnight gives the day a reading at midnight, in proportion to time (rule DI1, design 5)."""
     for w in range(len(fixes.key)):
         unit = display_unit_mm(fixes, w)
         out.unit_mm[w] = unit
@@ -92,7 +99,8 @@ def _extend(fixes: Fixes, scheme: Scheme, out: Odometers, w: int, last: int, i: 
 def _between(fixes: Fixes, i: int, j: int, at_ms: int) -> int:
     """The odometer at an instant between two readings, by time, in whole mm."""
     delta = fixes.odometer_mm[j] - fixes.odometer_mm[i]
-    return fixes.odometer_mm[i] + delta * (at_ms - fixes.ts_ms[i]) // (fixes.ts_ms[j] - fixes.ts_ms[i])
+    reading: int = fixes.odometer_mm[i] + delta * (at_ms - fixes.ts_ms[i]) // (fixes.ts_ms[j] - fixes.ts_ms[i])
+    return reading
 
 
 @kernel

@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.domain.compiled import inlined, kernel
-from services.classifier.domain import legs
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.geometry import Roads
-from services.classifier.domain.legs import Pieces
 from services.classifier.domain.lengths import Lengths
+from services.classifier.domain.pieces import CARRIED, CARRIED_KIND, DRIVE, IS_CARRIED, Pieces
 from services.classifier.domain.readings import Odometers
 from services.classifier.domain.scheme import Scheme
 
@@ -42,6 +41,11 @@ def empty_runs(count: int) -> Runs:
         np.full(count, -1, np.int32), np.zeros(count, np.int64), np.zeros(count, np.int32), np.zeros(count, np.int32),
         np.zeros(count, np.int32), np.zeros(count, np.int32),
     )  # fmt: skip
+
+
+def cut(runs: Runs, count: int) -> Runs:
+    """The first `count` segments."""
+    return runs._replace(**{name: column[:count] for name, column in runs._asdict().items()})
 
 
 @kernel
@@ -88,7 +92,8 @@ def share_mm(pieces: Pieces, p: int, start_ms: int, end_ms: int) -> int:
         return mm if a == b and start_ms <= a < end_ms else 0
     before = mm * (start_ms - a) // (b - a) if a < start_ms else 0
     until = mm * (end_ms - a) // (b - a) if b > end_ms else mm
-    return until - before
+    inside: int = until - before
+    return inside
 
 
 @inlined
@@ -110,11 +115,11 @@ def mark_still(fixes: Fixes, odometers: Odometers, pieces: Pieces, count: int, s
         w, reading = pieces.window[p], fixes.odometer_mm[pieces.fix[p]]
         q, moved = p, np.int64(0)
         while q < count and pieces.window[q] == w and _still(fixes, odometers, pieces, q, reading):
-            moved += pieces.mm[q] if pieces.kind[q] == legs.DRIVE else 0
+            moved += pieces.mm[q] if pieces.kind[q] == DRIVE else 0
             q += 1
         if moved > odometers.unit_mm[w] * 11 // 10 + int(scheme.still_slack_m * 1000.0):
             for k in range(p, q):
-                pieces.surface[k], pieces.basis[k], pieces.kind[k] = legs.CARRIED, legs.IS_CARRIED, legs.CARRIED_KIND
+                pieces.surface[k], pieces.basis[k], pieces.kind[k] = CARRIED, IS_CARRIED, CARRIED_KIND
         p = max(q, p + 1)
 
 

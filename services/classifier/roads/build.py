@@ -9,10 +9,10 @@ import polars as pl
 import polars_h3
 from numpy.typing import NDArray
 
-from services.classifier.domain import cells
+from services.classifier.domain import cells, tables
 from services.classifier.domain.geometry import CLEAR_MAX_M, Roads
 from services.classifier.domain.way_kinds import FERRY, IGNORED, PRIVATE, PUBLIC, UNKNOWN
-from services.classifier.roads import cover, coverage, dataset
+from services.classifier.roads import cover, coverage, dataset, exits
 from services.classifier.roads.sources import Ways, join, read
 
 EXIT_STEP_M: Final = 10.0
@@ -26,12 +26,19 @@ def build(sources: list[Path], out: Path, polygon: Path | None = None, date: str
     """Build, write and open.  Deterministic: the same files and options give the same bytes.  Raises SourceError."""
     ways = join([read(path) for path in sources])
     columns, covered = columns_of(ways, polygon)
+    return dataset.RoadSet.open(
+        dataset.write(out, columns, meta_of(ways, columns, covered, date, polygon=polygon is not None))
+    )
+
+
+def meta_of(ways: Ways, columns: dict[str, NDArray[Any]], covered: str, date: str, *, polygon: bool) -> dataset.Meta:
+    """What the data set says about itself; its name is added when it is written."""
     length = _km_by_kind(ways, columns["vertex_cm"])
     source_date = date or ways.date
     warnings = [] if polygon else [DERIVED_WARNING]
     if not source_date:
         warnings.append("the source has no date; give --date")
-    meta = dataset.Meta(
+    return dataset.Meta(
         format=dataset.FORMAT,
         source=ways.source,
         source_date=source_date,
@@ -45,7 +52,6 @@ def build(sources: list[Path], out: Path, polygon: Path | None = None, date: str
         fine_cells=len(columns["fine_first"]) - 1,
         coarse_cells=len(columns["coarse_public_m"]),
     )
-    return dataset.RoadSet.open(dataset.write(out, columns, meta))
 
 
 def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]], str]:
@@ -65,8 +71,8 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
         covered = "polygon:" + hashlib.sha256(polygon.read_bytes()).hexdigest()
     half_m = ways.half_dm[vertex_way[public]] * 0.1
     public_m = cover.distance_to(ways.lat_e6, ways.lng_e6, public, half_m, keys)
-    fine_table, fine_rows = cells.make_table(listed.keys)
-    coarse_table, coarse_rows = cells.make_table(keys)
+    fine_table, fine_rows = tables.make_table(listed.keys)
+    coarse_table, coarse_rows = tables.make_table(keys)
     assert_h3(listed.keys, cells.FINE_RES, cells.FINE_SCALE)
     assert_h3(keys, cells.COARSE_RES, cells.COARSE_SCALE)
     roads = Roads(
@@ -89,8 +95,8 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
         coarse_public_m=np.floor(np.clip(public_m, 0.0, CLEAR_MAX_M)).astype(np.int16),
         coarse_edge_m=np.floor(np.clip(edge, -30_000.0, 30_000.0)).astype(np.int16),
     )
-    node, nodes = cover.nodes_of(ways.lat_e6, ways.lng_e6)
-    exit_dm = cover.exits(roads, ways.flags, node, nodes, EXIT_STEP_M)
+    node, nodes = exits.nodes_of(ways.lat_e6, ways.lng_e6)
+    exit_dm = exits.exits(roads, ways.flags, node, nodes, EXIT_STEP_M)
     columns: dict[str, NDArray[Any]] = {name: getattr(roads, name) for name in dataset.COLUMNS}
     columns["exit_dm"] = exit_dm
     columns |= _extra(ways)
@@ -127,7 +133,7 @@ def _km_by_kind(ways: Ways, vertex_cm: NDArray[np.int32]) -> dict[int, float]:
 
 
 def assert_h3(keys: NDArray[np.int64], res: int, scale: float) -> None:
-    """Our lattice and H3 agree on every cell written: the centre of each is in a cell of its own, and H3's centre gives our key.
+    """Our lattice and H3 agree on every cell written: H3 puts its centre into a cell whose own centre has our key.
 
     Cells across an edge of the icosahedron have a key on each side, and are left out.  Raises AssertionError."""
     for chunk in np.array_split(keys, len(keys) // 200_000 + 1):

@@ -77,7 +77,7 @@ def _edge_m(area: Any, keys: NDArray[np.int64]) -> NDArray[np.float64]:
     for band in np.unique(np.floor(lat)):
         rows = np.flatnonzero(np.floor(lat) == band)
         kx = 111_000.0 * math.cos(math.radians(min(89.0, max(abs(band), abs(band + 1.0)))))
-        plane = shapely.transform(area, lambda xy, kx=kx: xy * np.array([kx, 110_500.0]))  # type: ignore[misc]
+        plane = shapely.transform(area, lambda xy, kx=kx: xy * np.array([kx, 110_500.0]))
         points = shapely.points(lng[rows] * kx, lat[rows] * 110_500.0)
         shapely.prepare(plane)
         sign = np.where(shapely.contains(plane, points), 1.0, -1.0)

@@ -77,7 +77,7 @@ def _read(path: Path) -> Ways:
     newest = 0
     keep = osmium.filter.KeyFilter("highway", "route")
     for way in osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations().with_filter(keep):
-        if not way.is_way():
+        if not isinstance(way, osmium.osm.Way):
             continue
         tags = dict(way.tags)
         taken = take(tags)

@@ -22,8 +22,8 @@ class Taken(NamedTuple):
 _PUBLIC_HALF_M: Final[dict[str, float]] = {
     "motorway": 12.0, "motorway_link": 7.0, "trunk": 8.0, "trunk_link": 6.0, "primary": 7.0, "primary_link": 6.0,
     "secondary": 6.5, "secondary_link": 5.5, "tertiary": 6.0, "tertiary_link": 5.0, "unclassified": 5.0, "residential": 5.0,
-    "living_street": 4.5, "road": 5.0, "pedestrian": 4.5, "busway": 5.0, "bus_guideway": 5.0, "rest_area": 10.0, "services": 10.0,
-    "escape": 5.0,
+    "living_street": 4.5, "road": 5.0, "pedestrian": 4.5, "busway": 5.0, "bus_guideway": 5.0, "rest_area": 10.0,
+    "services": 10.0, "escape": 5.0,
 }  # fmt: skip
 _LANE_M: Final = 3.5
 _SHOULDER_M: Final = 1.5
@@ -78,6 +78,11 @@ def take(tags: Mapping[str, str]) -> Taken | None:
     owner = _owner(tags)
     if owner is not None:
         return owner._replace(half_m=_half_m(highway, tags))
+    return _by_class(highway, tags)
+
+
+def _by_class(highway: str, tags: Mapping[str, str]) -> Taken:
+    """No maintainer is named: the class of the way and its access decide."""
     if highway in _PUBLIC_HALF_M:
         return _named_class(highway, tags)
     if highway == "track":
