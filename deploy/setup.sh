@@ -61,3 +61,12 @@ elif ! has harfbuzz-subset && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/nul
 fi
 
 .venv/bin/rucor fetch-kafka
+
+# The classifier's kernels are compiled for this machine once a release, so that no start has to wait for it.
+stamp=.venv/.kernels
+sum=$(cat services/classifier/domain/*.py services/classifier/roads/*.py | cksum)
+if [ "$(cat "$stamp" 2>/dev/null || true)" != "$sum" ]; then
+    say "compiling the classifier's kernels (about a minute, once a release)"
+    .venv/bin/python -m services.classifier.roads.warm || die "the kernels could not be compiled: see the message above"
+    echo "$sum" >"$stamp"
+fi
