@@ -10,7 +10,7 @@ from weasyprint.urls import FatalURLFetchingError
 from services.pdf.render.documents import OwnFontsOnly
 from services.pdf.render.forms import form_pdf
 from services.pdf.render.reports import report_pdf
-from tests.unit.pdf.snapshots import form_snapshot, line, report_snapshot
+from tests.unit.pdf.snapshots import day, form_snapshot, line, report_snapshot
 
 PANELS = [
     "Off-road customer number", "Please tick if this is your first off-road refund claim", "Company name / surname / customer name",
@@ -77,6 +77,13 @@ def test_CL8_the_report_holds_days_totals_findings_and_evidence() -> None:
     text = " ".join(pages(report_pdf(report_snapshot())))
     for value in ("2026-11-04", "31.222", "33.222", "EL1", "Ended by overlap.", "abcdef0123456789", "demo readings"):
         assert value in text
+
+
+def test_CL8_unknown_metres_of_no_day_have_a_row_so_that_the_table_adds_up() -> None:
+    totals = day("", 41_123_456, 33_222_333, 6_222_111)
+    text = " ".join(pages(report_pdf(report_snapshot(totals=totals))))
+    assert "explained by no fix 5.000" in text
+    assert "explained by no fix" not in " ".join(pages(report_pdf(report_snapshot())))
 
 
 def test_a_report_without_tracks_has_no_map_and_still_renders() -> None:
