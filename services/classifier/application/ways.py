@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.application.lines import Line
-from services.classifier.domain import cells
+from services.classifier.domain import cells, tables
 from services.classifier.domain.compiled import kernel
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.way_kinds import FERRY, PRIVATE, PUBLIC, UNKNOWN
@@ -35,13 +35,13 @@ def ways_near(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32]
 @kernel
 def _mark(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32], listed: NDArray[np.bool_]) -> None:
     """Set `listed` for the first vertex of every segment in the positions' fine cells."""
-    last = cells.NO_KEY
+    last = tables.NO_KEY
     for p in range(len(lat_e6)):
         fine, _ = cells.keys_at(roads.faces, lat_e6[p], lng_e6[p])
         if fine == last:
             continue
         last = fine
-        row = cells.find(roads.fine_table, roads.fine_rows, fine)
+        row = tables.find(roads.fine_table, roads.fine_rows, fine)
         if row >= 0:
             for k in range(roads.fine_first[row], roads.fine_first[row + 1]):
                 listed[roads.fine_vertex[k]] = True
