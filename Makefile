@@ -39,7 +39,7 @@ fmt: setup-dev ## format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only .
 
 lint: setup-dev ## ruff, SQL lints, dependency check
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/deptry . && $(BIN)/python tests/lints.py
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/deptry . && $(BIN)/squawk services/*/migrations/*.sql && $(BIN)/python tests/lints.py
 
 types: setup-dev ## mypy --strict
 	@$(BIN)/mypy
