@@ -83,6 +83,8 @@ def gather(fixes: Fixes, roads: Roads, scheme: Scheme, out: Evidence) -> None:
                 clear = max(0.0, min(public_edge, edge))
             out.clear_m[i], out.edge_m[i] = clear, edge
             _note(i, scratch, speed[i], vague[i], sigma, scheme, out)
+            if edge < REACH_M:  # a public road may lie just beyond the edge (rule SU5)
+                out.public_cost[i] = 0.0
             if before >= 0:
                 parked = 0.0 <= speed[i] < scheme.parked_mps and 0.0 <= speed[before] < scheme.parked_mps
                 out.weight[i] = _weight((ts[i] - ts[before]) * 0.001, parked, scheme)

@@ -165,12 +165,12 @@ def mark_spikes(fixes: Fixes, scheme: Scheme) -> None:
                 count += 1
         at = 0
         while at + 1 < count:
-            if not _impossible(fixes, good[at], good[at + 1], scheme):
+            if not impossible(fixes, good[at], good[at + 1], scheme):
                 at += 1
                 continue
             end = at + 2
             while (
-                end < count and end - at <= scheme.spike_run_max + 1 and _impossible(fixes, good[at], good[end], scheme)
+                end < count and end - at <= scheme.spike_run_max + 1 and impossible(fixes, good[at], good[end], scheme)
             ):
                 end += 1
             if end < count and end - at <= scheme.spike_run_max + 1:
@@ -182,7 +182,7 @@ def mark_spikes(fixes: Fixes, scheme: Scheme) -> None:
 
 
 @kernel
-def _impossible(fixes: Fixes, i: int, j: int, scheme: Scheme) -> bool:
+def impossible(fixes: Fixes, i: int, j: int, scheme: Scheme) -> bool:
     """Whether no vehicle gets from fix i to fix j: too far for the time and the noise of both."""
     seconds = (fixes.ts_ms[j] - fixes.ts_ms[i]) * 0.001
     kx, ky = metres_per_e6(fixes.lat_e6[i])

@@ -105,7 +105,8 @@ def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> flo
         return 0.0
     best = min(limit_m, roads.coarse_edge_m[row] - away)
     if best <= roads.coarse_public_m[row] - away or best <= 0.0:
-        return 0.0
+        sure: float = max(0.0, best)
+        return sure
     x, y, z = cells.to_vector(lat_e6, lng_e6)
     kx, ky = cells.metres_per_e6(lat_e6)
     step_m = cells.EARTH_M / cells.FINE_SCALE

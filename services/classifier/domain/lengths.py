@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.classifier.domain.cells import metres_per_e6
 from services.classifier.domain.compiled import inlined, kernel
-from services.classifier.domain.fixes import GOOD, Fixes
+from services.classifier.domain.fixes import GOOD, Fixes, impossible
 from services.classifier.domain.scheme import Scheme
 
 
@@ -18,7 +18,7 @@ class Lengths(NamedTuple):
     path_m: NDArray[np.float64]
     chord_m: NDArray[np.float64]
     before: NDArray[np.int64]
-    """The leg's first fix, or -1."""
+    """The leg's first fix; -1: there is none, or no vehicle gets from there to here."""
 
 
 def empty_lengths(rows: int) -> Lengths:
@@ -34,7 +34,7 @@ def measure(fixes: Fixes, scheme: Scheme, out: Lengths) -> None:
             if k < fixes.first[w + 1] and fixes.label[k] != GOOD:
                 continue
             after = k if k < fixes.first[w + 1] else -1
-            if i >= 0:
+            if i >= 0 and not impossible(fixes, i, j, scheme):
                 out.before[j] = i
                 out.chord_m[j] = chord_m(fixes, i, j)
                 out.path_m[j] = _path_m(fixes, scheme, h, i, j, after, out.chord_m[j])
@@ -56,7 +56,9 @@ def noise_m(fixes: Fixes, i: int, j: int) -> float:
 
 @inlined
 def _path_m(fixes: Fixes, scheme: Scheme, h: int, i: int, j: int, k: int, chord: float) -> float:
-    """Doppler speed at close fixes; towards sparse ones as much the arc that the headings bend the chord to."""
+    """Doppler speed at close fixes; towards sparse ones as much the arc that the headings bend the chord to.
+
+    Bends that no fix saw lengthen the arc, as far as Doppler speed says so and by no more than `sparse`."""
     noise = noise_m(fixes, i, j)
     v0, v1 = fixes.speed_mps[i], fixes.speed_mps[j]
     seconds = (fixes.ts_ms[j] - fixes.ts_ms[i]) * 0.001
@@ -72,7 +74,8 @@ def _path_m(fixes: Fixes, scheme: Scheme, h: int, i: int, j: int, k: int, chord:
             doppler,
             chord * scheme.doppler_over_chord + noise + scheme.doppler_slack_m + scheme.doppler_slack_mps * seconds,
         )
-        path = (1.0 - share) * doppler + share * chord * _bend(fixes, i, j) * sparse
+        arc = chord * _bend(fixes, i, j)
+        path = (1.0 - share) * doppler + share * min(max(arc, doppler), arc * sparse)
         path = max(path, chord - 2.0 * noise)
     return path * (1.0 - scheme.shave)
 

@@ -47,9 +47,9 @@ class Scheme(NamedTuple):
     drift_m: float = 8.0
     arc_share_max: float = 0.5
     arc_full_s: float = 9.0
-    sparse_from_s: float = 6.0
-    sparse_per_s: float = 0.003
-    sparse_max: float = 0.12
+    sparse_from_s: float = 8.0
+    sparse_per_s: float = 0.008
+    sparse_max: float = 0.25
     doppler_over_chord: float = 3.0
     doppler_slack_m: float = 10.0
     doppler_slack_mps: float = 1.0

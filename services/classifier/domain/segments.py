@@ -9,7 +9,7 @@ from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.lengths import Lengths
-from services.classifier.domain.pieces import CARRIED, CARRIED_KIND, DRIVE, IS_CARRIED, Pieces
+from services.classifier.domain.pieces import CARRIED, CARRIED_KIND, IS_CARRIED, Pieces
 from services.classifier.domain.readings import Odometers
 from services.classifier.domain.scheme import Scheme
 
@@ -108,16 +108,19 @@ def _position(fixes: Fixes, pieces: Pieces, p: int, at_ms: int) -> tuple[int, in
 
 
 @kernel
-def mark_still(fixes: Fixes, odometers: Odometers, pieces: Pieces, count: int, scheme: Scheme) -> None:
+def mark_still(fixes: Fixes, odometers: Odometers, lengths: Lengths, pieces: Pieces, count: int, scheme: Scheme) -> None:
     """Rule SU8: what moves on while its odometer stands still, beyond one display unit, is carried."""
     p = 0
     while p < count:
         w, reading = pieces.window[p], fixes.odometer_mm[pieces.fix[p]]
-        q, moved = p, np.int64(0)
+        q, moved_m = p, 0.0
         while q < count and pieces.window[q] == w and _still(fixes, odometers, pieces, q, reading):
-            moved += pieces.mm[q] if pieces.kind[q] == DRIVE else 0
+            j = pieces.until[q]
+            if q == p or pieces.until[q - 1] != j:
+                near = fixes.ts_ms[j] - fixes.ts_ms[pieces.fix[q]] <= scheme.gap_limit_ms
+                moved_m += lengths.path_m[j] if near else lengths.chord_m[j]
             q += 1
-        if moved > odometers.unit_mm[w] * 11 // 10 + int(scheme.still_slack_m * 1000.0):
+        if moved_m * 1000.0 > odometers.unit_mm[w] * 1.1 + scheme.still_slack_m * 1000.0:
             for k in range(p, q):
                 pieces.surface[k], pieces.basis[k], pieces.kind[k] = CARRIED, IS_CARRIED, CARRIED_KIND
         p = max(q, p + 1)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain.evidence import Evidence
 from services.classifier.domain.fixes import GOOD, Fixes
+from services.classifier.domain.geometry import REACH_M
 from services.classifier.domain.scheme import Scheme
 
 NONE: Final = 0
@@ -51,7 +52,7 @@ def decide(fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np
 
 @inlined
 def _surface(evidence: Evidence, i: int, margin: float, scheme: Scheme) -> int:
-    if evidence.edge_m[i] < 0.0:
+    if evidence.edge_m[i] < REACH_M:
         return OUTSIDE
     if margin <= 0.0:
         return ON_PUBLIC
@@ -65,23 +66,27 @@ def _surface(evidence: Evidence, i: int, margin: float, scheme: Scheme) -> int:
 
 
 @kernel
-def mark_road_like(fixes: Fixes, scheme: Scheme, surface: NDArray[np.int8]) -> None:
-    """Rule SU4: off every way, but fast without a break for as long as only a road allows: probably a missing road."""
+def mark_road_like(fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np.int8]) -> None:
+    """Rule SU4: off every way, but fast without a break for as long as only a road allows: probably a missing road.
+
+    The run itself asks for speed and for no private way, never for the surface: so what lies outside coverage cannot break it,
+    and cutting a data set cannot make a run too short to notice (rule SU5)."""
     for w in range(len(fixes.key)):
-        start = -1
-        for i in range(fixes.first[w], fixes.first[w + 1] + 1):
-            last = i == fixes.first[w + 1]
-            if not last and fixes.label[i] != GOOD:
+        start, end = -1, -1
+        for i in range(fixes.first[w], fixes.first[w + 1]):
+            if fixes.label[i] != GOOD:
                 continue
-            if not last and surface[i] == ON_FIELD and fixes.speed_mps[i] >= scheme.road_like_mps:
-                start = i if start < 0 else start
-                continue
-            if start >= 0:
-                end = i - 1
-                while fixes.label[end] != GOOD:
-                    end -= 1
-                if fixes.ts_ms[end] - fixes.ts_ms[start] >= scheme.road_like_ms:
-                    for k in range(start, end + 1):
-                        if fixes.label[k] == GOOD:
-                            surface[k] = LIKE_A_ROAD
-            start = -1
+            if fixes.speed_mps[i] >= scheme.road_like_mps and evidence.private_m[i] > scheme.clear_m:
+                start, end = (i if start < 0 else start), i
+            else:
+                _relabel(fixes, scheme, surface, start, end)
+                start = -1
+        _relabel(fixes, scheme, surface, start, end)
+
+
+@inlined
+def _relabel(fixes: Fixes, scheme: Scheme, surface: NDArray[np.int8], start: int, end: int) -> None:
+    if start >= 0 and fixes.ts_ms[end] - fixes.ts_ms[start] >= scheme.road_like_ms:
+        for k in range(start, end + 1):
+            if surface[k] == ON_FIELD:
+                surface[k] = LIKE_A_ROAD

@@ -15,7 +15,8 @@ from services.classifier.domain.way_kinds import FERRY, IGNORED, PRIVATE, PUBLIC
 from services.classifier.roads import cover, coverage, dataset, exits
 from services.classifier.roads.sources import Ways, join, read
 
-EXIT_STEP_M: Final = 10.0
+EXIT_STEP_M: Final = 4.0
+"""Private ways are looked at this often; less than the half-width of any public way, so that no crossing is missed."""
 DERIVED_WARNING: Final = (
     "coverage is derived: the cells within 3 km of any way of the source. Where the source lacks public roads, travel on them "
     "would count as off-road; give --coverage with the polygon for which the source is known to be complete"

@@ -57,7 +57,7 @@ def _leaves(roads: Roads, flags: NDArray[np.uint8], lat: int, lng: int, lifted: 
         if roads.way_kind[way] != PUBLIC or lifted or flags[way] & BRIDGE != 0:
             continue
         d2, _ = segment_distance(roads, s, lat, lng, kx, ky)
-        reach = roads.half_dm[way] * 0.1 + step_m
+        reach = max(roads.half_dm[way] * 0.1, step_m)
         if d2 <= reach * reach:
             return True
     return False

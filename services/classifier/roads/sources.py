@@ -51,6 +51,10 @@ class Ways:
     source: str
 
 
+Row = tuple[int, int, int, int, str, str, NDArray[np.int32]]
+"""Number, kind, half-width in dm, flags, rule, name, points."""
+
+
 class _Texts:
     def __init__(self) -> None:
         self.index: dict[str, int] = {"": 0}
@@ -72,8 +76,7 @@ def read(path: Path) -> Ways:
 
 
 def _read(path: Path) -> Ways:
-    texts = _Texts()
-    rows: list[tuple[int, int, int, int, int, int, NDArray[np.int32]]] = []
+    rows: list[Row] = []
     newest = 0
     keep = osmium.filter.KeyFilter("highway", "route")
     for way in osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations().with_filter(keep):
@@ -90,12 +93,11 @@ def _read(path: Path) -> Ways:
         name = " ".join(text for text in (tags.get("ref", ""), tags.get("name", "")) if text)
         lifted = any(tags.get(key, "no") != "no" for key in ("bridge", "tunnel")) or tags.get("layer", "0") != "0"
         rows.append(
-            (way.id, taken.kind, round(taken.half_m * 10), BRIDGE * lifted, texts(taken.rule), texts(name), points)
+            (way.id, taken.kind, round(taken.half_m * 10), BRIDGE * lifted, taken.rule, name, points)
         )
     if not rows:
         raise SourceError(f"{path.name} holds no ways with a highway tag and locations")
-    rows.sort(key=lambda row: row[0])
-    return _columns(rows, tuple(texts.index), _box(path), _date(path, newest), path.name)
+    return _columns(rows, _box(path), _date(path, newest), path.name)
 
 
 def _points(way: Any) -> NDArray[np.int32]:
@@ -109,14 +111,12 @@ def _points(way: Any) -> NDArray[np.int32]:
     return np.asarray(points[fresh])
 
 
-def _columns(
-    rows: list[tuple[int, int, int, int, int, int, NDArray[np.int32]]],
-    texts: tuple[str, ...],
-    box: Box | None,
-    date: str,
-    source: str,
-) -> Ways:
+def _columns(rows: list[Row], box: Box | None, date: str, source: str) -> Ways:
+    """Columns in the order of the ways' numbers, whatever order the source has them in."""
+    rows = sorted(rows, key=lambda row: row[0])
+    texts = _Texts()
     ids, kinds, halves, flags, rules, names, points = zip(*rows, strict=True)
+    rule, name = [texts(text) for text in rules], [texts(text) for text in names]
     vertices = np.concatenate(points)
     first = np.zeros(len(rows) + 1, dtype=np.int32)
     first[1:] = np.cumsum([len(part) for part in points])
@@ -128,9 +128,9 @@ def _columns(
         kind=np.array(kinds, dtype=np.uint8),
         half_dm=np.array(halves, dtype=np.uint16),
         flags=np.array(flags, dtype=np.uint8),
-        rule=np.array(rules, dtype=np.int32),
-        name=np.array(names, dtype=np.int32),
-        texts=texts,
+        rule=np.array(rule, dtype=np.int32),
+        name=np.array(name, dtype=np.int32),
+        texts=tuple(texts.index),
         box=box,
         date=date,
         source=source,
@@ -158,24 +158,22 @@ def join(parts: list[Ways]) -> Ways:
     """Several sources as one; a way (by id) that a former source holds is left out of the later ones."""
     if len(parts) == 1:
         return parts[0]
-    texts = _Texts()
     seen: set[int] = set()
-    rows = []
+    rows: list[Row] = []
     for part in parts:
         fresh = [w for w in range(len(part.osm_id)) if int(part.osm_id[w]) not in seen]
         for w in fresh:
             a, b = part.first[w], part.first[w + 1]
             points = np.column_stack((part.lat_e6[a:b], part.lng_e6[a:b]))
-            rule, name = texts(part.texts[part.rule[w]]), texts(part.texts[part.name[w]])
+            rule, name = part.texts[part.rule[w]], part.texts[part.name[w]]
             rows.append(
                 (int(part.osm_id[w]), int(part.kind[w]), int(part.half_dm[w]), int(part.flags[w]), rule, name, points)
             )
         seen.update(int(part.osm_id[w]) for w in fresh)
-    rows.sort(key=lambda row: row[0])
     dates = [part.date for part in parts]
     boxes = [part.box for part in parts]
     box = None
     if all(one is not None for one in boxes):
         west, south, east, north = (list(side) for side in zip(*[one for one in boxes if one is not None], strict=True))
         box = Box(min(west), min(south), max(east), max(north))
-    return _columns(rows, tuple(texts.index), box, max(dates), " + ".join(part.source for part in parts))
+    return _columns(rows, box, max(dates), " + ".join(part.source for part in parts))

@@ -1,6 +1,6 @@
 """Compile every kernel ahead of use: `python -m services.classifier.roads.warm` (part of `make setup`).
 
-Runs the builder and the scheme once on a road of two points, which fills the cache on disk (services.classifier.domain.compiled).
+Runs the builder and the scheme once on a road of two points, which fills the cache on disk (domain.compiled).
 Later processes load machine code in a second instead of compiling for a minute."""
 
 import sys

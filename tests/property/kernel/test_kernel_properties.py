@@ -1,0 +1,170 @@
+"""What must hold for any stream: G2, rule SU5, design section 5.  Streams are wild on purpose."""
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.classifier.domain.closed import close_day
+from services.classifier.domain.device_day import DayOutcome, classify_days, totals_of
+from services.classifier.domain.geometry import public_near, public_within
+from services.classifier.domain.scheme import V1
+from services.classifier.roads.dataset import RoadSet
+from shared.contracts.pings import LAYOUT, Key, Pings, concat, make
+from shared.nz_days import bounds_ms, day_of
+from tests.unit.kernel.world import DISTRICT, KX, KY, LAT0, LNG0, NOON_MS, Way, at, drive, road_set, to_pings
+
+SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="session")
+def district(tmp_path_factory: pytest.TempPathFactory) -> RoadSet:
+    return road_set(tmp_path_factory.mktemp("property-district"))
+
+
+def wild_stream(seed: int, fixes: int, devices: int = 3) -> Pings:
+    """Random walks at random cadence across a midnight, with jumps, 0/0, missing fields, repeats and clashes of instants."""
+    rng = np.random.default_rng(seed)
+    _, midnight = bounds_ms(day_of(NOON_MS))
+    parts = []
+    for device in range(devices):
+        n = fixes // devices
+        step_s = rng.choice([1.0, 5.0, 30.0, 200.0], n, p=[0.5, 0.3, 0.17, 0.03])
+        speed = np.abs(np.cumsum(rng.normal(0, 1.0, n))) % 25.0 * (rng.random() < 0.9)
+        heading = np.cumsum(rng.normal(0, 12.0, n)) % 360.0
+        x = np.cumsum(np.sin(np.radians(heading)) * speed * step_s) % 9_000 - 4_500 + rng.normal(0, 4, n)
+        y = np.cumsum(np.cos(np.radians(heading)) * speed * step_s) % 5_000 - 1_500 + rng.normal(0, 4, n)
+        ts = midnight - 3_600_000 + np.cumsum(step_s * 1000).astype(np.int64)
+        column = {name: np.full(n, -1, dtype=np.int64) for name, _ in LAYOUT}
+        column |= {"key": np.full(n, device), "ts_ms": ts, "lat_e6": LAT0 + np.rint(y / KY), "lng_e6": LNG0 + np.rint(x / KX)}
+        column["speed_mmps"] = np.where(rng.random(n) < 0.9, speed * 1000, -1)
+        column["heading_cdeg"] = np.where(rng.random(n) < 0.9, heading * 100, -1)
+        column["accuracy_mm"] = np.where(rng.random(n) < 0.8, rng.exponential(8_000, n), -1)
+        column["odometer_mm"] = np.where(
+            (rng.random(n) < 0.7) & (device > 0), (np.cumsum(speed * step_s) // 10**device).astype(np.int64) * 10**device * 1000, -1
+        )
+        column["ignition"] = rng.choice([-1, 0, 1], n, p=[0.1, 0.1, 0.8])
+        zero = rng.random(n) < 0.01
+        column["lat_e6"], column["lng_e6"] = np.where(zero, 0, column["lat_e6"]), np.where(zero, 0, column["lng_e6"])
+        parts.append(make([("t", f"d{d}") for d in range(devices)], column))
+    clashes = concat(parts).take(rng.integers(0, fixes // devices, 5))
+    return concat([*parts, make(clashes.keys, clashes.columns() | {"speed_mmps": np.full(5, 3_210)})])
+
+
+def by_day(days: list[DayOutcome]) -> dict[tuple[Key, int], DayOutcome]:
+    return {(day.key, day.day): day for day in days}
+
+
+@SLOW
+@given(seed=st.integers(0, 2**32 - 1))
+def test_G2_order_duplicates_and_batches_never_change_a_millimetre(district: RoadSet, seed: int) -> None:
+    pings = wild_stream(seed, 3_000)
+    expected = by_day(classify_days(pings, None, district))
+    rng = np.random.default_rng(seed)
+    doubled = np.concatenate([np.arange(len(pings)), rng.integers(0, len(pings), 500)])
+    shuffled = pings.take(rng.permutation(doubled))
+    assert by_day(classify_days(shuffled, None, district)) == expected
+    cuts = np.sort(rng.integers(0, len(shuffled), 6))
+    batches = [shuffled.take(rows) for rows in np.split(np.arange(len(shuffled)), cuts)]
+    random.Random(seed).shuffle(batches)
+    assert by_day(classify_days(concat(batches), None, district)) == expected
+
+
+@SLOW
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_day_computed_alone_with_its_context_is_the_same(district: RoadSet, seed: int) -> None:
+    pings = wild_stream(seed, 1_500)
+    for (key, day), outcome in by_day(classify_days(pings, None, district)).items():
+        low, high = bounds_ms(day)
+        mine = pings.key == pings.keys.index(key)
+        near = mine & (pings.ts_ms >= low - V1.gap_limit_ms) & (pings.ts_ms < high + V1.gap_limit_ms)
+        assert classify_days(pings.take(near), [(key, day)], district) == [outcome]
+
+
+@SLOW
+@given(seed=st.integers(0, 2**32 - 1))
+def test_G3_totals_are_sums_segments_are_in_order_and_closing_is_exact(district: RoadSet, seed: int) -> None:
+    for day in classify_days(wild_stream(seed, 1_500), None, district):
+        low, high = bounds_ms(day.day)
+        assert day.totals == totals_of(day.segments)
+        edges = [edge for part in day.segments for edge in (part.start_ms, part.end_ms)]
+        assert edges == sorted(edges)
+        assert all(low <= edge <= high for edge in edges)
+        assert all(part.mm > 0 for part in day.segments)
+        closed = close_day(day)
+        if closed.closure.recorder_mm is not None and closed.closure.rule != "within_display":
+            inside = sum(part.mm for part in day.segments if part.in_stretch and part.kind == "carried")
+            outside = sum(part.mm for part in day.segments if not part.in_stretch)
+            assert sum(part.mm for part in closed.segments) == closed.closure.recorder_mm + inside + outside
+        raw = sum(part.mm for part in day.segments if part.surface == "off_road")
+        assert sum(part.mm for part in closed.segments if part.surface == "off_road") <= raw
+
+
+def polygon_file(path: Path, west: float, east: float) -> Path:
+    corners = [(west, -4_000), (east, -4_000), (east, 6_000), (west, 6_000), (west, -4_000)]
+    ring = [[lng / 1e6, lat / 1e6] for lat, lng in (at(*corner) for corner in corners)]
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    return path
+
+
+def cut_ways(ways: tuple[Way, ...], x: float, *, west: bool) -> list[Way]:
+    """The parts of ways on one side of a line north to south; each way bends at vertices only."""
+    out: list[Way] = []
+    for number, tags, points in ways:
+        kept = [point for point in points if (point[0] <= x if west else point[0] >= x)]
+        if len(kept) > 1:
+            out.append((number, tags, kept))
+    return out
+
+
+def claimable_mm(pings: Pings, roads: RoadSet) -> int:
+    return sum(
+        total.mm for day in classify_days(pings, None, roads) for total in day.totals if total.surface == "off_road"
+    )
+
+
+@pytest.mark.parametrize("cut_x", [0.0, 250.0, -1500.0])
+def test_SU5_cutting_a_data_set_and_its_coverage_in_two_never_raises_claimable_metres(tmp_path: Path, cut_x: float) -> None:
+    for folder in ("whole", "west", "east"):
+        (tmp_path / folder).mkdir()
+    whole = road_set(tmp_path / "whole", polygon=polygon_file(tmp_path / "whole.json", -6_000, 6_000))
+    west = road_set(
+        tmp_path / "west", cut_ways(DISTRICT, cut_x, west=True), polygon_file(tmp_path / "west.json", -6_000, cut_x)
+    )
+    east = road_set(
+        tmp_path / "east", cut_ways(DISTRICT, cut_x, west=False), polygon_file(tmp_path / "east.json", cut_x, 6_000)
+    )
+    streams = [wild_stream(seed, 900) for seed in range(40)]
+    streams += [
+        to_pings(drive([(0, 2_500), (0, 40), (900, 60), (-900, 700)], 6.0, 10.0), noise_m=3.0),
+        to_pings(drive([(-1_400, 60), (1_400, 60)], 9.0, 15.0), noise_m=5.0),
+        to_pings(drive([(0, 2_900), (0, 200)], 3.0, 200.0), odometer=4_000.0),
+    ]
+    for stream in streams:
+        assert claimable_mm(stream, west) + claimable_mm(stream, east) <= claimable_mm(stream, whole)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_no_point_within_the_corridor_of_a_public_road_is_outside_the_cover(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    ways: list[Way] = []
+    for number in range(12):
+        start = rng.uniform(-8_000, 8_000, 2)
+        points = start + np.cumsum(rng.normal(0, rng.choice([15.0, 150.0, 1_500.0]), (8, 2)), axis=0)
+        ways.append((number + 1, {"highway": "unclassified"}, [(round(x), round(y)) for x, y in points.tolist()]))
+    made = road_set(tmp_path_factory.mktemp("cover"), ways)
+    for _, _, points in ways:
+        for (ax, ay), (bx, by) in zip(points[:-1], points[1:], strict=True):
+            share = rng.random()
+            x, y = ax + (bx - ax) * share, ay + (by - ay) * share
+            reach, turn = rng.uniform(0, 40), rng.uniform(0, 6.28)
+            place = at(x + reach * np.cos(turn), y + reach * np.sin(turn))
+            assert public_near(made.roads, *place) <= max(0.0, reach - 5.0) + 0.5
+            assert public_within(made.roads, *place, 500.0) <= max(0.0, reach - 5.0) + 0.5
