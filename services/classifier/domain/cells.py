@@ -117,6 +117,14 @@ def metres_per_e6(lat_e6: int) -> tuple[float, float]:
 
 
 @kernel
+def chord_m(lat_e6: int, lng_e6: int, to_lat_e6: int, to_lng_e6: int) -> float:
+    """Straight distance between two positions some kilometres apart at most."""
+    kx, ky = metres_per_e6((lat_e6 + to_lat_e6) // 2)
+    dx, dy = (to_lng_e6 - lng_e6) * kx, (to_lat_e6 - lat_e6) * ky
+    return math.sqrt(dx * dx + dy * dy)
+
+
+@kernel
 def to_vector(lat_e6: float, lng_e6: float) -> tuple[float, float, float]:
     """The unit vector of a position."""
     s, c = sin_cos(lat_e6 * _RAD_PER_E6)
@@ -209,3 +217,32 @@ def centre_of(faces: NDArray[np.float64], key: int, scale: float) -> tuple[float
     z = faces[f, 0, 2] + px * faces[f, 1, 2] + py * faces[f, 2, 2]
     n = 1.0 / math.sqrt(x * x + y * y + z * z)
     return x * n, y * n, z * n
+
+
+@kernel
+def centres(faces: NDArray[np.float64], keys: NDArray[np.int64], scale: float) -> NDArray[np.float64]:
+    """(n, 3): unit vectors of the centres of many cells."""
+    out = np.empty((len(keys), 3))
+    for n in range(len(keys)):
+        out[n, 0], out[n, 1], out[n, 2] = centre_of(faces, keys[n], scale)
+    return out
+
+
+@kernel
+def keys_of(
+    faces: NDArray[np.float64], lat_deg: NDArray[np.float64], lng_deg: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """(2, n): fine and coarse keys of many positions in degrees."""
+    out = np.empty((2, len(lat_deg)), dtype=np.int64)
+    for n in range(len(lat_deg)):
+        out[0, n], out[1, n] = keys_at(faces, lat_deg[n] * 1e6, lng_deg[n] * 1e6)
+    return out
+
+
+@kernel
+def scales(lat_e6: NDArray[np.int32]) -> NDArray[np.float64]:
+    """(n, 2): metres of a micro-degree of longitude and latitude at many latitudes."""
+    out = np.empty((len(lat_e6), 2))
+    for n in range(len(lat_e6)):
+        out[n, 0], out[n, 1] = metres_per_e6(lat_e6[n])
+    return out

@@ -59,9 +59,12 @@ def gather(fixes: Fixes, roads: Roads, scheme: Scheme, out: Evidence) -> None:
     public_m, edge_m = roads.coarse_public_m, roads.coarse_edge_m
     lat, lng, accuracy, vague = fixes.lat_e6, fixes.lng_e6, fixes.accuracy_m, fixes.vague
     speed, heading, ts, label = fixes.speed_mps, fixes.heading_deg, fixes.ts_ms, fixes.label
-    for w in range(len(fixes.first) - 1):
+    first = fixes.first
+    public_cost, other_cost, unknown_cost, off_cost, weight, clear_m, edges = out[:7]
+    public_at, private_at, unknown_at, private_along, private_m, sea = out[7:]
+    for w in range(len(first) - 1):
         before = -1
-        for i in range(fixes.first[w], fixes.first[w + 1]):
+        for i in range(first[w], first[w + 1]):
             if label[i] != GOOD:
                 continue
             fine, coarse, fine_m, coarse_m, face = cells.locate(faces, lat[i], lng[i], face)
@@ -81,15 +84,19 @@ def gather(fixes: Fixes, roads: Roads, scheme: Scheme, out: Evidence) -> None:
             public_edge = _scan(ways, a, b, fine_m, lat[i], lng[i], hx, hy, sigma, scheme, scratch)
             if public_edge < REACH_M or clear < REACH_M:
                 clear = max(0.0, min(public_edge, edge))
-            out.clear_m[i], out.edge_m[i] = clear, edge
-            _note(i, scratch, speed[i], vague[i], sigma, scheme, out)
-            if edge < REACH_M:  # a public road may lie just beyond the edge (rule SU5)
-                out.public_cost[i] = 0.0
+            clear_m[i], edges[i] = clear, edge
+            on_public, on_unknown, off = _costs(scratch.cost, speed[i], vague[i], sigma, scheme)
+            public_cost[i] = on_public if edge >= REACH_M else 0.0  # a road may lie just beyond the edge (rule SU5)
+            unknown_cost[i], off_cost[i], other_cost[i] = on_unknown, off, min(on_unknown, off)
+            public_at[i], private_at[i], unknown_at[i] = scratch.at[PUBLIC], scratch.at[PRIVATE], scratch.at[UNKNOWN]
+            private_m[i], private_along[i] = scratch.metres[PRIVATE], scratch.along[PRIVATE]
+            land_m = min(scratch.metres[PUBLIC], scratch.metres[PRIVATE], scratch.metres[UNKNOWN])
+            sea[i] = scratch.metres[FERRY] < FAR and land_m > scheme.sea_clear_m
             if before >= 0:
                 parked = 0.0 <= speed[i] < scheme.parked_mps and 0.0 <= speed[before] < scheme.parked_mps
-                out.weight[i] = _weight((ts[i] - ts[before]) * 0.001, parked, scheme)
+                weight[i] = _weight((ts[i] - ts[before]) * 0.001, parked, scheme)
             else:
-                out.weight[i] = 1.0
+                weight[i] = 1.0
             before = i
 
 
@@ -172,9 +179,11 @@ def _scan(
 
 
 @inlined
-def _note(i: int, best: Scratch, speed: float, vague: bool, sigma: float, scheme: Scheme, out: Evidence) -> None:
-    """What it costs to hold that the fix is on a public road, on a way of unknown maintainer, or off every public way."""
-    way, cap = best.cost, scheme.evidence_cap
+def _costs(
+    way: NDArray[np.float64], speed: float, vague: bool, sigma: float, scheme: Scheme
+) -> tuple[float, float, float]:
+    """What it costs to hold that a fix is on a public road, on a way of unknown maintainer, off every public way."""
+    cap = scheme.evidence_cap
     field = scheme.field_prior + max(0.0, speed - scheme.field_speed_mps) * scheme.field_speed_cost
     if not vague:
         field += scheme.field_spread * (scheme.field_sigma_m / sigma - 1.0)
@@ -182,13 +191,8 @@ def _note(i: int, best: Scratch, speed: float, vague: bool, sigma: float, scheme
         way[PRIVATE] + scheme.private_prior + max(0.0, speed - scheme.private_speed_mps) * scheme.private_speed_cost
     )
     slow = scheme.parked_mps < speed < scheme.public_slow_mps
-    off, unknown = min(cap, private, field), min(cap, way[UNKNOWN] + scheme.unknown_bias)
-    out.public_cost[i] = min(cap, way[PUBLIC] + (scheme.public_slow_cost if slow else 0.0))
-    out.off_cost[i], out.unknown_cost[i], out.other_cost[i] = off, unknown, min(off, unknown)
-    out.public_at[i], out.private_at[i], out.unknown_at[i] = best.at[PUBLIC], best.at[PRIVATE], best.at[UNKNOWN]
-    out.private_m[i], out.private_along[i] = best.metres[PRIVATE], best.along[PRIVATE]
-    land_m = min(best.metres[PUBLIC], best.metres[PRIVATE], best.metres[UNKNOWN])
-    out.sea[i] = best.metres[FERRY] < FAR and land_m > scheme.sea_clear_m
+    public = way[PUBLIC] + (scheme.public_slow_cost if slow else 0.0)
+    return min(cap, public), min(cap, way[UNKNOWN] + scheme.unknown_bias), min(cap, private, field)
 
 
 @inlined

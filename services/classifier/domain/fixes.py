@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.cells import metres_per_e6
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.cells import chord_m
+from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain.scheme import Scheme
 from shared.contracts.pings import MEASURED, Key, Pings
 from shared.nz_days import bounds_ms, days_of
@@ -28,6 +28,7 @@ LABELS: Final = (
     "implausible jump",
 )
 _TS_BITS: Final = 43
+_HOUR_MS: Final = 3_600_000
 
 
 class Fixes(NamedTuple):
@@ -117,7 +118,7 @@ def _windows(
 ]:
     """(key, day, start, end, first row, end row) of each window, by device and day."""
     if wanted is None:
-        day = days_of(ts)
+        day = _days(ts)
         fresh = np.ones(len(ts), dtype=np.bool_)
         fresh[1:] = (key[1:] != key[:-1]) | (day[1:] != day[:-1])
         keys, days = key[fresh], day[fresh]
@@ -133,6 +134,16 @@ def _windows(
     lo = np.searchsorted(packed, (keys << _TS_BITS) | (starts - gap_ms), side="left")
     hi = np.searchsorted(packed, (keys << _TS_BITS) | (ends + gap_ms), side="left")
     return keys, days, starts, ends, lo, hi
+
+
+def _days(ts: NDArray[np.int64]) -> NDArray[np.int32]:
+    """NZ day of each instant; Auckland's midnights fall on whole hours, so a table by hour answers for all."""
+    hours = ts // _HOUR_MS
+    if len(hours) == 0:
+        return np.empty(0, dtype=np.int32)
+    low, high = int(hours.min()), int(hours.max())
+    table = days_of(np.arange(low, high + 1, dtype=np.int64) * _HOUR_MS)
+    return np.asarray(table[hours - low])
 
 
 def _accuracy(pings: Pings, take: NDArray[np.int64], scheme: Scheme) -> NDArray[np.float64]:
@@ -156,39 +167,50 @@ def mark_spikes(fixes: Fixes, scheme: Scheme) -> None:
 
     A run of at most `spike_run_max` fixes is a spike when the leg into it and the leg out of it need more than the greatest
     speed beyond the noise, and the leg that leaves it out does not."""
-    for w in range(len(fixes.key)):
-        good = np.empty(fixes.first[w + 1] - fixes.first[w], dtype=np.int64)
+    first, label = fixes.first, fixes.label
+    track = Track(fixes.ts_ms, fixes.lat_e6, fixes.lng_e6, fixes.speed_mps, fixes.accuracy_m)
+    good = np.empty(len(label), dtype=np.int64)
+    for w in range(len(first) - 1):
         count = 0
-        for i in range(fixes.first[w], fixes.first[w + 1]):
-            if fixes.label[i] == GOOD:
+        for i in range(first[w], first[w + 1]):
+            if label[i] == GOOD:
                 good[count] = i
                 count += 1
         at = 0
         while at + 1 < count:
-            if not impossible(fixes, good[at], good[at + 1], scheme):
+            if not _apart(track, good[at], good[at + 1], scheme):
                 at += 1
                 continue
             end = at + 2
-            while (
-                end < count and end - at <= scheme.spike_run_max + 1 and impossible(fixes, good[at], good[end], scheme)
-            ):
+            while end < count and end - at <= scheme.spike_run_max + 1 and _apart(track, good[at], good[end], scheme):
                 end += 1
             if end < count and end - at <= scheme.spike_run_max + 1:
                 for k in range(at + 1, end):
-                    fixes.label[good[k]] = IMPLAUSIBLE
+                    label[good[k]] = IMPLAUSIBLE
                 at = end
             else:
                 at += 1
 
 
-@kernel
-def impossible(fixes: Fixes, i: int, j: int, scheme: Scheme) -> bool:
-    """Whether no vehicle gets from fix i to fix j: too far for the time and the noise of both."""
-    seconds = (fixes.ts_ms[j] - fixes.ts_ms[i]) * 0.001
-    kx, ky = metres_per_e6(fixes.lat_e6[i])
-    dx, dy = (fixes.lng_e6[j] - fixes.lng_e6[i]) * kx, (fixes.lat_e6[j] - fixes.lat_e6[i]) * ky
-    reach = scheme.speed_max_mps * seconds + scheme.spike_noise_m + fixes.accuracy_m[i] + fixes.accuracy_m[j]
-    if fixes.speed_mps[i] >= 0.0 and fixes.speed_mps[j] >= 0.0 and seconds <= 5.0:
-        doppler = max(fixes.speed_mps[i], fixes.speed_mps[j]) * 1.5 + 5.0
-        reach = min(reach, doppler * seconds + 0.5 * scheme.spike_noise_m + fixes.accuracy_m[i] + fixes.accuracy_m[j])
-    return bool(dx * dx + dy * dy > reach * reach)
+class Track(NamedTuple):
+    ts: NDArray[np.int64]
+    lat: NDArray[np.int32]
+    lng: NDArray[np.int32]
+    speed: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+
+@inlined
+def _apart(track: Track, i: int, j: int, scheme: Scheme) -> bool:
+    ts, lat, lng, speed, accuracy = track
+    chord = chord_m(lat[i], lng[i], lat[j], lng[j])
+    return impossible(chord, (ts[j] - ts[i]) * 0.001, accuracy[i] + accuracy[j], speed[i], speed[j], scheme)
+
+
+@inlined
+def impossible(chord: float, seconds: float, noise: float, v1: float, v2: float, scheme: Scheme) -> bool:
+    """Whether no vehicle makes a leg: too far for the time, the speeds and the noise of both ends."""
+    reach = scheme.speed_max_mps * seconds + scheme.spike_noise_m + noise
+    if v1 >= 0.0 and v2 >= 0.0 and seconds <= 5.0:
+        reach = min(reach, (max(v1, v2) * 1.5 + 5.0) * seconds + 0.5 * scheme.spike_noise_m + noise)
+    return chord > reach

@@ -59,14 +59,13 @@ def _either(first: int, second: int, surface: int) -> bool:
 
 @kernel
 def cut_legs(work: Work, out: Pieces) -> int:
-    """All pieces of all windows; returns how many.
+    """All pieces of all windows, into `out`; returns how many.
 
     Nine legs in ten lie whole on a public road or far from any: they are written here, the others by `_leg`, to like effect."""
     ts, surface, before, path = work.fixes.ts_ms, work.surface, work.lengths.before, work.lengths.path_m
     clear, sea, ignition = work.evidence.clear_m, work.evidence.sea, work.fixes.ignition
     public_at, private_at, first = work.evidence.public_at, work.evidence.private_at, work.fixes.first
     gap_ms, slack = work.scheme.gap_limit_ms, 2.0 * work.scheme.bound_slack_m
-    n = 0
     for w in range(len(first) - 1):
         for j in range(first[w], first[w + 1]):
             i = before[j]
@@ -76,10 +75,11 @@ def cut_legs(work: Work, out: Pieces) -> int:
             whole = here == surface[j] and ts[j] - ts[i] <= gap_ms and ignition[i] != 0 and not sea[i]
             far = is_off(here) and clear[i] + clear[j] - slack >= path[j]
             if not (whole and (far or here == on.ON_PUBLIC)):
-                n = _leg(work, w, j, out, n)
+                _leg(work, w, j, out)
                 continue
             mm = int(path[j] * 1000.0)
             if mm > 0:
+                n = out.used[0]
                 out.window[n], out.start_ms[n], out.end_ms[n], out.mm[n] = w, ts[i], ts[j], mm
                 out.fix[n], out.until[n], out.kind[n] = i, j, DRIVE
                 if here == on.ON_PUBLIC:
@@ -88,56 +88,50 @@ def cut_legs(work: Work, out: Pieces) -> int:
                     out.surface[n], out.basis[n], out.at[n] = OFF_ROAD, PRIVATE_ROAD, private_at[j]
                 else:
                     out.surface[n], out.basis[n], out.at[n] = OFF_ROAD, NO_ROAD, -1
-                n += 1
-    return n
+                out.used[0] = n + 1
+    return int(out.used[0])
 
 
 @inlined
 def _put(
-    work: Work,
-    out: Pieces,
-    n: int,
-    w: int,
-    j: int,
-    span: tuple[float, float],
-    what: tuple[int, int, int],
-    length: int,
-    at: int,
-) -> int:
-    """One piece over the share span[0]..span[1] of the time of the leg that ends at fix j, `length` mm long."""
-    if length <= 0:
-        return n
-    i = work.lengths.before[j]
-    begin = work.fixes.ts_ms[i]
-    total = work.fixes.ts_ms[j] - begin
-    out.window[n] = w
-    out.start_ms[n] = begin + int(total * span[0])
-    out.end_ms[n] = begin + int(total * span[1])
-    out.surface[n], out.basis[n], out.kind[n] = what
-    out.mm[n], out.at[n], out.fix[n], out.until[n] = length, at, i, j
-    return n + 1
+    work: Work, out: Pieces, w: int, j: int, span: tuple[float, float], what: tuple[int, int, int], mm: int, at: int
+) -> None:
+    """One piece of `mm` millimetres over the share span[0]..span[1] of the time of the leg that ends at fix j."""
+    if mm > 0:
+        n = out.used[0]
+        i = work.lengths.before[j]
+        begin = work.fixes.ts_ms[i]
+        total = work.fixes.ts_ms[j] - begin
+        out.window[n] = w
+        out.start_ms[n] = begin + int(total * span[0])
+        out.end_ms[n] = begin + int(total * span[1])
+        out.surface[n], out.basis[n], out.kind[n] = what
+        out.mm[n], out.at[n], out.fix[n], out.until[n] = mm, at, i, j
+        out.used[0] = n + 1
 
 
 @kernel
-def _leg(work: Work, w: int, j: int, out: Pieces, n: int) -> int:
+def _leg(work: Work, w: int, j: int, out: Pieces) -> None:
     """The pieces of the leg that ends at fix j (paragraphs 26 to 31)."""
     i = work.lengths.before[j]
     length = work.lengths.path_m[j]
     mm = int(length * 1000.0)
     first, second = work.surface[i], work.surface[j]
-    if (work.evidence.sea[i] and work.evidence.sea[j]) or _switched_off(work.fixes, i, j, length):
-        return _put(work, out, n, w, j, (0.0, 1.0), (CARRIED, IS_CARRIED, CARRIED_KIND), mm, -1)
-    if work.fixes.ts_ms[j] - work.fixes.ts_ms[i] > work.scheme.gap_limit_ms:
-        return _gap(work, w, j, out, n)
     off_first, off_second = is_off(first), is_off(second)
-    if _either(first, second, on.OUTSIDE) or not (off_first or off_second):
-        return _not_claimed(work, w, j, mm, out, n)
-    head, tail = mm // 2, mm - mm // 2
-    both_m = work.evidence.clear_m[i] + work.evidence.clear_m[j] - 2.0 * work.scheme.bound_slack_m
-    if not (off_first and off_second) or (both_m < length and _touches(work, j)):
-        head = int(_sure_m(work, i, length) * 1000.0) if off_first else 0
-        tail = int(_sure_m(work, j, length) * 1000.0) if off_second else 0
-    return _three(work, w, j, mm, head, tail, out, n)
+    if (work.evidence.sea[i] and work.evidence.sea[j]) or _switched_off(work.fixes, i, j, length):
+        _put(work, out, w, j, (0.0, 1.0), (CARRIED, IS_CARRIED, CARRIED_KIND), mm, -1)
+    elif work.fixes.ts_ms[j] - work.fixes.ts_ms[i] > work.scheme.gap_limit_ms:
+        _gap(work, w, j, out)
+    elif _either(first, second, on.OUTSIDE) or not (off_first or off_second):
+        what, at = _not_claimed(work, i, j)
+        _put(work, out, w, j, (0.0, 1.0), what, mm, at)
+    else:
+        head, tail = mm // 2, mm - mm // 2
+        both_m = work.evidence.clear_m[i] + work.evidence.clear_m[j] - 2.0 * work.scheme.bound_slack_m
+        if not (off_first and off_second) or (both_m < length and _touches(work, j)):
+            head = int(_sure_m(work, i, length) * 1000.0) if off_first else 0
+            tail = int(_sure_m(work, j, length) * 1000.0) if off_second else 0
+        _three(work, w, j, mm, head, tail, out)
 
 
 @inlined
@@ -151,45 +145,34 @@ def _switched_off(fixes: Fixes, i: int, j: int, length: float) -> bool:
 
 
 @inlined
-def _not_claimed(work: Work, w: int, j: int, mm: int, out: Pieces, n: int) -> int:
-    """A leg with no off-road end, or with an end outside coverage."""
-    i = work.lengths.before[j]
+def _not_claimed(work: Work, i: int, j: int) -> tuple[tuple[int, int, int], int]:
+    """Of a leg with no off-road end, or with an end outside coverage: surface, basis and kind, and the vertex that decided."""
     first, second = work.surface[i], work.surface[j]
-    what, at = (UNKNOWN, AMBIGUOUS, DRIVE), max(work.evidence.public_at[i], work.evidence.public_at[j])
+    evidence = work.evidence
+    what, at = (UNKNOWN, AMBIGUOUS, DRIVE), int(max(evidence.public_at[i], evidence.public_at[j]))
     if _either(first, second, on.OUTSIDE):
-        what, at = (UNKNOWN, OUTSIDE_COVERAGE, DRIVE), np.int32(-1)
+        what, at = (UNKNOWN, OUTSIDE_COVERAGE, DRIVE), -1
     elif first == on.ON_PUBLIC and second == on.ON_PUBLIC:
-        what, at = (PUBLIC_ROAD, MAPPED_PUBLIC, DRIVE), work.evidence.public_at[j]
+        what, at = (PUBLIC_ROAD, MAPPED_PUBLIC, DRIVE), int(evidence.public_at[j])
     elif _either(first, second, on.ON_UNKNOWN_WAY):
         what = (UNKNOWN, UNKNOWN_WAY, DRIVE)
-        at = work.evidence.unknown_at[i] if first == on.ON_UNKNOWN_WAY else work.evidence.unknown_at[j]
+        at = int(evidence.unknown_at[i] if first == on.ON_UNKNOWN_WAY else evidence.unknown_at[j])
     elif _either(first, second, on.LIKE_A_ROAD):
-        what, at = (UNKNOWN, LIKE_A_ROAD, DRIVE), np.int32(-1)
-    return _put(work, out, n, w, j, (0.0, 1.0), what, mm, at)
+        what, at = (UNKNOWN, LIKE_A_ROAD, DRIVE), -1
+    return what, at
 
 
 @inlined
-def _three(work: Work, w: int, j: int, mm: int, head: int, tail: int, out: Pieces, n: int) -> int:
+def _three(work: Work, w: int, j: int, mm: int, head: int, tail: int, out: Pieces) -> None:
     """A leg as off-road head, uncertain middle, off-road tail."""
     i = work.lengths.before[j]
-    first, second = work.surface[i], work.surface[j]
     head = min(head, mm)
     tail = min(tail, mm - head)
-    rest = mm - head - tail
     a, b = (head / mm, 1.0 - tail / mm) if mm > 0 else (0.0, 1.0)
-    n = _put(work, out, n, w, j, (0.0, a), (OFF_ROAD, _basis(first), DRIVE), head, _private_at(work, i))
-    n = _put(
-        work,
-        out,
-        n,
-        w,
-        j,
-        (a, b),
-        (UNKNOWN, AMBIGUOUS, DRIVE),
-        rest,
-        max(work.evidence.public_at[i], work.evidence.public_at[j]),
-    )
-    return _put(work, out, n, w, j, (b, 1.0), (OFF_ROAD, _basis(second), DRIVE), tail, _private_at(work, j))
+    public_at = int(max(work.evidence.public_at[i], work.evidence.public_at[j]))
+    _put(work, out, w, j, (0.0, a), (OFF_ROAD, _basis(work.surface[i]), DRIVE), head, _private_at(work, i))
+    _put(work, out, w, j, (a, b), (UNKNOWN, AMBIGUOUS, DRIVE), mm - head - tail, public_at)
+    _put(work, out, w, j, (b, 1.0), (OFF_ROAD, _basis(work.surface[j]), DRIVE), tail, _private_at(work, j))
 
 
 @inlined
@@ -211,12 +194,8 @@ def _sure_m(work: Work, i: int, length: float) -> float:
     if sure >= REACH_M - 1.0 and sure < length + slack:
         sure = max(sure, public_within(roads, work.fixes.lat_e6[i], work.fixes.lng_e6[i], length + slack))
     v = evidence.private_at[i]
-    if (
-        v >= 0
-        and evidence.private_m[i] < 3.0 * work.fixes.accuracy_m[i]
-        and roads.exit_dm[v] >= 0
-        and roads.exit_dm[v + 1] >= 0
-    ):
+    mapped = v >= 0 and evidence.private_m[i] < 3.0 * work.fixes.accuracy_m[i]
+    if mapped and roads.exit_dm[v] >= 0 and roads.exit_dm[v + 1] >= 0:
         step = (roads.vertex_cm[v + 1] - roads.vertex_cm[v]) * 0.01
         t = evidence.private_along[i]
         sure = max(sure, min(roads.exit_dm[v] * 0.1 + t * step, roads.exit_dm[v + 1] * 0.1 + (1.0 - t) * step))
@@ -244,7 +223,7 @@ def _touches(work: Work, j: int) -> bool:
 
 
 @kernel
-def _gap(work: Work, w: int, j: int, out: Pieces, n: int) -> int:
+def _gap(work: Work, w: int, j: int, out: Pieces) -> None:
     """A gap counts as far as it is certain whatever the vehicle did (paragraph 29; design 5.3).
 
     It went at least the chord, and at least what the odometer shows.  If that is less than its ends' bounds together it cannot
@@ -261,7 +240,7 @@ def _gap(work: Work, w: int, j: int, out: Pieces, n: int) -> int:
     tail = _sure_m(work, j, least - head) if is_off(work.surface[j]) else 0.0
     head_mm, tail_mm = int(head * 1000.0), int(tail * 1000.0)
     rest = int(max(least, work.lengths.chord_m[j]) * 1000.0) - head_mm - tail_mm
-    n = _put(work, out, n, w, j, (0.0, 0.5), (OFF_ROAD, ODOMETER_BOUND, DRIVE), head_mm, -1)
+    _put(work, out, w, j, (0.0, 0.5), (OFF_ROAD, ODOMETER_BOUND, DRIVE), head_mm, -1)
     if rest > int(noise * 1000.0):
-        n = _put(work, out, n, w, j, (0.5, 0.5), (UNKNOWN, GAP, GAP_KIND), rest, -1)
-    return _put(work, out, n, w, j, (0.5, 1.0), (OFF_ROAD, ODOMETER_BOUND, DRIVE), tail_mm, -1)
+        _put(work, out, w, j, (0.5, 0.5), (UNKNOWN, GAP, GAP_KIND), rest, -1)
+    _put(work, out, w, j, (0.5, 1.0), (OFF_ROAD, ODOMETER_BOUND, DRIVE), tail_mm, -1)

@@ -41,11 +41,21 @@ class Pieces(NamedTuple):
     fix: NDArray[np.int64]
     """The leg's first fix; its second is `until`."""
     until: NDArray[np.int64]
+    used: NDArray[np.int64]
+    """One number: how many rows are in use."""
 
 
 def empty_pieces(count: int) -> Pieces:
     return Pieces(
-        np.zeros(count, np.int32), np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int8),
-        np.zeros(count, np.int8), np.zeros(count, np.int8), np.zeros(count, np.int64), np.full(count, -1, np.int32),
-        np.zeros(count, np.int64), np.zeros(count, np.int64),
-    )  # fmt: skip
+        window=np.zeros(count, dtype=np.int32),
+        start_ms=np.zeros(count, dtype=np.int64),
+        end_ms=np.zeros(count, dtype=np.int64),
+        surface=np.zeros(count, dtype=np.int8),
+        basis=np.zeros(count, dtype=np.int8),
+        kind=np.zeros(count, dtype=np.int8),
+        mm=np.zeros(count, dtype=np.int64),
+        at=np.full(count, -1, dtype=np.int32),
+        fix=np.zeros(count, dtype=np.int64),
+        until=np.zeros(count, dtype=np.int64),
+        used=np.zeros(1, dtype=np.int64),
+    )

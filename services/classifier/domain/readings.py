@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.scheme import Scheme
 
@@ -40,59 +40,66 @@ def empty_odometers(windows: int, rows: int) -> Odometers:
 
 
 @kernel
-def _follows(fixes: Fixes, i: int, j: int, unit: int, scheme: Scheme) -> bool:
-    """Whether reading j can come after reading i: not less, and not more than the greatest speed allows."""
-    seconds = (fixes.ts_ms[j] - fixes.ts_ms[i]) // 1000 + 1
-    delta = fixes.odometer_mm[j] - fixes.odometer_mm[i]
-    return bool(0 <= delta <= int(seconds * scheme.speed_max_mps * 1000.0) + 2 * unit)
-
-
-@kernel
 def find_stretches(fixes: Fixes, scheme: Scheme, out: Odometers) -> None:
     """Fill `out`.  A leg over midnight gives the day a reading at midnight, in proportion to time (rule DI1, design 5)."""
-    for w in range(len(fixes.key)):
-        unit = display_unit_mm(fixes, w)
+    ts, odometer, label, usable = fixes.ts_ms, fixes.odometer_mm, fixes.label, out.usable
+    until_ms, until_mm = out.last_ms, out.last_mm
+    good = np.empty(len(ts), dtype=np.int64)
+    for w in range(len(fixes.first) - 1):
+        count = 0
+        for i in range(fixes.first[w], fixes.first[w + 1]):
+            if label[i] == GOOD and odometer[i] >= 0:
+                good[count] = i
+                count += 1
+        unit, low, high = _unit_mm(odometer, good, count), fixes.start_ms[w], fixes.end_ms[w]
         out.unit_mm[w] = unit
+        n = _first_usable(ts, odometer, good, count, unit, scheme)
         last = -1
-        start = _first_usable(fixes, w, unit, scheme)
-        for i in range(start if start >= 0 else fixes.first[w + 1], fixes.first[w + 1]):
-            if fixes.label[i] != GOOD or fixes.odometer_mm[i] < 0:
-                continue
-            if last >= 0 and not _follows(fixes, last, i, unit, scheme):
+        for i in good[n:count]:
+            if last >= 0 and not _follows(ts[i] - ts[last], odometer[i] - odometer[last], unit, scheme):
                 out.broken[w] += 1
                 continue
-            out.usable[i] = True
-            _extend(fixes, scheme, out, w, last, i)
+            usable[i] = True
+            if last >= 0 and low <= ts[last] and ts[i] < high:  # nine in ten: both inside the day
+                until_ms[w], until_mm[w] = ts[i], odometer[i]
+            else:
+                _extend(fixes, scheme, out, w, last, i)
             last = i
 
 
+@inlined
+def _follows(step_ms: int, delta_mm: int, unit_mm: int, scheme: Scheme) -> bool:
+    """Whether a reading can come after another: not less, and not more than the greatest speed allows."""
+    return 0 <= delta_mm <= int((step_ms // 1000 + 1) * scheme.speed_max_mps * 1000.0) + 2 * unit_mm
+
+
 @kernel
-def _first_usable(fixes: Fixes, w: int, unit: int, scheme: Scheme) -> int:
-    """The first reading that the next one can follow, or the only one; -1: none."""
-    before = -1
-    for i in range(fixes.first[w], fixes.first[w + 1]):
-        if fixes.label[i] != GOOD or fixes.odometer_mm[i] < 0:
-            continue
-        if before >= 0 and _follows(fixes, before, i, unit, scheme):
-            return before
-        before = i
-    return before
+def _first_usable(
+    ts: NDArray[np.int64], odometer: NDArray[np.int64], good: NDArray[np.int64], count: int, unit: int, scheme: Scheme
+) -> int:
+    """Place in `good` of the first reading that the next one can follow; the last where there is none."""
+    for n in range(count - 1):
+        i, j = good[n], good[n + 1]
+        if _follows(ts[j] - ts[i], odometer[j] - odometer[i], unit, scheme):
+            return n
+    return max(0, count - 1)
 
 
 @kernel
 def _extend(fixes: Fixes, scheme: Scheme, out: Odometers, w: int, last: int, i: int) -> None:
     """Take reading i into the day's stretch, cutting a leg over either midnight."""
-    a, b = fixes.start_ms[w], fixes.end_ms[w]
-    near = last >= 0 and fixes.ts_ms[i] - fixes.ts_ms[last] <= scheme.gap_limit_ms
-    if near and fixes.ts_ms[last] < a <= fixes.ts_ms[i]:
-        out.first_ms[w], out.first_mm[w] = a, _between(fixes, last, i, a)
-        out.last_ms[w], out.last_mm[w] = out.first_ms[w], out.first_mm[w]
-    if near and fixes.ts_ms[last] < b <= fixes.ts_ms[i] and out.first_ms[w] >= 0:
-        out.last_ms[w], out.last_mm[w] = b, _between(fixes, last, i, b)
-    if a <= fixes.ts_ms[i] < b:
+    a, b, ts, odometer = fixes.start_ms[w], fixes.end_ms[w], fixes.ts_ms, fixes.odometer_mm
+    inside = a <= ts[i] < b
+    if last >= 0 and ts[i] - ts[last] <= scheme.gap_limit_ms:
+        if ts[last] < a <= ts[i]:
+            out.first_ms[w], out.first_mm[w] = a, _between(fixes, last, i, a)
+            out.last_ms[w], out.last_mm[w] = out.first_ms[w], out.first_mm[w]
+        if ts[last] < b <= ts[i] and out.first_ms[w] >= 0:
+            out.last_ms[w], out.last_mm[w] = b, _between(fixes, last, i, b)
+    if inside:
         if out.first_ms[w] < 0:
-            out.first_ms[w], out.first_mm[w] = fixes.ts_ms[i], fixes.odometer_mm[i]
-        out.last_ms[w], out.last_mm[w] = fixes.ts_ms[i], fixes.odometer_mm[i]
+            out.first_ms[w], out.first_mm[w] = ts[i], odometer[i]
+        out.last_ms[w], out.last_mm[w] = ts[i], odometer[i]
 
 
 @kernel
@@ -104,18 +111,14 @@ def _between(fixes: Fixes, i: int, j: int, at_ms: int) -> int:
 
 
 @kernel
-def display_unit_mm(fixes: Fixes, w: int) -> int:
+def _unit_mm(odometer: NDArray[np.int64], good: NDArray[np.int64], count: int) -> int:
     """Largest usual display step that all readings of a window are multiples of (paragraph 30); 1 mm without readings."""
     for unit in (1_609_344, 1_000_000, 100_000, 10_000, 1_000, 100, 10):
-        seen, fits = 0, True
-        for i in range(fixes.first[w], fixes.first[w + 1]):
-            value = fixes.odometer_mm[i]
-            if value < 0 or fixes.label[i] != GOOD:
-                continue
-            seen += 1
-            if value % unit != 0:
+        fits = count > 0
+        for i in good[:count]:
+            if odometer[i] % unit != 0:
                 fits = False
                 break
-        if fits and seen > 0:
+        if fits:
             return unit
     return 1

@@ -53,50 +53,60 @@ def join_pieces(
     fixes: Fixes, pieces: Pieces, count: int, odometers: Odometers, roads: Roads, scheme: Scheme, out: Runs
 ) -> int:
     """Cut pieces at the day's bounds and join like neighbours; returns how many segments."""
-    n = -1
+    windows, starts, ends, lengths, ats = pieces.window, pieces.start_ms, pieces.end_ms, pieces.mm, pieces.at
+    surfaces, bases, kinds = pieces.surface, pieces.basis, pieces.kind
+    vertex_way, way_mm, ways, mms, out_ends = roads.vertex_way, out.way_mm, out.way, out.mm, out.end_ms
+    n, w, last = -1, -1, -1
     run_mm, run_way = 0, -1
+    low, high, from_ms, until_ms = 0, 0, 0, 0
     for p in range(count):
-        w = pieces.window[p]
-        a, b = max(pieces.start_ms[p], fixes.start_ms[w]), min(pieces.end_ms[p], fixes.end_ms[w])
-        mm = share_mm(pieces, p, fixes.start_ms[w], fixes.end_ms[w])
-        if mm <= 0 or b < a:
+        if windows[p] != w:
+            if last >= 0:
+                out.end_lat[n], out.end_lng[n] = _position(fixes, pieces, last, out_ends[n])
+            w = windows[p]
+            low, high = fixes.start_ms[w], fixes.end_ms[w]
+            from_ms, until_ms = odometers.first_ms[w], odometers.last_ms[w]
+            last = -1
+        mm = share_mm(starts[p], ends[p], lengths[p], low, high)
+        if mm <= 0:
             continue
-        inside = odometers.first_ms[w] >= 0 and odometers.first_ms[w] <= a and b <= odometers.last_ms[w]
-        way = roads.vertex_way[pieces.at[p]] if pieces.at[p] >= 0 else -1
-        like = (
-            n >= 0 and out.window[n] == w and out.surface[n] == pieces.surface[p] and out.basis[n] == pieces.basis[p]
-            and out.kind[n] == pieces.kind[p] and out.in_stretch[n] == inside and a - out.end_ms[n] <= scheme.gap_limit_ms
-        )  # fmt: skip
-        if not like:
+        a, b = max(starts[p], low), min(ends[p], high)
+        inside = from_ms >= 0 and from_ms <= a and b <= until_ms
+        like = last >= 0 and surfaces[last] == surfaces[p] and bases[last] == bases[p] and kinds[last] == kinds[p]
+        if not (like and out.in_stretch[n] == inside and a - out_ends[n] <= scheme.gap_limit_ms):
+            if last >= 0:
+                out.end_lat[n], out.end_lng[n] = _position(fixes, pieces, last, out_ends[n])
             n += 1
             run_mm, run_way = 0, -1
-            out.window[n], out.start_ms[n], out.in_stretch[n], out.mm[n] = w, a, inside, 0
-            out.surface[n], out.basis[n], out.kind[n] = pieces.surface[p], pieces.basis[p], pieces.kind[p]
+            out.window[n], out.start_ms[n], out.in_stretch[n], mms[n] = w, a, inside, 0
+            out.surface[n], out.basis[n], out.kind[n] = surfaces[p], bases[p], kinds[p]
             out.start_lat[n], out.start_lng[n] = _position(fixes, pieces, p, a)
+        way = vertex_way[ats[p]] if ats[p] >= 0 else -1
         run_mm = run_mm + mm if way == run_way else mm
-        run_way = way
-        if way >= 0 and run_mm > out.way_mm[n]:
-            out.way[n], out.way_mm[n] = way, run_mm
-        out.end_ms[n] = b
-        out.mm[n] += mm
-        out.end_lat[n], out.end_lng[n] = _position(fixes, pieces, p, b)
+        run_way, last = way, p
+        if way >= 0 and run_mm > way_mm[n]:
+            ways[n], way_mm[n] = way, run_mm
+        out_ends[n] = b
+        mms[n] += mm
+    if last >= 0:
+        out.end_lat[n], out.end_lng[n] = _position(fixes, pieces, last, out_ends[n])
     return n + 1
 
 
 @inlined
-def share_mm(pieces: Pieces, p: int, start_ms: int, end_ms: int) -> int:
-    """The part of a piece inside a day, by time: what is before a midnight is rounded down, and the rest is after it."""
-    a, b, mm = pieces.start_ms[p], pieces.end_ms[p], pieces.mm[p]
+def share_mm(a: int, b: int, mm: int, start_ms: int, end_ms: int) -> int:
+    """The part inside a day of a piece from a to b, by time: what is before a midnight is rounded down, the rest after it."""
+    if a >= start_ms and b <= end_ms:
+        # one without duration belongs to the day its instant lies in
+        return mm if b > a or a < end_ms else 0
     if b <= start_ms or a >= end_ms:
-        # a piece without duration belongs to the day its instant lies in
-        return mm if a == b and start_ms <= a < end_ms else 0
+        return 0
     before = mm * (start_ms - a) // (b - a) if a < start_ms else 0
     until = mm * (end_ms - a) // (b - a) if b > end_ms else mm
-    inside: int = until - before
-    return inside
+    return until - before
 
 
-@inlined
+@kernel
 def _position(fixes: Fixes, pieces: Pieces, p: int, at_ms: int) -> tuple[int, int]:
     """Where the leg is at an instant, on its straight line."""
     i, j = pieces.fix[p], pieces.until[p]
@@ -108,33 +118,25 @@ def _position(fixes: Fixes, pieces: Pieces, p: int, at_ms: int) -> tuple[int, in
 
 
 @kernel
-def mark_still(fixes: Fixes, odometers: Odometers, lengths: Lengths, pieces: Pieces, count: int, scheme: Scheme) -> None:
+def mark_still(
+    fixes: Fixes, odometers: Odometers, lengths: Lengths, pieces: Pieces, count: int, scheme: Scheme
+) -> None:
     """Rule SU8: what moves on while its odometer stands still, beyond one display unit, is carried."""
+    windows, fix, until, odometer = pieces.window, pieces.fix, pieces.until, fixes.odometer_mm
+    usable, path_m, chords_m, ts = odometers.usable, lengths.path_m, lengths.chord_m, fixes.ts_ms
     p = 0
     while p < count:
-        w, reading = pieces.window[p], fixes.odometer_mm[pieces.fix[p]]
+        w, reading = windows[p], odometer[fix[p]]
         q, moved_m = p, 0.0
-        while q < count and pieces.window[q] == w and _still(fixes, odometers, pieces, q, reading):
-            j = pieces.until[q]
-            if q == p or pieces.until[q - 1] != j:
-                near = fixes.ts_ms[j] - fixes.ts_ms[pieces.fix[q]] <= scheme.gap_limit_ms
-                moved_m += lengths.path_m[j] if near else lengths.chord_m[j]
+        while q < count and windows[q] == w and usable[fix[q]] and usable[until[q]] and odometer[until[q]] == reading:
+            j = until[q]
+            if q == p or until[q - 1] != j:
+                moved_m += path_m[j] if ts[j] - ts[fix[q]] <= scheme.gap_limit_ms else chords_m[j]
             q += 1
         if moved_m * 1000.0 > odometers.unit_mm[w] * 1.1 + scheme.still_slack_m * 1000.0:
             for k in range(p, q):
                 pieces.surface[k], pieces.basis[k], pieces.kind[k] = CARRIED, IS_CARRIED, CARRIED_KIND
         p = max(q, p + 1)
-
-
-@inlined
-def _still(fixes: Fixes, odometers: Odometers, pieces: Pieces, q: int, reading: int) -> bool:
-    i, j = pieces.fix[q], pieces.until[q]
-    return bool(
-        odometers.usable[i]
-        and odometers.usable[j]
-        and fixes.odometer_mm[i] == reading
-        and fixes.odometer_mm[j] == reading
-    )
 
 
 @kernel
@@ -143,22 +145,21 @@ def engine_time(
 ) -> None:
     """Rule EL6, per window: time with the engine on, and the part of it between fixes at most `every_ms` apart that carry an
     odometer and 4 or more decimals.  Without an ignition signal the engine is on while the vehicle moves."""
-    for w in range(len(fixes.key)):
+    ts, lat, lng, label, first = fixes.ts_ms, fixes.lat_e6, fixes.lng_e6, fixes.label, fixes.first
+    ignition, odometer, path_m = fixes.ignition, fixes.odometer_mm, lengths.path_m
+    for w in range(len(first) - 1):
         exact = False
-        for i in range(fixes.first[w], fixes.first[w + 1]):
-            exact = exact or fixes.lat_e6[i] % 1000 != 0 or fixes.lng_e6[i] % 1000 != 0
+        for i in range(first[w], first[w + 1]):
+            if lat[i] % 1000 != 0 or lng[i] % 1000 != 0:
+                exact = True
+                break
         i = -1
-        for j in range(fixes.first[w], fixes.first[w + 1]):
-            if fixes.label[j] != GOOD:
+        for j in range(first[w], first[w + 1]):
+            if label[j] != GOOD:
                 continue
-            if i >= 0:
-                on = fixes.ignition[i] == 1
-                if fixes.ignition[i] < 0:
-                    on = lengths.path_m[j] > 0.0
-                span = min(fixes.ts_ms[j], fixes.end_ms[w]) - max(fixes.ts_ms[i], fixes.start_ms[w])
-                if on and span > 0:
-                    engine_ms[w] += span
-                    near = fixes.ts_ms[j] - fixes.ts_ms[i] <= every_ms
-                    if exact and near and fixes.odometer_mm[i] >= 0 and fixes.odometer_mm[j] >= 0:
-                        covered_ms[w] += span
+            if i >= 0 and (ignition[i] == 1 or (ignition[i] < 0 and path_m[j] > 0.0)):
+                span = max(0, min(ts[j], fixes.end_ms[w]) - max(ts[i], fixes.start_ms[w]))
+                engine_ms[w] += span
+                if exact and ts[j] - ts[i] <= every_ms and odometer[i] >= 0 and odometer[j] >= 0:
+                    covered_ms[w] += span
             i = j

@@ -107,7 +107,7 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
 def _cumulative_cm(ways: Ways, vertex_way: NDArray[np.int32]) -> NDArray[np.int32]:
     """Length of each way from its first vertex, WGS84."""
     steps = np.zeros(len(vertex_way), dtype=np.float64)
-    per_e6 = np.array([cells.metres_per_e6(int(lat)) for lat in ways.lat_e6])
+    per_e6 = cells.scales(ways.lat_e6)
     dx = (ways.lng_e6[1:].astype(np.float64) - ways.lng_e6[:-1]) * (per_e6[1:, 0] + per_e6[:-1, 0]) / 2.0
     dy = (ways.lat_e6[1:].astype(np.float64) - ways.lat_e6[:-1]) * (per_e6[1:, 1] + per_e6[:-1, 1]) / 2.0
     steps[1:] = np.sqrt(dx * dx + dy * dy)
@@ -138,7 +138,7 @@ def assert_h3(keys: NDArray[np.int64], res: int, scale: float) -> None:
 
     Cells across an edge of the icosahedron have a key on each side, and are left out.  Raises AssertionError."""
     for chunk in np.array_split(keys, len(keys) // 200_000 + 1):
-        points = np.array([cells.centre_of(cells.FACES, int(key), scale) for key in chunk]).reshape(-1, 3)
+        points = cells.centres(cells.FACES, chunk, scale)
         lat, lng = np.degrees(np.arcsin(points[:, 2])), np.degrees(np.arctan2(points[:, 1], points[:, 0]))
         h3_cells = pl.DataFrame({"lat": lat, "lng": lng}).select(
             cell=polars_h3.latlng_to_cell("lat", "lng", res, return_dtype=pl.UInt64)
@@ -148,9 +148,6 @@ def assert_h3(keys: NDArray[np.int64], res: int, scale: float) -> None:
         dots = points @ cells.FACES[:, 0, :].T
         best = np.sort(dots, axis=1)
         inner = (best[:, -1] - best[:, -2] > 1e-3) & (np.argmax(dots, axis=1) == chunk >> 58)
-        again = np.array(
-            [cells.keys_at(cells.FACES, a * 1e6, b * 1e6)[at] for a, b in zip(back["lat"], back["lng"], strict=True)],
-            dtype=np.int64,
-        )
+        again = cells.keys_of(cells.FACES, back["lat"].to_numpy(), back["lng"].to_numpy())[at]
         if np.any((again != chunk) & inner):
             raise AssertionError(f"{int(np.sum((again != chunk) & inner))} cells of resolution {res} differ from H3")

@@ -40,7 +40,7 @@ def derived(keys: NDArray[np.int64], way_m: NDArray[np.float64], box: Box | None
 
 def centres(keys: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Latitude and longitude in degrees of coarse cells' centres."""
-    points = np.array([cells.centre_of(cells.FACES, int(key), cells.COARSE_SCALE) for key in keys]).reshape(-1, 3)
+    points = cells.centres(cells.FACES, keys, cells.COARSE_SCALE)
     return np.degrees(np.arcsin(points[:, 2])), np.degrees(np.arctan2(points[:, 1], points[:, 0]))
 
 

@@ -92,9 +92,7 @@ def _read(path: Path) -> Ways:
         newest = max(newest, int(way.timestamp.timestamp()))
         name = " ".join(text for text in (tags.get("ref", ""), tags.get("name", "")) if text)
         lifted = any(tags.get(key, "no") != "no" for key in ("bridge", "tunnel")) or tags.get("layer", "0") != "0"
-        rows.append(
-            (way.id, taken.kind, round(taken.half_m * 10), BRIDGE * lifted, taken.rule, name, points)
-        )
+        rows.append((way.id, taken.kind, round(taken.half_m * 10), BRIDGE * lifted, taken.rule, name, points))
     if not rows:
         raise SourceError(f"{path.name} holds no ways with a highway tag and locations")
     return _columns(rows, _box(path), _date(path, newest), path.name)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from services.classifier.domain.device_day import DayOutcome, classify_days, tot
 from services.classifier.domain.geometry import public_near, public_within
 from services.classifier.domain.scheme import V1
 from services.classifier.roads.dataset import RoadSet
-from shared.contracts.pings import LAYOUT, Key, Pings, concat, make
-from shared.nz_days import bounds_ms, day_of
-from tests.unit.kernel.world import DISTRICT, KX, KY, LAT0, LNG0, NOON_MS, Way, at, drive, road_set, to_pings
+from shared.contracts.pings import Key, Pings, concat
+from shared.nz_days import bounds_ms
+from tests.property.kernel.streams import wild_stream
+from tests.unit.kernel.world import DISTRICT, Way, at, drive, road_set, to_pings
 
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -24,35 +26,6 @@ SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChe
 @pytest.fixture(scope="session")
 def district(tmp_path_factory: pytest.TempPathFactory) -> RoadSet:
     return road_set(tmp_path_factory.mktemp("property-district"))
-
-
-def wild_stream(seed: int, fixes: int, devices: int = 3) -> Pings:
-    """Random walks at random cadence across a midnight, with jumps, 0/0, missing fields, repeats and clashes of instants."""
-    rng = np.random.default_rng(seed)
-    _, midnight = bounds_ms(day_of(NOON_MS))
-    parts = []
-    for device in range(devices):
-        n = fixes // devices
-        step_s = rng.choice([1.0, 5.0, 30.0, 200.0], n, p=[0.5, 0.3, 0.17, 0.03])
-        speed = np.abs(np.cumsum(rng.normal(0, 1.0, n))) % 25.0 * (rng.random() < 0.9)
-        heading = np.cumsum(rng.normal(0, 12.0, n)) % 360.0
-        x = np.cumsum(np.sin(np.radians(heading)) * speed * step_s) % 9_000 - 4_500 + rng.normal(0, 4, n)
-        y = np.cumsum(np.cos(np.radians(heading)) * speed * step_s) % 5_000 - 1_500 + rng.normal(0, 4, n)
-        ts = midnight - 3_600_000 + np.cumsum(step_s * 1000).astype(np.int64)
-        column = {name: np.full(n, -1, dtype=np.int64) for name, _ in LAYOUT}
-        column |= {"key": np.full(n, device), "ts_ms": ts, "lat_e6": LAT0 + np.rint(y / KY), "lng_e6": LNG0 + np.rint(x / KX)}
-        column["speed_mmps"] = np.where(rng.random(n) < 0.9, speed * 1000, -1)
-        column["heading_cdeg"] = np.where(rng.random(n) < 0.9, heading * 100, -1)
-        column["accuracy_mm"] = np.where(rng.random(n) < 0.8, rng.exponential(8_000, n), -1)
-        column["odometer_mm"] = np.where(
-            (rng.random(n) < 0.7) & (device > 0), (np.cumsum(speed * step_s) // 10**device).astype(np.int64) * 10**device * 1000, -1
-        )
-        column["ignition"] = rng.choice([-1, 0, 1], n, p=[0.1, 0.1, 0.8])
-        zero = rng.random(n) < 0.01
-        column["lat_e6"], column["lng_e6"] = np.where(zero, 0, column["lat_e6"]), np.where(zero, 0, column["lng_e6"])
-        parts.append(make([("t", f"d{d}") for d in range(devices)], column))
-    clashes = concat(parts).take(rng.integers(0, fixes // devices, 5))
-    return concat([*parts, make(clashes.keys, clashes.columns() | {"speed_mmps": np.full(5, 3_210)})])
 
 
 def by_day(days: list[DayOutcome]) -> dict[tuple[Key, int], DayOutcome]:
@@ -128,7 +101,9 @@ def claimable_mm(pings: Pings, roads: RoadSet) -> int:
 
 
 @pytest.mark.parametrize("cut_x", [0.0, 250.0, -1500.0])
-def test_SU5_cutting_a_data_set_and_its_coverage_in_two_never_raises_claimable_metres(tmp_path: Path, cut_x: float) -> None:
+def test_SU5_cutting_a_data_set_and_its_coverage_in_two_never_raises_claimable_metres(
+    tmp_path: Path, cut_x: float
+) -> None:
     for folder in ("whole", "west", "east"):
         (tmp_path / folder).mkdir()
     whole = road_set(tmp_path / "whole", polygon=polygon_file(tmp_path / "whole.json", -6_000, 6_000))
@@ -161,7 +136,7 @@ def test_no_point_within_the_corridor_of_a_public_road_is_outside_the_cover(
         ways.append((number + 1, {"highway": "unclassified"}, [(round(x), round(y)) for x, y in points.tolist()]))
     made = road_set(tmp_path_factory.mktemp("cover"), ways)
     for _, _, points in ways:
-        for (ax, ay), (bx, by) in zip(points[:-1], points[1:], strict=True):
+        for (ax, ay), (bx, by) in pairwise(points):
             share = rng.random()
             x, y = ax + (bx - ax) * share, ay + (by - ay) * share
             reach, turn = rng.uniform(0, 40), rng.uniform(0, 6.28)

@@ -16,7 +16,10 @@ def test_two_points_share_a_key_exactly_where_h3_gives_one_cell() -> None:
     lng = rng.integers(166_000_000, 179_000_000, 4_000)
     for a, b in zip(lat.tolist(), lng.tolist(), strict=True):
         fine, coarse = cells.keys_at(cells.FACES, a, b)
-        for key, res, scale in ((fine, cells.FINE_RES, cells.FINE_SCALE), (coarse, cells.COARSE_RES, cells.COARSE_SCALE)):
+        for key, res, scale in (
+            (fine, cells.FINE_RES, cells.FINE_SCALE),
+            (coarse, cells.COARSE_RES, cells.COARSE_SCALE),
+        ):
             x, y, z = cells.centre_of(cells.FACES, key, scale)
             centre = math.degrees(math.asin(z)), math.degrees(math.atan2(y, x))
             assert h3.latlng_to_cell(*centre, res) == h3.latlng_to_cell(a / 1e6, b / 1e6, res)

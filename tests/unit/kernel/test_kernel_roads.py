@@ -86,7 +86,9 @@ def test_SU5_coverage_by_polygon(tmp_path: Path) -> None:
     corners = [(-2000, -2000), (2000, -2000), (2000, 2000), (-2000, 2000), (-2000, -2000)]
     ring = [[lng / 1e6, lat / 1e6] for lat, lng in (at(*corner) for corner in corners)]
     polygon = tmp_path / "area.geojson"
-    polygon.write_text(json.dumps({"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}))
+    polygon.write_text(
+        json.dumps({"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}})
+    )
     made = road_set(tmp_path, polygon=polygon)
     assert made.meta.coverage.startswith("polygon:")
     assert made.meta.warnings == ()
@@ -129,7 +131,8 @@ def test_commands_from_a_file_to_segments(tmp_path: Path) -> None:
     (tmp_path / "pings.ndjson").write_text("\n".join([*reversed(lines), "{broken"]) + "\n")
     out = tmp_path / "deep" / "out.ndjson"
     done = run.invoke(
-        classify, ["--roads", str(tmp_path / "new" / "sets"), "--pings", str(tmp_path / "pings.ndjson"), "--out", str(out)]
+        classify,
+        ["--roads", str(tmp_path / "new" / "sets"), "--pings", str(tmp_path / "pings.ndjson"), "--out", str(out)],
     )
     assert done.exit_code == 0, done.output
     assert "1 refused" in done.output

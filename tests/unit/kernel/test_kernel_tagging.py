@@ -39,7 +39,9 @@ def test_SU1_SU2_SU3_tags(tags: dict[str, str], kind: int) -> None:
     assert taken.kind == kind
 
 
-@pytest.mark.parametrize("tags", [{"highway": "proposed"}, {"highway": "abandoned"}, {"building": "yes"}, {"route": "bus"}])
+@pytest.mark.parametrize(
+    "tags", [{"highway": "proposed"}, {"highway": "abandoned"}, {"building": "yes"}, {"route": "bus"}]
+)
 def test_what_is_no_road_is_left_out(tags: dict[str, str]) -> None:
     assert take(tags) is None
 

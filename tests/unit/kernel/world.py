@@ -1,10 +1,10 @@
 """A small district in plane metres, and drives through it: what the kernel tests are made of.
 
-    River Road    public, along y = 0 from x = -5000 to 5000
-    Ridge Track   private track north from (0, 0) to (0, 3000)
-    Mill Lane     service way without owner, north from (2000, 0) to (2000, 1000)
-    Verge Track   private track 12 m beside River Road, x = -3000 to -1500
-    ferry         from (5000, 0) east to (12000, 0)
+River Road    public, along y = 0 from x = -5000 to 5000
+Ridge Track   private track north from (0, 0) to (0, 3000)
+Mill Lane     service way without owner, north from (2000, 0) to (2000, 1000)
+Verge Track   private track 12 m beside River Road, x = -3000 to -1500
+ferry         from (5000, 0) east to (12000, 0)
 """
 
 from collections.abc import Sequence

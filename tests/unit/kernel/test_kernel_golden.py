@@ -1,0 +1,67 @@
+"""Golden hashes: scheme 1 gives these numbers for ever (design section 5).  A change here is a change of scheme: a new number."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.classifier.domain.device_day import classify_days
+from services.classifier.domain.scheme import SCHEMES, V1
+from services.classifier.roads.dataset import RoadSet
+from shared.contracts.pings import concat
+from tests.property.kernel.streams import wild_stream
+from tests.unit.kernel.world import drive, to_pings
+
+SET = "d55c0be8e416872a"
+DRIVES = "dd3fde8473530378"
+WILD = "39404700dcc6b741"
+
+
+def digest(seed: int, roads: RoadSet) -> str:
+    """Hash of every revision of a stream; seed -1: calm drives, else a wild stream."""
+    calm = [
+        to_pings(
+            drive([(0, 2_900), (0, 0), (4_000, 0)], 11.0, every), device=f"d{every}", noise_m=4.0, odometer=9_000.0
+        )
+        for every in (1.0, 7.0, 30.0, 60.0)
+    ]
+    days = classify_days(concat(calm) if seed < 0 else wild_stream(seed, 6_000), None, roads, V1)
+    revisions = [day.revision(1, True, roads.name) for day in days]
+    return hashlib.sha256(msgspec.json.encode(revisions)).hexdigest()[:16]
+
+
+def test_the_data_set_of_the_district_is_the_same_bytes(district: RoadSet) -> None:
+    assert district.name == SET
+
+
+def test_scheme_1_gives_the_same_revisions(district: RoadSet) -> None:
+    assert SCHEMES[1] == V1
+    assert (digest(-1, district), digest(77, district)) == (DRIVES, WILD)
+
+
+@pytest.mark.slow
+def test_scheme_1_on_another_cpu(district: RoadSet, tmp_path: Path) -> None:
+    """The same bits without the wide instructions of this machine: compiled for a plain CPU, numpy without its dispatch."""
+    code = (
+        "import sys, pathlib\n"
+        "from services.classifier.roads.dataset import RoadSet\n"
+        "from tests.unit.kernel.test_kernel_golden import digest\n"
+        "roads = RoadSet.open(pathlib.Path(sys.argv[1]))\n"
+        "print(digest(-1, roads), digest(77, roads))\n"
+    )
+    plain = {
+        "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3",
+        "RUCOR_CACHE_DIR": str(tmp_path),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(district.path)],
+        env=os.environ | plain,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [DRIVES, WILD]
