@@ -44,7 +44,11 @@ def test_one_byte_above_the_limit() -> None:
     assert refused(bytes(101), "", 100).status == 413
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b"cut off")[:-5], b"no gzip at all", gzip.compress(b"x") + b"junk"])
+@pytest.mark.parametrize(
+    "body",
+    [gzip.compress(b"cut off")[:-5], b"no gzip at all", gzip.compress(b"x") + b"junk"],
+    ids=["cut off", "no gzip", "junk behind"],
+)
 def test_broken_streams(body: bytes) -> None:
     assert (refused(body, "gzip").status, refused(body, "gzip").code) == (400, "broken_encoding")
 
