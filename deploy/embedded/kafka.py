@@ -43,6 +43,14 @@ STOP_GRACE_S: Final = 30.0
 
 
 @dataclass(frozen=True)
+def new_cluster_id() -> str:
+    """16 random bytes as Kafka writes them; never with a leading "-", which its own tool would take for an option."""
+    while True:
+        made = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+        if not made.startswith("-"):
+            return made
+
+
 class Kafka:
     """Where one node keeps things.  `data` moves with the data folder; `run` is rendered at each start."""
 
@@ -104,13 +112,21 @@ class Kafka:
         properties = self.run / "format.properties"
         write_private(properties, _render(self._properties(fresh)))
         arguments = self.run / "format.args"
-        cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
         users = [
             part
             for user, password in self.credentials.kafka.items()
             for part in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]")
         ]
-        command = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", properties.name, *users]
+        command = [
+            "kafka.tools.StorageTool",
+            "format",
+            "--standalone",
+            "-t",
+            new_cluster_id(),
+            "-c",
+            properties.name,
+            *users,
+        ]
         write_private(arguments, _argument_file([*common, *command]))
         try:
             run_tool([str(java), f"@{arguments.name}"], cwd=self.run, env=_ENVIRONMENT)
