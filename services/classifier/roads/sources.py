@@ -1,5 +1,6 @@
 """Road sources → ways as columns.  OpenStreetMap PBF and XML, through osmium."""
 
+from array import array
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from services.classifier.roads.tagging import take
 
 SUFFIXES: Final = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
+_WORLD: Final = 1_800_000_000
 BRIDGE: Final = 1
 """Flag: a bridge, tunnel or way on another layer meets others only where they share a point."""
 
@@ -99,14 +101,18 @@ def _read(path: Path) -> Ways:
 
 
 def _points(way: Any) -> NDArray[np.int32]:
-    """(n, 2) latitude and longitude; nodes outside the file and repeated positions are left out."""
-    flat = [(node.lat, node.lon) for node in way.nodes if node.location.valid()]
-    points = np.rint(np.array(flat, dtype=np.float64).reshape(-1, 2) * 1e6).astype(np.int32)
-    if len(points) < 2:
-        return points
-    fresh = np.ones(len(points), dtype=np.bool_)
-    fresh[1:] = np.any(points[1:] != points[:-1], axis=1)
-    return np.asarray(points[fresh])
+    """(n, 2) latitude and longitude; nodes outside the file and repeated positions are left out.
+
+    osmium holds positions in 1e-7 degrees, and one far outside the world where the node is not in the file."""
+    flat = array("i")
+    last = None
+    for node in way.nodes:
+        x, y = node.x, node.y
+        place = (y + 5) // 10, (x + 5) // 10
+        if place != last and -_WORLD <= x <= _WORLD:
+            flat.extend(place)
+            last = place
+    return np.frombuffer(flat, dtype=np.int32).reshape(-1, 2) if flat else np.empty((0, 2), dtype=np.int32)
 
 
 def _columns(rows: list[Row], box: Box | None, date: str, source: str) -> Ways:
