@@ -42,7 +42,6 @@ _LOGIN: Final = "org.apache.kafka.common.security"
 STOP_GRACE_S: Final = 30.0
 
 
-@dataclass(frozen=True)
 def new_cluster_id() -> str:
     """16 random bytes as Kafka writes them; never with a leading "-", which its own tool would take for an option."""
     while True:
@@ -51,6 +50,7 @@ def new_cluster_id() -> str:
             return made
 
 
+@dataclass(frozen=True)
 class Kafka:
     """Where one node keeps things.  `data` moves with the data folder; `run` is rendered at each start."""
 
