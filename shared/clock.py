@@ -3,7 +3,6 @@
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 Clock = Callable[[], int]
 """Returns the present as milliseconds since 1970-01-01T00:00Z."""
@@ -12,11 +11,6 @@ Clock = Callable[[], int]
 def system_clock() -> int:
     """Milliseconds since the epoch, UTC."""
     return time.time_ns() // 1_000_000
-
-
-def utc_now() -> datetime:
-    """The present as an aware UTC datetime."""
-    return datetime.now(UTC)
 
 
 def new_id() -> uuid.UUID:

@@ -27,11 +27,6 @@ select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, 
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
     gross_kg, overlap, created_at
 from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id"""
-LICENCES_OF_VEHICLES: Final = """
-select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
-    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at
-from claims.licence where tenant_id = $1 and vehicle_id = any($2::uuid[]) order by id"""
 LOCK_LICENCES: Final = """
 select id from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id for update"""
 SAME_LICENCE: Final = "select id from claims.licence where tenant_id = $1 and (number_key = $2 or ref = $3) limit 1"
@@ -117,10 +112,6 @@ async def licences(
 
 async def licences_by_id(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[LicenceRow]:
     return all_of(LicenceRow, await conn.fetch(LICENCES_BY_ID, tenant, list(licence_ids)))
-
-
-async def licences_of_vehicles(conn: Connection, tenant: UUID, vehicle_ids: Sequence[UUID]) -> list[LicenceRow]:
-    return all_of(LicenceRow, await conn.fetch(LICENCES_OF_VEHICLES, tenant, list(vehicle_ids)))
 
 
 async def lock_licences(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[UUID]:
