@@ -12,12 +12,14 @@ Basis = Literal[
     "mapped_public",  # SU1 within the corridor of a publicly maintained way
     "private_road",  # SU3 mapped private, farm or forestry way
     "no_road",  # SU4 inside coverage and clear of every way
-    "declared_land",  # SU7
+    "declared_land",  # SU7 a way of unknown maintainer, or like a road, on declared land
+    "declared_over_public",  # SU7 over a public road, by kind and written reason: always reported apart, with a warning
     "odometer_bound",  # design 5.3: the odometer shows that the leg cannot have touched a public road
     "unknown_way",  # SU2 way of unknown maintainer
     "like_a_road",  # SU4 off every way but moves like on a road
     "ambiguous",  # SU6, or the tail / a boundary leg's uncertain part
     "outside_coverage",  # SU5
+    "excluded",  # inside a place that an exclusion takes out
     "gap",  # nothing known between two fixes further apart than the gap limit
     "recorder_lack",  # DI1 G < D: what the recorder counted and no fix explains
     "scaling_rest",  # DI1 G > D: remainders of scaling (design G8)

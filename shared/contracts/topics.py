@@ -32,3 +32,5 @@ SCHEMA_DEVICE_DAYS: Final = 10
 SCHEMA_PROGRESS: Final = 11
 SCHEMA_HOLDS: Final = 12
 SCHEMA_QUARANTINE: Final = 20
+SCHEMA_CHUNK: Final = 30
+"""Fixes of one device-day as the evidence store keeps them; never on a topic."""
