@@ -26,3 +26,21 @@ class Policy:
     form_rows: int
     form_template: str
     records_held_default: str
+    agency_working_days: int
+    """An application is decided within so many from receipt (rules CL6, OT2)."""
+    surrender_years: int
+    surrender_minimum_km: int
+    overlap_months: int
+    """Beyond so many months' worth a surrender may be better than an overlap (rule OT2)."""
+    run_out_km: int
+    """Warn when so much is left of a licence (rule LI6)."""
+    run_out_soon_km: int
+    usual_licences: int
+    """So many earlier licences of the vehicle say what is usual (rule EL7)."""
+    usual_licences_min: int
+    usual_points: int
+    """Percentage points above the median that need a look, at least."""
+    usual_mads: int
+    exemption_gross_kg: int
+    exemption_reach_km: int
+    exemption_working_days: int

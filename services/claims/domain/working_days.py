@@ -33,3 +33,12 @@ def working_days_before(day: date, count: int) -> date:
     for _ in range(count):
         day = on_or_before(day - timedelta(days=1))
     return day
+
+
+def working_days_after(day: date, count: int) -> date:
+    """The working day that is `count` working days after `day` (rule CL6: they run from receipt)."""
+    for _ in range(count):
+        day += timedelta(days=1)
+        while not is_working_day(day):
+            day += timedelta(days=1)
+    return day

@@ -61,6 +61,19 @@ def parse(shipped: dict[str, str]) -> Policy:
         form_rows=_whole(constants, "form_rows"),
         form_template=_word(constants, "form_template"),
         records_held_default=_word(constants, "records_held_default"),
+        agency_working_days=_whole(constants, "agency_working_days"),
+        surrender_years=_whole(constants, "surrender_years"),
+        surrender_minimum_km=_whole(constants, "surrender_minimum_km"),
+        overlap_months=_whole(constants, "overlap_months"),
+        run_out_km=_whole(constants, "run_out_km"),
+        run_out_soon_km=_whole(constants, "run_out_soon_km"),
+        usual_licences=_whole(constants, "usual_licences"),
+        usual_licences_min=_whole(constants, "usual_licences_min"),
+        usual_points=_whole(constants, "usual_points"),
+        usual_mads=_whole(constants, "usual_mads"),
+        exemption_gross_kg=_whole(constants, "exemption_gross_kg"),
+        exemption_reach_km=_whole(constants, "exemption_reach_km"),
+        exemption_working_days=_whole(constants, "exemption_working_days"),
     )
 
 
