@@ -17,7 +17,7 @@ from services.claims.api import (
     vehicle_routes,
 )
 from services.claims.api.context import Context
-from services.claims.api.problem_schemas import problem_answers
+from services.claims.api.problem_schemas import PROBLEMS
 from services.claims.application.peers import Pdf
 from services.claims.application.render_form import render_next
 from services.claims.application.sealing import Sealer
@@ -39,8 +39,6 @@ RENDER_IDLE_S: Final = 0.5
 RENDER_LOOP: Final = "render"
 RENDER_STALE_S: Final = 90.0
 API_POOL_SIZE: Final = 16
-
-PROBLEMS: Final = problem_answers()
 
 log = get_logger(__name__)
 

@@ -20,7 +20,7 @@ from services.claims.api.claim_schemas import (
     ProgressAnswer,
 )
 from services.claims.api.context import Context, Ctx, Reader, Writer, command, query, replayed
-from services.claims.api.paging import ListAnswer, Paged, cursor_of
+from services.claims.api.paging import ListAnswer, Paged
 from services.claims.application.claim_request import ClaimRequest, LineRequest
 from services.claims.application.lodge_claim import lodge, prepare_lodging
 from services.claims.application.preview_claim import (
@@ -37,6 +37,7 @@ from services.claims.repo import claims, devices, documents, ledger
 from shared.contracts.partitioning import partition_of
 from shared.db.pool import Connection
 from shared.errors import Fatal
+from shared.http.paging import cursor_of
 from shared.http.problems import Problem
 from shared.observability.metrics import CLAIMS_LODGED, CLAIMS_REFUSED
 

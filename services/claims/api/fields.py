@@ -1,61 +1,17 @@
-"""Types of single fields, shared by all bodies: bounds, instants, money, text without control characters."""
+"""Types of single fields of this API's bodies, beside those that all APIs share."""
 
-import re
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import Field, PlainSerializer
 
-from services.claims.domain.instants import from_ms, nz_midnight_ms
+from shared.http.fields import Answer, Body, GivenText, Instant, Ref, Text
+
+__all__ = ["Answer", "Body", "Cents", "GivenText", "Instant", "Km", "Reading", "ReasonCode", "Ref", "Text", "km_text"]
 
 READING_MAX: Final = 1_000_000_000
 CENTS_MAX: Final = 1_000_000_000_000
 MM_PER_KM: Final = 1_000_000
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
-
-class Body(BaseModel):
-    """A request: an unknown field is an error, since a misspelt one would be lost in silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Answer(BaseModel):
-    """An answer, built from a row by its attributes."""
-
-    model_config = ConfigDict(frozen=True, from_attributes=True, populate_by_name=True)
-
-
-def _printable(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("control characters are not allowed")
-    return text
-
-
-def _midnight(value: Any) -> Any:
-    """A bare date is that day's start in Pacific/Auckland."""
-    if isinstance(value, str) and _DATE.fullmatch(value.strip()):
-        return from_ms(nz_midnight_ms(date.fromisoformat(value.strip())))
-    if isinstance(value, int | float):
-        raise ValueError("give an ISO 8601 instant with its offset, or a date")  # noqa: TRY004 - pydantic wants ValueError
-    return value
-
-
-def _aware(at: datetime) -> datetime:
-    if at.tzinfo is None:
-        raise ValueError("give the offset, e.g. 2026-10-31T08:00:00+13:00, or a bare date for that NZ day's start")
-    if not _EARLIEST <= at < _LATEST:
-        raise ValueError("must lie between the years 2000 and 2100")
-    return at.astimezone(UTC)
-
-
-Instant = Annotated[datetime, BeforeValidator(_midnight), AfterValidator(_aware)]
-Text = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
-GivenText = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_printable)]
-Ref = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_printable)]
 Reading = Annotated[int, Field(ge=0, le=READING_MAX, strict=True)]
 Cents = Annotated[int, Field(ge=0, le=CENTS_MAX, strict=True)]
 ReasonCode = Annotated[int, Field(ge=1, le=18, strict=True)]

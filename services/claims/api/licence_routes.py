@@ -17,7 +17,7 @@ from services.claims.api.licence_schemas import (
     State,
     StatementAnswer,
 )
-from services.claims.api.paging import ListAnswer, Paged, cursor_of
+from services.claims.api.paging import ListAnswer, Paged
 from services.claims.application.add_licence import add_licence
 from services.claims.application.claim_outside import claim_outside
 from services.claims.application.facts import Assessed, assess, load_facts
@@ -30,6 +30,7 @@ from services.claims.repo.licences import LicenceRow
 from services.claims.repo.rows import Page
 from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx
+from shared.http.paging import cursor_of
 from shared.http.problems import unavailable
 
 EXAMINED_MAX: Final = 2_000

@@ -1,18 +1,19 @@
-"""First answers of commands that carried an Idempotency-Key, stored in the command's own transaction (style section 3.8)."""
+"""First answers of commands that carried an Idempotency-Key, stored in the command's own transaction.
+
+The table `idempotency` lies in the schema of each service that takes commands; the role's search path finds it."""
 
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from services.claims.repo.rows import one_of
 from shared.db.pool import Connection
 
 # Waits for another transaction with the same key, so a retry that overtakes its first try gets that one's answer.
 BEGIN: Final = """
-insert into claims.idempotency (tenant_id, key, request_hash) values ($1, $2, $3)
+insert into idempotency (tenant_id, key, request_hash) values ($1, $2, $3)
 on conflict on constraint idempotency_pk do nothing returning key"""
-STORED: Final = "select request_hash, status, body from claims.idempotency where tenant_id = $1 and key = $2"
-FINISH: Final = "update claims.idempotency set status = $3, body = $4 where tenant_id = $1 and key = $2"
+STORED: Final = "select request_hash, status, body from idempotency where tenant_id = $1 and key = $2"
+FINISH: Final = "update idempotency set status = $3, body = $4 where tenant_id = $1 and key = $2"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ async def begin(conn: Connection, tenant: UUID, key: str, request_hash: bytes) -
 
 
 async def stored(conn: Connection, tenant: UUID, key: str) -> Stored | None:
-    return one_of(Stored, await conn.fetchrow(STORED, tenant, key))
+    row = await conn.fetchrow(STORED, tenant, key)
+    return None if row is None else Stored(row["request_hash"], row["status"], row["body"])
 
 
 async def finish(conn: Connection, tenant: UUID, key: str, status: int, body: bytes) -> None:

@@ -1,0 +1,80 @@
+"""The life of one command over HTTP: one transaction of one tenant, its Idempotency-Key, its answer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from shared.db import idempotency
+from shared.db.pool import Connection, Pool, tenant_tx
+from shared.http.problems import Problem
+
+KEY_LENGTH_MAX: Final = 255
+REPLAYED: Final = {"Idempotent-Replay": "true"}
+
+
+@dataclass(frozen=True)
+class Commands:
+    """`pool` has the API role, which may read and write the service's `idempotency` table."""
+
+    pool: Pool
+    digest: Callable[[bytes], bytes]
+    """Names a request: method, path and body in, the same bytes for the same request out."""
+
+    async def run(
+        self, request: Request, tenant: UUID, status: int, effect: Callable[[Connection], Awaitable[BaseModel]]
+    ) -> Response:
+        """Run `effect` in one transaction together with the request's Idempotency-Key, if it has one: the same key and
+        request give the first answer again, the same key with another request is refused (409)."""
+        key = _key(request)
+        async with tenant_tx(self.pool, tenant) as conn:
+            if key is None:
+                return _response(_json(await effect(conn)), status)
+            digest = await self._digest(request)
+            stored = await idempotency.begin(conn, tenant, key, digest)
+            if stored is not None:
+                return _again(stored, digest)
+            body = _json(await effect(conn))
+            await idempotency.finish(conn, tenant, key, status, body)
+        return _response(body, status)
+
+    async def replayed(self, request: Request, tenant: UUID) -> Response | None:
+        """The first answer of this Idempotency-Key, for commands that compute much before their transaction."""
+        key = _key(request)
+        if key is None:
+            return None
+        async with tenant_tx(self.pool, tenant) as conn:
+            stored = await idempotency.stored(conn, tenant, key)
+        return None if stored is None else _again(stored, await self._digest(request))
+
+    async def _digest(self, request: Request) -> bytes:
+        return self.digest(f"{request.method} {request.url.path}\0".encode() + await request.body())
+
+
+def _key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= KEY_LENGTH_MAX:
+        raise Problem(
+            400, "idempotency_key_invalid", "The Idempotency-Key is no key", f"Send 1 to {KEY_LENGTH_MAX} characters."
+        )
+    return key
+
+
+def _again(stored: idempotency.Stored, digest: bytes) -> Response:
+    if stored.request_hash != digest:
+        raise Problem(
+            409, "idempotency_key_reused", "This Idempotency-Key was used for another request",
+            "Use a new key for a new intent, and the same key only for a retry of the same request.",
+        )  # fmt: skip
+    return _response(stored.body, stored.status, REPLAYED)
+
+
+def _response(body: bytes, status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, headers, "application/json")
+
+
+def _json(answer: BaseModel) -> bytes:
+    return answer.model_dump_json(by_alias=True).encode()
