@@ -25,6 +25,8 @@ RAW_BYTES_MAX: Final = 64_000_000
 """A frame that claims to unpack to more is refused before anything is allocated."""
 CODEC_COLUMNS_ZSTD: Final = 1
 CODEC_MSGPACK_ZSTD: Final = 2
+CODEC_BIT_PLANES_ZSTD: Final = 3
+"""Differences of columns as bit planes (`shared.contracts.chunk`)."""
 _HEADER: Final = struct.Struct("<4sBBHII")
 _CRC_AT: Final = _HEADER.size
 HEADER_BYTES: Final = _HEADER.size + 4
@@ -43,9 +45,10 @@ class Header(NamedTuple):
     crc: int
 
 
-def _seal(schema: int, codec: int, rows: int, raw: bytes) -> bytes:
+def seal(schema: int, codec: int, rows: int, raw: bytes, level: int = _LEVEL) -> bytes:
+    """A frame round a payload, compressed at a zstd level."""
     head = _HEADER.pack(MAGIC, VERSION, codec, schema, rows, len(raw))
-    body = zstandard.ZstdCompressor(level=_LEVEL).compress(raw)
+    body = zstandard.ZstdCompressor(level=level).compress(raw)
     crc = google_crc32c.value(head + b"\0\0\0\0" + body)
     return b"".join((head, crc.to_bytes(4, "little"), body))
 
@@ -70,7 +73,8 @@ def crc_of(frame: bytes) -> int:
     return int.from_bytes(frame[_CRC_AT:HEADER_BYTES], "little")
 
 
-def _open(frame: bytes, schema: int, codec: int) -> tuple[int, bytes]:
+def unseal(frame: bytes, schema: int, codec: int) -> tuple[int, bytes]:
+    """Rows and payload of a frame.  Raises Poison where it is not whole or of another schema or codec."""
     header = read_header(frame)
     if (header.schema, header.codec) != (schema, codec):
         raise Poison("frame_schema", f"schema {header.schema}/{header.codec} where {schema}/{codec} was expected")
@@ -91,12 +95,12 @@ def encode_columns(schema: int, layout: Sequence[tuple[str, str]], columns: Colu
         if len(column) != rows:
             raise ValueError(f"column {name} has {len(column)} of {rows} rows")
         parts.append(np.ascontiguousarray(column, dtype=dtype).tobytes())
-    return _seal(schema, CODEC_COLUMNS_ZSTD, rows, b"".join(parts))
+    return seal(schema, CODEC_COLUMNS_ZSTD, rows, b"".join(parts))
 
 
 def decode_columns(schema: int, layout: Sequence[tuple[str, str]], meta: type[M], frame: bytes) -> tuple[M, Columns]:
     """The inverse of `encode_columns`; columns are read-only views.  Raises Poison on anything that does not fit."""
-    rows, raw = _open(frame, schema, CODEC_COLUMNS_ZSTD)
+    rows, raw = unseal(frame, schema, CODEC_COLUMNS_ZSTD)
     columns: Columns = {}
     try:
         at = 4 + int.from_bytes(raw[:4], "little")
@@ -116,12 +120,12 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 def encode_structs(schema: int, rows: Sequence[msgspec.Struct]) -> bytes:
     """A frame of msgspec structs, one array."""
-    return _seal(schema, CODEC_MSGPACK_ZSTD, len(rows), _ENCODER.encode(list(rows)))
+    return seal(schema, CODEC_MSGPACK_ZSTD, len(rows), _ENCODER.encode(list(rows)))
 
 
 def decode_structs(schema: int, kind: type[S], frame: bytes) -> list[S]:
     """The inverse of `encode_structs`.  Raises Poison on anything that does not fit the type."""
-    rows, raw = _open(frame, schema, CODEC_MSGPACK_ZSTD)
+    rows, raw = unseal(frame, schema, CODEC_MSGPACK_ZSTD)
     try:
         out = msgspec.msgpack.decode(raw, type=list[kind])  # type: ignore[valid-type]
     except msgspec.DecodeError as error:
