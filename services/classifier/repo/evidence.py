@@ -37,6 +37,12 @@ select f.frame
 from unnest($1::uuid[], $2::int[], $3::bigint[], $4::int[]) as w (tenant_id, partition, rev, part)
 join classifier.evidence_frame as f using (tenant_id, partition, rev, part)
 """
+# Which device-days have fixes at all: the one place to ask, wherever those fixes are kept.
+FIND_DAYS: Final = """
+select distinct device_id, day from classifier.evidence_span
+where tenant_id = $1 and ($2::text is null or device_id = $2) and day between $3 and $4
+order by device_id, day
+"""
 
 
 class Span(NamedTuple):
@@ -118,6 +124,14 @@ async def find(conn: Connection, stretches: Sequence[Stretch]) -> list[FrameId]:
         [s.to_ms for s in stretches],
     )
     return [FrameId(*row) for row in rows]
+
+
+async def device_days(
+    conn: Connection, tenant: str, device: str | None, first_day: int, last_day: int
+) -> list[tuple[str, int]]:
+    """(device, day) of every device-day of a tenant (of one device, or None: of all) that has fixes in evidence."""
+    rows = await conn.fetch(FIND_DAYS, tenant, device, first_day, last_day)
+    return [(row["device_id"], row["day"]) for row in rows]
 
 
 async def fetch(conn: Connection, ids: Sequence[FrameId]) -> list[bytes]:

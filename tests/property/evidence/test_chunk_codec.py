@@ -63,7 +63,7 @@ def tables(draw: st.DrawFn) -> dict[str, NDArray[np.int64]]:
     return {name: np.array(draw(column(name, rows)), np.int64) for name in COLUMNS}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(tables())
 def test_any_columns_come_back_bit_for_bit(columns: dict[str, NDArray[np.int64]]) -> None:
     assert_kept_whole(kept(columns))
