@@ -4,7 +4,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _REFUSED_SHOWN: Final = 5
+
+
+def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat() if value else ""
+    except ValueError as error:
+        raise click.BadParameter(f"{value} is no date, write YYYY-MM-DD") from error
 
 
 @click.group()
@@ -34,16 +41,31 @@ def roads() -> None:
     help="Folder for data sets; made when missing.",
 )
 @click.option("--coverage", type=_FILE, help="GeoJSON polygon for which the sources hold every public road.")
-@click.option("--date", default="", help="Date (YYYY-MM-DD) of the sources, where they have none or a wrong one.")
-def build_command(sources: Sequence[Path], out: Path, coverage: Path | None, date: str) -> None:
+@click.option(
+    "--date",
+    "source_date",
+    default="",
+    callback=_day,
+    help="Date (YYYY-MM-DD) of the sources, where they have none or a wrong one.",
+)
+@click.option(
+    "--valid-from",
+    default="",
+    callback=_day,
+    help="Day from which travel is judged by this set (default: the sources' date).",
+)
+@click.option(
+    "--supersedes", default="", help="Name of the set that this one corrects: its days are judged again (rule SU9)."
+)
+def build_command(
+    sources: Sequence[Path], out: Path, coverage: Path | None, source_date: str, valid_from: str, supersedes: str
+) -> None:
     """Build a road data set from OpenStreetMap files (.osm.pbf, .osm) into OUT/<content hash>."""
     from services.classifier.roads.build import build
-    from services.classifier.roads.sources import SourceError
+    from services.classifier.roads.ways import SourceError
 
     try:
-        if date:
-            datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC)
-        made = build(list(sources), out, coverage, date)
+        made = build(sources, out, coverage, source_date, valid_from, supersedes)
     except (SourceError, ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     meta = made.meta

@@ -40,10 +40,20 @@ class Roads(NamedTuple):
     fine_kind: NDArray[np.uint8]
     fine_metres: NDArray[np.uint8]
     """That distance, rounded down."""
+    fine_area: NDArray[np.int32]
+    """Row in the columns of area cells, or -1 where no area is within REACH_M of any point of the cell."""
+    area_lat_e6: NDArray[np.int32]
+    """The reference point of an area cell: its centre, or a place beside it that lies on no ring."""
+    area_lng_e6: NDArray[np.int32]
+    area_public: NDArray[np.uint8]
+    """How many public areas hold the reference point; see services.classifier.domain.areas for any other point."""
+    area_unknown: NDArray[np.uint8]
+    area_way: NDArray[np.int32]
+    """A way (first ring) of an area that holds the reference point, public first; -1: none does."""
     coarse_table: NDArray[np.int64]
     coarse_rows: NDArray[np.int32]
     coarse_public_m: NDArray[np.int16]
-    """From the cell's centre to the nearest public road's edge, rounded down, at most CLEAR_MAX_M."""
+    """From the cell's centre to the nearest public road's edge or public area, rounded down, at most CLEAR_MAX_M."""
     coarse_edge_m: NDArray[np.int16]
     """From the cell's centre to the edge of coverage, rounded down; negative outside."""
 

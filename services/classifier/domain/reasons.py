@@ -19,7 +19,7 @@ PARAGRAPHS: Final[dict[Basis, str]] = {
 
 
 def why(basis: Basis, way: str) -> str:
-    """E.g. "§22 on a mapped private way: Ridge Track (highway=track without open access; way 123)"."""
+    """E.g. "§22 on a mapped private way: Ridge Track (highway=track without open access; way 123 of nz.osm.pbf)"."""
     text = PARAGRAPHS[basis]
     if not way:
         return text

@@ -8,5 +8,17 @@ PUBLIC: Final = 1
 PRIVATE: Final = 2
 UNKNOWN: Final = 3
 FERRY: Final = 4
+AREA_PUBLIC: Final = 5
+"""A ring of an area that is a public road wholly (a legal road parcel): outer rings run against the clock, holes with it."""
+AREA_UNKNOWN: Final = 6
+"""A ring of an area of unknown maintainer (car park, beach; rule SU2), likewise."""
 
-CLASS_NAMES: Final = ("not for vehicles", "public road", "private way", "way of unknown maintainer", "ferry route")
+CLASS_NAMES: Final = (
+    "not for vehicles",
+    "public road",
+    "private way",
+    "way of unknown maintainer",
+    "ferry route",
+    "area of public road",
+    "area of unknown maintainer",
+)

@@ -1,6 +1,8 @@
 """`roads build`: sources → columns of a road data set (scheme 1, paragraphs 5 to 11)."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,10 +12,12 @@ import polars_h3
 from numpy.typing import NDArray
 
 from services.classifier.domain import cells, tables
+from services.classifier.domain.areas import areas_at
 from services.classifier.domain.geometry import CLEAR_MAX_M, Roads
-from services.classifier.domain.way_kinds import FERRY, IGNORED, PRIVATE, PUBLIC, UNKNOWN
-from services.classifier.roads import cover, coverage, dataset, exits
-from services.classifier.roads.sources import Ways, join, read
+from services.classifier.domain.way_kinds import AREA_PUBLIC, FERRY, IGNORED, PRIVATE, PUBLIC, UNKNOWN
+from services.classifier.roads import areas, cover, coverage, dataset, exits
+from services.classifier.roads.sources import read
+from services.classifier.roads.ways import Ways, join
 
 EXIT_STEP_M: Final = 4.0
 """Private ways are looked at this often; less than the half-width of any public way, so that no crossing is missed."""
@@ -23,33 +27,55 @@ DERIVED_WARNING: Final = (
 )
 
 
-def build(sources: list[Path], out: Path, polygon: Path | None = None, date: str = "") -> dataset.RoadSet:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a caller says about a data set beyond its sources."""
+
+    polygon: Path | None = None
+    """GeoJSON polygon for which the sources hold every public road."""
+    date: str = ""
+    """ISO date of the sources, where they have none or a wrong one."""
+    valid_from: str = ""
+    supersedes: str = ""
+
+
+def build(
+    sources: Sequence[Path],
+    out: Path,
+    polygon: Path | None = None,
+    date: str = "",
+    valid_from: str = "",
+    supersedes: str = "",
+) -> dataset.RoadSet:
     """Build, write and open.  Deterministic: the same files and options give the same bytes.  Raises SourceError."""
+    wishes = Wishes(polygon, date, valid_from, supersedes)
     ways = join([read(path) for path in sources])
     columns, covered = columns_of(ways, polygon)
-    return dataset.RoadSet.open(
-        dataset.write(out, columns, meta_of(ways, columns, covered, date, polygon=polygon is not None))
-    )
+    return dataset.RoadSet.open(dataset.write(out, columns, meta_of(ways, columns, covered, wishes)))
 
 
-def meta_of(ways: Ways, columns: dict[str, NDArray[Any]], covered: str, date: str, *, polygon: bool) -> dataset.Meta:
+def meta_of(ways: Ways, columns: dict[str, NDArray[Any]], covered: str, wishes: Wishes) -> dataset.Meta:
     """What the data set says about itself; its name is added when it is written."""
     length = _km_by_kind(ways, columns["vertex_cm"])
-    source_date = date or ways.date
-    warnings = [] if polygon else [DERIVED_WARNING]
+    source_date = wishes.date or max(one.date for one in ways.sources)
+    warnings = [] if wishes.polygon else [DERIVED_WARNING]
     if not source_date:
         warnings.append("the source has no date; give --date")
     return dataset.Meta(
         format=dataset.FORMAT,
-        source=ways.source,
+        source=" + ".join(one.name for one in ways.sources),
         source_date=source_date,
+        valid_from=wishes.valid_from or source_date,
+        supersedes=wishes.supersedes,
+        sources=ways.sources,
         coverage=covered,
         warnings=tuple(warnings),
-        ways=len(ways.osm_id),
+        ways=len(ways.way_id),
         vertices=len(ways.lat_e6),
         public_km=length[PUBLIC],
         private_km=length[PRIVATE],
         unknown_km=length[UNKNOWN],
+        areas=len(np.unique(ways.areas[ways.kind >= AREA_PUBLIC])),
         fine_cells=len(columns["fine_first"]) - 1,
         coarse_cells=len(columns["coarse_public_m"]),
     )
@@ -57,12 +83,11 @@ def meta_of(ways: Ways, columns: dict[str, NDArray[Any]], covered: str, date: st
 
 def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]], str]:
     """All columns, and how coverage was found."""
-    vertex_way = np.repeat(np.arange(len(ways.osm_id), dtype=np.int32), np.diff(ways.first))
+    vertex_way = ways.vertex_way
     segments = np.flatnonzero(vertex_way[1:] == vertex_way[:-1]).astype(np.int32)
     kinds = ways.kind[vertex_way[segments]]
-    driven, public = segments[kinds != IGNORED], segments[kinds == PUBLIC]
-    listed = cover.fine_cells(ways.lat_e6, ways.lng_e6, driven, ways.kind[vertex_way])
-    land = segments[kinds != FERRY]
+    fine = _fine_columns(ways, vertex_way, segments[kinds != IGNORED])
+    land = segments[(kinds != FERRY) & (kinds <= AREA_PUBLIC)]
     if polygon is None:
         keys = cover.coarse_near(ways.lat_e6, ways.lng_e6, land, CLEAR_MAX_M)
         way_m = cover.distance_to(ways.lat_e6, ways.lng_e6, land, np.zeros(len(land)), keys)
@@ -70,12 +95,11 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
     else:
         keys, edge = coverage.from_polygon(polygon)
         covered = "polygon:" + hashlib.sha256(polygon.read_bytes()).hexdigest()
+    assert_h3(keys, cells.COARSE_RES, cells.COARSE_SCALE)
+    public = segments[(kinds == PUBLIC) | (kinds == AREA_PUBLIC)]
     half_m = ways.half_dm[vertex_way[public]] * 0.1
     public_m = cover.distance_to(ways.lat_e6, ways.lng_e6, public, half_m, keys)
-    fine_table, fine_rows = tables.make_table(listed.keys)
     coarse_table, coarse_rows = tables.make_table(keys)
-    assert_h3(listed.keys, cells.FINE_RES, cells.FINE_SCALE)
-    assert_h3(keys, cells.COARSE_RES, cells.COARSE_SCALE)
     roads = Roads(
         faces=cells.FACES,
         lat_e6=ways.lat_e6,
@@ -85,23 +109,48 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
         exit_dm=np.full(len(vertex_way), -1, dtype=np.int32),
         way_kind=ways.kind,
         half_dm=ways.half_dm,
-        fine_table=fine_table,
-        fine_rows=fine_rows,
-        fine_first=listed.first,
-        fine_vertex=listed.vertex,
-        fine_kind=listed.kind,
-        fine_metres=listed.metres,
+        **fine,
         coarse_table=coarse_table,
         coarse_rows=coarse_rows,
         coarse_public_m=np.floor(np.clip(public_m, 0.0, CLEAR_MAX_M)).astype(np.int16),
         coarse_edge_m=np.floor(np.clip(edge, -30_000.0, 30_000.0)).astype(np.int16),
     )
+    lat, lng = (np.rint(one * 1e6).astype(np.int32) for one in coverage.centres(keys))
+    roads.coarse_public_m[areas_at(roads, lat, lng)[0] > 0] = 0
     node, nodes = exits.nodes_of(ways.lat_e6, ways.lng_e6)
     exit_dm = exits.exits(roads, ways.flags, node, nodes, EXIT_STEP_M)
     columns: dict[str, NDArray[Any]] = {name: getattr(roads, name) for name in dataset.COLUMNS}
     columns["exit_dm"] = exit_dm
     columns |= _extra(ways)
     return columns, covered
+
+
+def _fine_columns(ways: Ways, vertex_way: NDArray[np.int32], segments: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
+    """The fine cells: those that list a way or a ring, and those inside an area."""
+    faces = areas.faces_of(ways)[vertex_way[segments]]
+    listed = cover.fine_cells(ways.lat_e6, ways.lng_e6, segments, faces, ways.kind[vertex_way])
+    held = areas.area_cells(ways, listed)
+    keys = np.union1d(listed.keys, held.keys)
+    assert_h3(keys, cells.FINE_RES, cells.FINE_SCALE)
+    counts = np.zeros(len(keys), dtype=np.int64)
+    counts[np.searchsorted(keys, listed.keys)] = np.diff(listed.first)
+    area = np.full(len(keys), -1, dtype=np.int32)
+    area[np.searchsorted(keys, held.keys)] = np.arange(len(held.keys), dtype=np.int32)
+    table, rows = tables.make_table(keys)
+    return {
+        "fine_table": table,
+        "fine_rows": rows,
+        "fine_first": np.concatenate(([0], np.cumsum(counts))).astype(np.int32),
+        "fine_vertex": listed.vertex,
+        "fine_kind": listed.kind,
+        "fine_metres": listed.metres,
+        "fine_area": area,
+        "area_lat_e6": held.lat_e6,
+        "area_lng_e6": held.lng_e6,
+        "area_public": held.public,
+        "area_unknown": held.unknown,
+        "area_way": held.way,
+    }
 
 
 def _cumulative_cm(ways: Ways, vertex_way: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -120,9 +169,10 @@ def _extra(ways: Ways) -> dict[str, NDArray[Any]]:
     first = np.zeros(len(encoded) + 1, dtype=np.int64)
     first[1:] = np.cumsum([len(text) for text in encoded])
     return {
-        "way_id": ways.osm_id,
+        "way_id": ways.way_id,
         "way_rule": ways.rule,
         "way_name": ways.name,
+        "way_source": ways.source,
         "text_first": first,
         "text_bytes": np.frombuffer(b"".join(encoded), dtype=np.uint8),
     }

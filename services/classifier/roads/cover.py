@@ -16,7 +16,7 @@ from services.classifier.domain.geometry import CLEAR_MAX_M, REACH_M
 
 PIECE_M: Final = 150.0
 """Segments are walked in pieces no longer than this."""
-_EDGE_COSINE: Final = 2e-3
+EDGE_COSINE: Final = 2e-3
 """A piece is covered on every face whose centre is at most this much further (in cosine): over 5 km beside an edge."""
 
 
@@ -26,6 +26,7 @@ def cover(
     lat: NDArray[np.int32],
     lng: NDArray[np.int32],
     segments: NDArray[np.int32],
+    also: NDArray[np.int32],
     scale: float,
     reach_m: float,
     out_key: NDArray[np.int64],
@@ -33,9 +34,11 @@ def cover(
 ) -> int:
     """(cell, segment) pairs of all cells whose centre is within `reach_m` of a segment; returns how many there are.
 
-    Writes as many as fit, so that a second call with room enough gets them all.  Pairs may repeat."""
+    `also` has a bit for each face on which a segment is listed in any case.  Writes as many as fit, so that a second call with
+    room enough gets them all.  Pairs may repeat."""
     count, room = 0, len(out_key)
-    for v in segments:
+    for n in range(len(segments)):
+        v = segments[n]
         kx, ky = cells.metres_per_e6(lat[v])
         dx, dy = (lng[v + 1] - lng[v]) * kx, (lat[v + 1] - lat[v]) * ky
         pieces = int(math.sqrt(dx * dx + dy * dy) / PIECE_M) + 1
@@ -49,7 +52,7 @@ def cover(
                 top = max(top, faces[f, 0, 0] * ax + faces[f, 0, 1] * ay + faces[f, 0, 2] * az)
             for f in range(20):
                 cosine = faces[f, 0, 0] * ax + faces[f, 0, 1] * ay + faces[f, 0, 2] * az
-                if cosine < top - _EDGE_COSINE:
+                if cosine < top - EDGE_COSINE and also[n] >> f & 1 == 0:
                     continue
                 a0, b0 = cells.to_plane(faces, f, scale, ax, ay, az)
                 a1, b1 = cells.to_plane(faces, f, scale, bx, by, bz)
@@ -90,10 +93,14 @@ class Listed(NamedTuple):
 
 
 def fine_cells(
-    lat: NDArray[np.int32], lng: NDArray[np.int32], segments: NDArray[np.int32], kind: NDArray[np.uint8]
+    lat: NDArray[np.int32],
+    lng: NDArray[np.int32],
+    segments: NDArray[np.int32],
+    also: NDArray[np.int32],
+    kind: NDArray[np.uint8],
 ) -> Listed:
-    """`kind` is of each vertex's way."""
-    args = (cells.FACES, lat, lng, segments, cells.FINE_SCALE, REACH_M + cells.FINE_RADIUS_M)
+    """`kind` is of each vertex's way; `also` as for `cover`."""
+    args = (cells.FACES, lat, lng, segments, also, cells.FINE_SCALE, REACH_M + cells.FINE_RADIUS_M)
     room = cover(*args, np.empty(0, np.int64), np.empty(0, np.int32))
     key, segment = np.empty(room, np.int64), np.empty(room, np.int32)
     cover(*args, key, segment)
@@ -152,7 +159,7 @@ def _nearest_to_centres(
             top = max(top, faces[f, 0, 0] * ax + faces[f, 0, 1] * ay + faces[f, 0, 2] * az)
         for f in range(20):
             cosine = faces[f, 0, 0] * ax + faces[f, 0, 1] * ay + faces[f, 0, 2] * az
-            if cosine < top - _EDGE_COSINE:
+            if cosine < top - EDGE_COSINE:
                 continue
             a0, b0 = cells.to_plane(faces, f, scale, ax, ay, az)
             a1, b1 = cells.to_plane(faces, f, scale, bx, by, bz)
@@ -173,7 +180,7 @@ def coarse_near(
     """Keys of all coarse cells whose centre is within `reach_m` of a segment."""
     found: list[NDArray[np.int64]] = []
     for chunk in np.array_split(segments, len(segments) // 50_000 + 1):
-        args = (cells.FACES, lat, lng, chunk, cells.COARSE_SCALE, reach_m)
+        args = (cells.FACES, lat, lng, chunk, np.zeros(len(chunk), np.int32), cells.COARSE_SCALE, reach_m)
         room = cover(*args, np.empty(0, np.int64), np.empty(0, np.int32))
         key = np.empty(room, np.int64)
         cover(*args, key, np.empty(room, np.int32))

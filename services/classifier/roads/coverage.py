@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from services.classifier.domain import cells
 from services.classifier.domain.geometry import CLEAR_MAX_M
-from services.classifier.roads.sources import Box, SourceError
+from services.classifier.roads.ways import Box, SourceError
 
 EDGE_MAX_M: Final = 30_000.0
 Cells = tuple[NDArray[np.int64], NDArray[np.float64]]

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from services.classifier.domain import cells
 from services.classifier.domain.geometry import Roads
+from services.classifier.roads.ways import SourceMeta
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 LATEST: Final = "LATEST"
 META: Final = "meta.json"
 COLUMNS: Final = tuple(name for name in Roads._fields if name != "faces")
-EXTRA: Final = ("way_id", "way_rule", "way_name", "text_first", "text_bytes")
-_OLDEST_NS: Final = 0
+EXTRA: Final = ("way_id", "way_rule", "way_name", "way_source", "text_first", "text_bytes")
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +32,13 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     source: str
     source_date: str
-    """ISO date up to which the source is current; "" where it does not say."""
+    """ISO date up to which the newest source is current; "" where none says."""
+    valid_from: str
+    """ISO date from which travel is judged by this set (rule SU9); the source's date where nothing else was said."""
+    supersedes: str
+    """Name of the set that this one corrects (rule SU9); "": none."""
+    sources: tuple[SourceMeta, ...]
+    """In order of trust."""
     coverage: str
     """"derived" (the cells within 3 km of any way) or "polygon:" and the SHA-256 of the polygon's file."""
     warnings: tuple[str, ...]
@@ -41,6 +47,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     public_km: float
     private_km: float
     unknown_km: float
+    areas: int
     fine_cells: int
     coarse_cells: int
     fine_res: int = cells.FINE_RES
@@ -62,6 +69,7 @@ class RoadSet:
     way_id: NDArray[np.int64]
     way_rule: NDArray[np.int32]
     way_name: NDArray[np.int32]
+    way_source: NDArray[np.uint8]
     text_first: NDArray[np.int64]
     text_bytes: NDArray[np.uint8]
     path: Path
@@ -94,9 +102,11 @@ class RoadSet:
         return self.text_bytes[a:b].tobytes().decode("utf-8")
 
     def describe(self, way: int) -> str:
-        """A way in words: its name (or "unnamed"), what its tags say, and its number at the source."""
+        """A way in words: its name (or "unnamed"), the rule that says who maintains it, its number and its source."""
         name = self.text(int(self.way_name[way])) or "unnamed"
-        return f"{name} ({self.text(int(self.way_rule[way]))}; way {int(self.way_id[way])})"
+        source, number = self.meta.sources[int(self.way_source[way])], int(self.way_id[way])
+        what = "feature" if source.mapping else "relation" if number < 0 else "way"
+        return f"{name} ({self.text(int(self.way_rule[way]))}; {what} {abs(number)} of {source.name})"
 
     def road_name(self, way: int) -> str:
         return self.text(int(self.way_name[way]))

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.domain import cells, tables
+from services.classifier.domain.areas import windings
 from services.classifier.domain.compiled import kernel
 from services.classifier.domain.geometry import FAR, REACH_M, Roads, segment_distance
-from services.classifier.domain.way_kinds import IGNORED, PRIVATE, PUBLIC
-from services.classifier.roads.sources import BRIDGE
+from services.classifier.domain.way_kinds import AREA_PUBLIC, IGNORED, PRIVATE, PUBLIC
+from services.classifier.roads.ways import BRIDGE
 
 
 @kernel
@@ -19,7 +20,8 @@ def exits(
     """Least length in dm along private ways from each private vertex to a way that is not private; -1: none, or unsure.
 
     A private way also ends where it comes within the corridor of a public road without a shared point (a gap in the map),
-    unless a bridge, tunnel or layer parts them, and where coverage ends (rule SU5)."""
+    unless a bridge, tunnel or layer parts them, where it enters an area that is public or of unknown maintainer, and where
+    coverage ends (rule SU5)."""
     count = len(roads.lat_e6)
     best = np.full(nodes, FAR)
     for v in range(count):
@@ -50,11 +52,14 @@ def _leaves(roads: Roads, flags: NDArray[np.uint8], lat: int, lng: int, lifted: 
     at = tables.find(roads.fine_table, roads.fine_rows, fine)
     if at < 0:
         return False
+    if max(windings(roads, at, lat, lng)) > 0 and not lifted:
+        return True
     kx, ky = cells.metres_per_e6(lat)
     for k in range(roads.fine_first[at], roads.fine_first[at + 1]):
         s = roads.fine_vertex[k]
         way = roads.vertex_way[s]
-        if roads.way_kind[way] != PUBLIC or lifted or flags[way] & BRIDGE != 0:
+        kind = roads.way_kind[way]
+        if (kind != PUBLIC and kind < AREA_PUBLIC) or lifted or flags[way] & BRIDGE != 0:
             continue
         d2, _ = segment_distance(roads, s, lat, lng, kx, ky)
         reach = max(roads.half_dm[way] * 0.1, step_m)

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from services.classifier.domain.device_day import classify_days
-from services.classifier.roads.build import columns_of, meta_of
+from services.classifier.roads.build import Wishes, columns_of, meta_of
 from services.classifier.roads.dataset import RoadSet, write
-from services.classifier.roads.sources import Box, Ways
+from services.classifier.roads.ways import SourceMeta, Ways
 from shared.contracts.pings import LAYOUT, make
 
 
@@ -22,16 +22,15 @@ def tiny_ways() -> Ways:
         lat_e6=np.array([-41_000_000, -41_000_000, -41_000_000, -41_001_000], dtype=np.int32),
         lng_e6=np.array([175_000_000, 175_010_000, 175_010_000, 175_010_000], dtype=np.int32),
         first=np.array([0, 2, 4], dtype=np.int32),
-        osm_id=np.array([1, 2], dtype=np.int64),
+        way_id=np.array([1, 2], dtype=np.int64),
         kind=np.array([1, 2], dtype=np.uint8),
         half_dm=np.array([50, 30], dtype=np.uint16),
         flags=np.zeros(2, dtype=np.uint8),
         rule=np.zeros(2, dtype=np.int32),
         name=np.zeros(2, dtype=np.int32),
+        source=np.zeros(2, dtype=np.uint8),
         texts=("",),
-        box=Box(174_900_000, -41_100_000, 175_100_000, -40_900_000),
-        date="2026-01-01",
-        source="warm",
+        sources=(SourceMeta("warm", "", "2026-01-01", "", 2, (174_900_000, -41_100_000, 175_100_000, -40_900_000)),),
     )
 
 
@@ -40,7 +39,7 @@ def warm() -> None:
     ways = tiny_ways()
     with TemporaryDirectory() as folder:
         columns, covered = columns_of(ways, None)
-        road_set = RoadSet.open(write(Path(folder), columns, meta_of(ways, columns, covered, "", polygon=False)))
+        road_set = RoadSet.open(write(Path(folder), columns, meta_of(ways, columns, covered, Wishes())))
         rows = 4
         column = {name: np.full(rows, -1) for name, _ in LAYOUT}
         column |= {
