@@ -6,7 +6,7 @@ DATA ?= var
 OUT ?= out
 WORKERS ?= 2
 
-.PHONY: help setup setup-dev demo up stop sample test test-unit test-all fmt lint types imports deps check lock clean
+.PHONY: help setup setup-dev demo up stop sample test test-unit test-all bench fmt lint types imports deps check lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-unit: setup-dev ## the tests that need no services
 
 test-all: setup-dev ## every test, the slow ones too
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+bench: setup-dev ## the classifier's speed and memory beside H3, STRtree and Valhalla, into out/bench.json (10 minutes)
+	@$(BIN)/python -m tests.bench --out "$(OUT)/bench.json"
 
 fmt: setup-dev ## format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only .

@@ -1,0 +1,114 @@
+"""Child: a national road set: building it, then opening it in a fresh process and classifying all over the country.
+
+    python -m tests.bench.national build SOURCE OUT PUBLIC_KM        → time, peak memory, size, the tiles
+    python -m tests.bench.national move OUT PINGS.npz TO.npz         → the pings on one tile in the middle of the nation
+    python -m tests.bench.national use OUT PINGS.npz STARTED KIND    → ready time, memory after opening and after a load
+
+STARTED is the parent's monotonic clock just before the child began; KIND `service` also imports what the classifier service does.
+Memory is told apart: anonymous (the process's own), and file-backed (mapped columns and libraries, which the system may drop).
+"""
+
+import json
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+BATCH: Final = 20_000
+"""Pings of one call: a busy second of the consumer."""
+
+
+def build(source: Path, out: Path, public_km: float) -> dict[str, Any]:
+    from services.classifier.roads import dataset
+    from services.classifier.roads.build import columns_of, meta_of
+    from services.classifier.roads.sources import read
+    from tests.bench.nation import simulate_nation
+    from tests.bench.pinned import memory_kb
+
+    nation = simulate_nation(read(source), public_km)
+    before, began = memory_kb(), time.monotonic()
+    columns, covered = columns_of(nation.ways, None)
+    meta = meta_of(nation.ways, columns, covered, "2026-01-01", polygon=False)
+    folder = dataset.write(out, columns, meta)
+    (out / "tiles.json").write_text(json.dumps(nation.tiles), "utf-8")
+    return {
+        "tiles": len(nation.tiles), "public_km": meta.public_km, "private_km": meta.private_km, "ways": meta.ways,
+        "fine_cells": meta.fine_cells, "build_s": time.monotonic() - began, "peak_mb": memory_kb()["peak"] / 1024,
+        "ways_in_memory_mb": before["all"] / 1024,
+        "size_mb": sum(one.stat().st_size for one in folder.iterdir()) / 1e6,
+    }  # fmt: skip
+
+
+def use(out: Path, pings_file: Path, started: float, kind: str) -> dict[str, Any]:
+    steps: dict[str, list[float]] = {}
+
+    def step(name: str) -> None:
+        steps[name] = [round(time.monotonic() - started, 3), round(time.process_time(), 3)]
+
+    step("python")
+    if kind == "service":
+        import_module("services.classifier.wiring")
+    from services.classifier.domain.device_day import classify_days
+    from services.classifier.roads.dataset import RoadSet
+
+    step("imports")
+    roads = RoadSet.open(out)
+    step("open")
+    classify_days(_one_leg(roads), None, roads)
+    step("first_answer")
+    from tests.bench import inputs
+    from tests.bench.nation import Tile
+    from tests.bench.pinned import memory_kb
+
+    opened = memory_kb()
+    tiles = [Tile(*one) for one in json.loads((out / "tiles.json").read_text("utf-8"))]
+    pings = inputs.load(pings_file)
+    count, spent = 0, 0.0
+    for number, first in enumerate(range(0, len(pings), BATCH)):
+        tile = number * 37 % len(tiles)
+        batch = tiles[tile].move_pings(pings.take(_rows(first, len(pings))), f"tile{tile}")
+        began = time.process_time()
+        classify_days(batch, None, roads)
+        spent, count = spent + time.process_time() - began, count + len(batch)
+    return {
+        "ready_wall_and_cpu_s": steps, "memory_open_kb": opened, "memory_loaded_kb": memory_kb(), "pings": count, "batches": number + 1,
+        "tiles_touched": len({n * 37 % len(tiles) for n in range(number + 1)}), "per_s": count / spent,
+    }  # fmt: skip
+
+
+def move(out: Path, pings_file: Path, to: Path) -> dict[str, Any]:
+    from tests.bench import inputs
+    from tests.bench.nation import Tile
+
+    tiles = json.loads((out / "tiles.json").read_text("utf-8"))
+    tile = Tile(*tiles[len(tiles) // 2])
+    inputs.save(to, tile.move_pings(inputs.load(pings_file), "moved"))
+    return {"tile": len(tiles) // 2}
+
+
+def _rows(first: int, total: int) -> Any:
+    import numpy as np
+
+    return np.arange(first, min(first + BATCH, total))
+
+
+def _one_leg(roads: Any) -> Any:
+    import numpy as np
+
+    from shared.contracts.pings import LAYOUT, make
+
+    columns = {name: np.full(2, -1) for name, _ in LAYOUT} | {
+        "key": np.zeros(2), "ts_ms": np.array([0, 10_000]) + 1_772_474_400_000,
+        "lat_e6": roads.roads.lat_e6[:1].repeat(2), "lng_e6": roads.roads.lng_e6[:1].repeat(2),
+    }  # fmt: skip
+    return make([("t", "d")], columns)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "build":
+        print(json.dumps(build(Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]))))
+    elif sys.argv[1] == "move":
+        print(json.dumps(move(Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))))
+    else:
+        print(json.dumps(use(Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4]), sys.argv[5])))
