@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deploy.demo.sample import geometry
 from deploy.demo.sample.geometry import Floats
-from deploy.demo.sample.itinerary import Day
+from deploy.demo.sample.itinerary import Day, Stop
 from deploy.demo.sample.plan import KIND_CODES, KINDS, TrueSurface
 
 _SPEED_MPS: Final = np.array([kind.speed_kmh / 3.6 for kind in KINDS.values()])
@@ -70,23 +70,43 @@ def surfaces() -> tuple[TrueSurface, ...]:
     return _SURFACES
 
 
+class Path(NamedTuple):
+    """Where a vehicle is to go: n points, and of each of the n - 1 pieces between them what a driver makes of it."""
+
+    xy: Floats
+    surface: NDArray[np.int64]
+    """Index into `surfaces()`."""
+    limit_mps: Floats
+    lane_m: Floats
+    """How far left of the path the vehicle keeps."""
+    engine_off: NDArray[np.bool_]
+    """It is moved with its engine off: afloat, or on another's wheels."""
+    stops: Sequence[Stop]
+
+
 def drive(day: Day, start_ms: float, pace: float, rng: np.random.Generator) -> Track:
     """One day's movement.  `pace`: how fast this driver is against the usual."""
     xy, codes = day.path()
-    xy = _keep_left(xy, codes)
+    limit = _SPEED_MPS[codes] * np.where(codes == _FERRY, 1.0, pace)
+    return move(Path(xy, _SURFACE_OF[codes], limit, _LANE_M[codes], codes == _FERRY, day.stops), start_ms, rng)
+
+
+def move(path: Path, start_ms: float, rng: np.random.Generator) -> Track:
+    """The movement of a vehicle that starts along this path at `start_ms`."""
+    xy = _keep_left(path.xy, path.lane_m)
     pieces = geometry.lengths_m(xy)
     s = np.concatenate([[0.0], np.cumsum(pieces)])
-    speed = _speeds(day, xy, codes, s, pace, rng)
+    speed = _speeds(path, xy, s, rng)
     seconds = np.divide(2 * pieces, speed[1:] + speed[:-1], out=np.zeros_like(pieces), where=pieces > 0)
     by_surface = np.zeros((len(s), len(_SURFACES)))
-    by_surface[np.arange(1, len(s)), _SURFACE_OF[codes]] = pieces
+    by_surface[np.arange(1, len(s)), path.surface] = pieces
     t = start_ms + np.concatenate([[0.0], np.cumsum(seconds)]) * 1000.0
-    return _with_stops(day, codes, t, xy, speed, np.cumsum(by_surface, axis=0))
+    return _with_stops(path, t, xy, speed, np.cumsum(by_surface, axis=0))
 
 
-def _keep_left(xy: Floats, codes: NDArray[np.int8]) -> Floats:
+def _keep_left(xy: Floats, lane_m: Floats) -> Floats:
     """The path a lane's half width to the left of the mapped line, with a smooth change from way to way."""
-    lane = np.concatenate([_LANE_M[codes], [0.0]])
+    lane = np.concatenate([lane_m, [0.0]])
     lane[[0, -1]] = 0.0
     push = geometry.normals(xy) * lane[:, None]
     box = np.ones(_LANE_SMOOTH) / _LANE_SMOOTH
@@ -95,16 +115,16 @@ def _keep_left(xy: Floats, codes: NDArray[np.int8]) -> Floats:
     return moved
 
 
-def _speeds(day: Day, xy: Floats, codes: NDArray[np.int8], s: Floats, pace: float, rng: np.random.Generator) -> Floats:
+def _speeds(path: Path, xy: Floats, s: Floats, rng: np.random.Generator) -> Floats:
     """Limit by way, mood and bend, then never brake or accelerate harder than a loaded vehicle does."""
-    limit = _SPEED_MPS[codes] * np.where(codes == _FERRY, 1.0, pace)
+    limit = path.limit_mps
     at_point = np.minimum(np.concatenate([limit, limit[-1:]]), np.concatenate([limit[:1], limit]))
     knots = np.arange(0.0, s[-1] + 2 * _MOOD_M, _MOOD_M)
     at_point *= np.interp(s, knots, rng.uniform(0.8, 1.08, len(knots)))
     heading = np.unwrap(np.arctan2(np.diff(xy[:, 1]), np.diff(xy[:, 0])))
     bend = np.abs(np.diff(heading)) / np.maximum((s[2:] - s[:-2]) / 2, 1.0)
     at_point[1:-1] = np.minimum(at_point[1:-1], np.sqrt(_SIDEWAYS_MPS2 / np.maximum(bend, 1e-5)))
-    at_point[[0, -1, *(stop.at for stop in day.stops)]] = 0.0
+    at_point[[0, -1, *(stop.at for stop in path.stops)]] = 0.0
     square = np.maximum(at_point, 0.0) ** 2
     square = np.minimum.accumulate(square - 2 * _SPEED_UP_MPS2 * s) + 2 * _SPEED_UP_MPS2 * s
     back = np.minimum.accumulate((square + 2 * _SLOW_DOWN_MPS2 * s)[::-1])[::-1]
@@ -112,9 +132,9 @@ def _speeds(day: Day, xy: Floats, codes: NDArray[np.int8], s: Floats, pace: floa
     return speed
 
 
-def _with_stops(day: Day, codes: NDArray[np.int8], t: Floats, xy: Floats, speed: Floats, by_surface: Floats) -> Track:
+def _with_stops(path: Path, t: Floats, xy: Floats, speed: Floats, by_surface: Floats) -> Track:
     """Insert the stops: each doubles its point, with the dwell between the two."""
-    stops = sorted(day.stops)
+    stops = sorted(path.stops)
     at = np.array([stop.at for stop in stops], dtype=np.int64)
     dwell = np.array([stop.seconds for stop in stops]) * 1000.0
     before = np.zeros(len(t))
@@ -122,7 +142,7 @@ def _with_stops(day: Day, codes: NDArray[np.int8], t: Floats, xy: Floats, speed:
     later = np.cumsum(before)
     arrive = t + later - before
     off = [(float(arrive[stop.at]), float(arrive[stop.at] + before[stop.at])) for stop in stops if not stop.engine_on]
-    ferry = np.flatnonzero(codes == _FERRY)
+    ferry = np.flatnonzero(path.engine_off)
     if len(ferry):
         crossings = np.split(ferry, np.flatnonzero(np.diff(ferry) > 1) + 1)
         off += [(float((t + later)[leg[0]]), float(arrive[leg[-1] + 1])) for leg in crossings]

@@ -44,7 +44,9 @@ class MapError:
         return np.column_stack([(self._size[i] * np.sin(turn + self._phase[i])).sum(axis=1) for i in (0, 1)])
 
 
-class _Writer:
+class MapWriter:
+    """Collects nodes and ways as a map maker sees them."""
+
     def __init__(self, error: MapError, timestamp: str) -> None:
         self._error = error
         self._stamp = f'version="1" timestamp="{timestamp}"'
@@ -79,7 +81,7 @@ def _tags(tags: Tags) -> str:
 
 def write_osm(path: Path, district: District, rng: np.random.Generator, timestamp: str) -> None:
     """`path` gets the whole map; `timestamp` (ISO) dates every object, so that the map is older than the travel on it."""
-    writer = _Writer(MapError(rng), timestamp)
+    writer = MapWriter(MapError(rng), timestamp)
     for way, xy, at in district.ways:
         tags = (*KINDS[way.kind].tags, *((("name", way.name),) if way.name else ()))
         keep = np.unique(np.concatenate([*_chords(xy, at), np.array(sorted(at.values()))]))
@@ -89,7 +91,12 @@ def write_osm(path: Path, district: District, rng: np.random.Generator, timestam
         writer.way(writer.node(np.vstack([outline, outline[:1]])), tags)
     for name, place, node in PLACES:
         writer.node(district.nodes[node][None, :] + [25.0, 25.0], (("place", place), ("name", name)))
-    west, south, east, north = box_degrees(0.0)
+    write_document(path, writer, box_degrees(0.0))
+
+
+def write_document(path: Path, writer: MapWriter, box: tuple[float, float, float, float]) -> None:
+    """All that was collected, as an .osm file; `box` is west, south, east, north in degrees."""
+    west, south, east, north = box
     head = f'<bounds minlat="{south:.7f}" minlon="{west:.7f}" maxlat="{north:.7f}" maxlon="{east:.7f}"/>'
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<osm version="0.6" generator="rucor sample">', head]
     path.write_text("\n".join([*lines, *writer.nodes, *writer.ways, "</osm>", ""]), encoding="utf-8")

@@ -45,14 +45,22 @@ class Fixes(NamedTuple):
 
 def sample(track: Track, device: Device, base_odometer_m: float, rng: np.random.Generator) -> Fixes:
     """The fixes that this device records of the track."""
-    t, ignition = _instants(track, device.interval_s, rng)
+    t, ignition = instants(track, device.interval_s, rng)
     t = _without_gaps(t, ignition, track, rng)
-    ignition = _ignition(track, t)
+    harder = _harder(track.at(t), switched_on(track, t), device.quality)
+    return _nonsense(observe(track, t, device, base_odometer_m, harder, rng), rng)
+
+
+def observe(
+    track: Track, t: Floats, device: Device, base_odometer_m: float, harder: Floats, rng: np.random.Generator
+) -> Fixes:
+    """What the device sees at the instants `t`; `harder` is its error there against a good receiver's under open sky."""
+    ignition = switched_on(track, t)
     true_xy = track.at(t)
     speed = np.interp(t, track.t_ms, track.speed_mps)
-    error, sigma = _error(t, true_xy, ignition, device.quality, rng)
+    error, sigma = _error(t, harder, rng)
     lat, lng = to_degrees(true_xy + error)
-    fixes = Fixes(
+    return Fixes(
         ts_ms=np.round(t).astype(np.int64),
         lat_e6=np.round(lat * 1e6).astype(np.int64),
         lng_e6=np.round(lng * 1e6).astype(np.int64),
@@ -64,14 +72,13 @@ def sample(track: Track, device: Device, base_odometer_m: float, rng: np.random.
         ignition=ignition.astype(np.int64),
         valid=np.full(len(t), NONE, dtype=np.int64),
     )
-    return _nonsense(fixes, rng)
 
 
 def _missing_unless(reported: bool, values: Floats) -> Ints:
     return np.round(values).astype(np.int64) if reported else np.full(len(values), NONE, dtype=np.int64)
 
 
-def _instants(track: Track, interval_s: float, rng: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:
+def instants(track: Track, interval_s: float, rng: np.random.Generator) -> tuple[Floats, NDArray[np.bool_]]:
     """Every `interval_s` with the ignition on, seldom when parked, each with the jitter of a busy device."""
     edges = np.concatenate([[track.t_ms[0]], track.off_ms.ravel(), [track.t_ms[-1]]])
     parts: list[Floats] = []
@@ -85,10 +92,11 @@ def _instants(track: Track, interval_s: float, rng: np.random.Generator) -> tupl
     late = rng.uniform(0, 350, len(t)) + (rng.uniform(0, 1, len(t)) < 0.12) * rng.uniform(0, 1000, len(t))
     t = np.minimum(t + late, track.t_ms[-1] - 1.0)
     t = np.unique(np.round(t / 100.0) * 100.0)
-    return t, _ignition(track, t)
+    return t, switched_on(track, t)
 
 
-def _ignition(track: Track, t: Floats) -> NDArray[np.bool_]:
+def switched_on(track: Track, t: Floats) -> NDArray[np.bool_]:
+    """Whether the ignition is on at each instant."""
     inside = np.searchsorted(track.off_ms[:, 0], t, side="right") - 1
     ends = np.maximum.accumulate(track.off_ms[:, 1])
     on: NDArray[np.bool_] = (inside < 0) | (t >= ends[np.maximum(inside, 0)])
@@ -124,13 +132,16 @@ def wander(t_ms: Floats, tau_s: float, rng: np.random.Generator) -> Floats:
     return value
 
 
-def _error(
-    t: Floats, xy: Floats, ignition: NDArray[np.bool_], quality: float, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Error in metres (n, 2) and the standard error that the receiver would believe in, without its reflections."""
+def _harder(xy: Floats, ignition: NDArray[np.bool_], quality: float) -> Floats:
+    """Trees, and the idle device of a parked vehicle, make the error larger."""
     south, north = _FOREST_NORTH_M
     trees = (xy[:, 0] > _FOREST_EAST_M) & (xy[:, 1] > south) & (xy[:, 1] < north)
-    harder = quality * np.where(trees, 1.7, 1.0) * np.where(ignition, 1.0, 1.25)
+    factor: Floats = quality * np.where(trees, 1.7, 1.0) * np.where(ignition, 1.0, 1.25)
+    return factor
+
+
+def _error(t: Floats, harder: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Error in metres (n, 2) and the standard error that the receiver would believe in, without its reflections."""
     bursts = np.maximum(0.0, np.abs(wander(t, 150.0, rng)) - 1.5)
     axes = []
     for _ in range(2):
