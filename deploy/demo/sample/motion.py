@@ -144,7 +144,8 @@ def _with_stops(path: Path, t: Floats, xy: Floats, speed: Floats, by_surface: Fl
     off = [(float(arrive[stop.at]), float(arrive[stop.at] + before[stop.at])) for stop in stops if not stop.engine_on]
     ferry = np.flatnonzero(path.engine_off)
     if len(ferry):
-        crossings = np.split(ferry, np.flatnonzero(np.diff(ferry) > 1) + 1)
+        fresh = (np.diff(ferry) > 1) | np.isin(ferry[1:], at)
+        crossings = np.split(ferry, np.flatnonzero(fresh) + 1)
         off += [(float((t + later)[leg[0]]), float(arrive[leg[-1] + 1])) for leg in crossings]
     order = np.argsort(np.concatenate([np.arange(len(t)), at + 0.5]), kind="stable")
 
