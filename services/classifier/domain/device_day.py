@@ -14,14 +14,14 @@ from typing import Any, Final, Protocol, get_args
 
 import numpy as np
 
-from services.classifier.domain import evidence as evidence_module
 from services.classifier.domain import fixes as fixes_module
-from services.classifier.domain import legs, lengths, segments, surfaces
-from services.classifier.domain import pieces as pieces_module
-from services.classifier.domain.fixes import Fixes, prepare
+from services.classifier.domain.fixes import Fixes, mark_spikes, order
 from services.classifier.domain.geometry import Roads
-from services.classifier.domain.readings import HOUR_MS, Odometers, empty_odometers, find_stretches
-from services.classifier.domain.reasons import why
+from services.classifier.domain.in_force import InForce, exclude, in_force
+from services.classifier.domain.passes import Computed, compute
+from services.classifier.domain.readings import HOUR_MS, Odometers
+from services.classifier.domain.reasons import describe_place, why
+from services.classifier.domain.rulings import NO_BOOK, Book
 from services.classifier.domain.scheme import V1, Scheme
 from services.classifier.domain.segments import Runs
 from shared.contracts.device_day import Basis, DeviceDay, Kind, Reading, Segment, Surface, Total
@@ -30,11 +30,9 @@ from shared.contracts.pings import Key, Pings
 SURFACES: Final[tuple[Surface, ...]] = ("public_road", "off_road", "unknown", "carried")
 BASES: Final[tuple[Basis, ...]] = (
     "mapped_public", "private_road", "no_road", "odometer_bound", "unknown_way", "like_a_road", "ambiguous", "outside_coverage",
-    "gap", "carried",
+    "gap", "carried", "declared_land", "declared_over_public", "excluded",
 )  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-COVERED_EVERY_MS: Final = 600_000
-"""Rule EL6: a fix at least every 10 minutes."""
 
 
 class RoadSetLike(Protocol):
@@ -64,67 +62,67 @@ class DayOutcome:
     covered_ms: int
     incidents: tuple[str, ...]
     scheme: int = 1
+    land: str = ""
+    """Names the rulings that it depends on (rulings.Rulings.name)."""
 
-    def revision(self, rev: int, settled: bool, road_set: str, land: str = "") -> DeviceDay:
+    def revision(self, rev: int, settled: bool, road_set: str) -> DeviceDay:
         """The device-day revision; an unsettled one carries totals only (design section 2)."""
         return DeviceDay(
             tenant=self.key[0], device=self.key[1], day=self.day, rev=rev, settled=settled, totals=self.totals,
             segments=self.segments if settled else (), first_reading=self.first_reading, last_reading=self.last_reading,
             display_unit_mm=self.display_unit_mm, readings=self.readings, fixes=self.fixes, first_fix_ms=self.first_fix_ms,
             last_fix_ms=self.last_fix_ms, engine_on_ms=self.engine_on_ms, covered_ms=self.covered_ms,
-            incidents=self.incidents, road_set=road_set, land=land, scheme=self.scheme,
+            incidents=self.incidents, road_set=road_set, land=self.land, scheme=self.scheme,
         )  # fmt: skip
 
 
 def classify_days(
-    pings: Pings, wanted: Sequence[tuple[Key, int]] | None, roads: RoadSetLike, scheme: Scheme = V1
+    pings: Pings,
+    wanted: Sequence[tuple[Key, int]] | None,
+    roads: RoadSetLike,
+    scheme: Scheme = V1,
+    book: Book = NO_BOOK,
 ) -> list[DayOutcome]:
-    """The outcome of each wanted NZ day (one without a fix: all empty), by (tenant, device) as in `pings.keys`, and day."""
-    fixes = prepare(pings, list(wanted) if wanted is not None else None, scheme)
-    runs, odometers, engine = _kernels(fixes, roads.roads, scheme)
-    bounds = np.searchsorted(runs.window, np.arange(len(fixes.key) + 1)).tolist()
-    parts = _segments(runs, roads)
-    outcomes = [
-        _outcome(pings, fixes, tuple(parts[bounds[w] : bounds[w + 1]]), odometers, engine, scheme, w)
-        for w in range(len(fixes.key))
-    ]
+    """The outcome of each wanted NZ day (one without a fix: all empty), by (tenant, device) as in `pings.keys`, and day.
+
+    `book`: declared land and exclusions (rule SU7); those that a day depends on are named in its `land`."""
+    computed, rulings = compute_days(pings, wanted, roads.roads, scheme, book)
+    outcomes = outcomes_of(pings, computed, rulings, roads, scheme)
     if wanted is not None:
         known = set(pings.keys)
-        outcomes += [_empty(key, day, scheme) for key, day in sorted(set(wanted)) if key not in known]
+        missing = [(key, day) for key, day in sorted(set(wanted)) if key not in known]
+        outcomes += [empty_day(key, day, scheme, book) for key, day in missing]
     return outcomes
 
 
-def _kernels(fixes: Fixes, roads: Roads, scheme: Scheme) -> tuple[Runs, Odometers, tuple[Any, Any]]:
-    """All loops over fixes; each releases the GIL."""
-    rows = len(fixes.ts_ms)
-    evidence = evidence_module.empty_evidence(rows)
-    evidence_module.gather(fixes, roads, scheme, evidence)
-    surface = np.zeros(rows, dtype=np.int8)
-    surfaces.decide(fixes, evidence, scheme, surface)
-    surfaces.mark_road_like(fixes, evidence, scheme, surface)
-    odometers = empty_odometers(len(fixes.key), rows)
-    find_stretches(fixes, scheme, odometers)
-    measured = lengths.empty_lengths(rows)
-    lengths.measure(fixes, scheme, measured)
-    pieces = pieces_module.empty_pieces(3 * rows)
-    count = legs.cut_legs(legs.Work(fixes, odometers, measured, evidence, surface, roads, scheme), pieces)
-    segments.mark_still(fixes, odometers, measured, pieces, count, scheme)
-    runs = segments.empty_runs(count)
-    kept = segments.join_pieces(fixes, pieces, count, odometers, roads, scheme, runs)
-    engine = np.zeros(len(fixes.key), dtype=np.int64), np.zeros(len(fixes.key), dtype=np.int64)
-    segments.engine_time(fixes, measured, COVERED_EVERY_MS, *engine)
-    return segments.cut(runs, kept), odometers, engine
+def compute_days(
+    pings: Pings, wanted: Sequence[tuple[Key, int]] | None, roads: Roads, scheme: Scheme, book: Book
+) -> tuple[Computed, InForce]:
+    """The columns that outcomes are made of, and the rulings that they heed."""
+    fixes = order(pings, list(wanted) if wanted is not None else None, scheme)
+    rulings = in_force(fixes, pings.keys, book, scheme.gap_limit_ms)
+    exclude(fixes, rulings.windows)
+    mark_spikes(fixes, scheme)
+    return compute(fixes, roads, scheme, rulings.places), rulings
+
+
+def outcomes_of(
+    pings: Pings, computed: Computed, rulings: InForce, roads: RoadSetLike, scheme: Scheme
+) -> list[DayOutcome]:
+    """One of each window."""
+    windows = len(computed.fixes.key)
+    bounds = np.searchsorted(computed.runs.window, np.arange(windows + 1)).tolist()
+    parts = _segments(computed.runs, rulings, roads)
+    return [
+        _outcome(pings, computed, tuple(parts[bounds[w] : bounds[w + 1]]), rulings.name(w), scheme, w)
+        for w in range(windows)
+    ]
 
 
 def _outcome(
-    pings: Pings,
-    fixes: Fixes,
-    parts: tuple[Segment, ...],
-    odometers: Odometers,
-    engine: tuple[Any, Any],
-    scheme: Scheme,
-    w: int,
+    pings: Pings, computed: Computed, parts: tuple[Segment, ...], land: str, scheme: Scheme, w: int
 ) -> DayOutcome:
+    fixes, odometers = computed.fixes, computed.odometers
     rows = slice(int(fixes.first[w]), int(fixes.first[w + 1]))
     low, high = np.searchsorted(fixes.ts_ms[rows], (fixes.start_ms[w], fixes.end_ms[w]))
     inside = np.arange(rows.start + int(low), rows.start + int(high))
@@ -141,10 +139,11 @@ def _outcome(
         fixes=len(inside),
         first_fix_ms=int(fixes.ts_ms[inside[0]]) if len(inside) else 0,
         last_fix_ms=int(fixes.ts_ms[inside[-1]]) if len(inside) else 0,
-        engine_on_ms=int(engine[0][w]),
-        covered_ms=int(engine[1][w]),
+        engine_on_ms=int(computed.engine_ms[w]),
+        covered_ms=int(computed.covered_ms[w]),
         incidents=_incidents(fixes, odometers, w, inside),
         scheme=scheme.number,
+        land=land,
     )
 
 
@@ -156,9 +155,9 @@ def totals_of(parts: Sequence[Segment]) -> tuple[Total, ...]:
     return tuple(Total(*what, mm) for what, mm in sorted(sums.items()))
 
 
-def _segments(runs: Runs, roads: RoadSetLike) -> list[Segment]:
-    """All segments; a way is put into words once."""
-    words = {way: roads.describe(way) if way >= 0 else "" for way in np.unique(runs.way).tolist()}
+def _segments(runs: Runs, rulings: InForce, roads: RoadSetLike) -> list[Segment]:
+    """All segments; a way or place is put into words once."""
+    words = {way: _words(way, rulings, roads) for way in np.unique(runs.way).tolist()}
     columns = (
         runs.start_ms, runs.end_ms, runs.surface, runs.basis, runs.kind, runs.in_stretch, runs.mm, runs.way,
         runs.start_lat, runs.start_lng, runs.end_lat, runs.end_lng,
@@ -171,6 +170,12 @@ def _segments(runs: Runs, roads: RoadSetLike) -> list[Segment]:
             *(c.tolist() for c in columns), strict=True
         )
     ]
+
+
+def _words(way: int, rulings: InForce, roads: RoadSetLike) -> str:
+    if way == -1:
+        return ""
+    return roads.describe(way) if way >= 0 else describe_place(rulings.words[-2 - way])
 
 
 def _readings(
@@ -198,5 +203,6 @@ def _incidents(fixes: Fixes, odometers: Odometers, w: int, inside: Any) -> tuple
     return tuple(found)
 
 
-def _empty(key: Key, day: int, scheme: Scheme) -> DayOutcome:
-    return DayOutcome(key, day, (), (), None, None, 1, (), 0, 0, 0, 0, 0, (), scheme.number)
+def empty_day(key: Key, day: int, scheme: Scheme, book: Book) -> DayOutcome:
+    land = book[key[0]].of_day(key[1], day, scheme.gap_limit_ms).name if key[0] in book else ""
+    return DayOutcome(key, day, (), (), None, None, 1, (), 0, 0, 0, 0, 0, (), scheme.number, land)

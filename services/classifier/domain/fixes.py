@@ -19,6 +19,7 @@ NO_POSITION: Final = 2
 INACCURATE: Final = 3
 CONFLICT: Final = 4
 IMPLAUSIBLE: Final = 5
+EXCLUDED: Final = 6
 LABELS: Final = (
     "good",
     "invalid",
@@ -26,6 +27,7 @@ LABELS: Final = (
     "inaccurate",
     "two contents at one instant",
     "implausible jump",
+    "excluded",
 )
 _TS_BITS: Final = 43
 _HOUR_MS: Final = 3_600_000
@@ -58,7 +60,14 @@ class Fixes(NamedTuple):
 
 
 def prepare(pings: Pings, wanted: list[tuple[Key, int]] | None, scheme: Scheme) -> Fixes:
-    """Order, identity and labels.  `wanted` None: every NZ day that has a fix."""
+    """Order, identity and labels where there are no rulings.  `wanted` None: every NZ day that has a fix."""
+    fixes = order(pings, wanted, scheme)
+    mark_spikes(fixes, scheme)
+    return fixes
+
+
+def order(pings: Pings, wanted: list[tuple[Key, int]] | None, scheme: Scheme) -> Fixes:
+    """As `prepare`, but no label yet for what depends on other fixes (`mark_spikes`)."""
     rows, conflict = _distinct(pings)
     ts, key = pings.ts_ms[rows], pings.key[rows].astype(np.int64)
     windows = _windows(pings, ts, key, wanted, scheme.gap_limit_ms)
@@ -69,7 +78,7 @@ def prepare(pings: Pings, wanted: list[tuple[Key, int]] | None, scheme: Scheme) 
     take = rows[at]
     label = _labels(pings, take, scheme)
     label[conflict[at]] = CONFLICT
-    fixes = Fixes(
+    return Fixes(
         key=keys, day=days, start_ms=starts, end_ms=ends, first=first,
         ts_ms=pings.ts_ms[take], lat_e6=pings.lat_e6[take], lng_e6=pings.lng_e6[take],
         speed_mps=np.where(pings.speed_mmps[take] < 0, -1.0, pings.speed_mmps[take] * 0.001),
@@ -78,8 +87,6 @@ def prepare(pings: Pings, wanted: list[tuple[Key, int]] | None, scheme: Scheme) 
         vague=(pings.accuracy_mm[take] <= 0) & (pings.hdop_e2[take] <= 0),
         odometer_mm=pings.odometer_mm[take], ignition=pings.ignition[take], label=label,
     )  # fmt: skip
-    mark_spikes(fixes, scheme)
-    return fixes
 
 
 def _distinct(pings: Pings) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

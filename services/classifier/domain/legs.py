@@ -1,21 +1,18 @@
 """Legs between consecutive good fixes: how long, and which part lies certainly where (scheme 1, paragraphs 23 to 31)."""
 
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-
 from services.classifier.domain import surfaces as on
+from services.classifier.domain.certain import leaves, sure_m
 from services.classifier.domain.compiled import inlined, kernel
-from services.classifier.domain.evidence import Evidence
 from services.classifier.domain.fixes import Fixes
-from services.classifier.domain.geometry import REACH_M, Roads, public_near, public_within
-from services.classifier.domain.lengths import Lengths, noise_m
+from services.classifier.domain.lengths import noise_m
 from services.classifier.domain.pieces import (
     AMBIGUOUS,
     CARRIED,
     CARRIED_KIND,
+    DECLARED_LAND,
+    DECLARED_OVER_PUBLIC,
     DRIVE,
+    EXCLUDED,
     GAP,
     GAP_KIND,
     IS_CARRIED,
@@ -31,25 +28,8 @@ from services.classifier.domain.pieces import (
     UNKNOWN_WAY,
     Pieces,
 )
-from services.classifier.domain.readings import Odometers
-from services.classifier.domain.scheme import Scheme
-
-
-class Work(NamedTuple):
-    """Everything that is known when legs are cut."""
-
-    fixes: Fixes
-    odometers: Odometers
-    lengths: Lengths
-    evidence: Evidence
-    surface: NDArray[np.int8]
-    roads: Roads
-    scheme: Scheme
-
-
-@inlined
-def is_off(surface: int) -> bool:
-    return surface == on.ON_PRIVATE or surface == on.ON_FIELD  # noqa: PLR1714 - numba has no tuple membership this cheap
+from services.classifier.domain.surfaces import is_off
+from services.classifier.domain.work import Work
 
 
 @inlined
@@ -73,7 +53,8 @@ def cut_legs(work: Work, out: Pieces) -> int:
                 continue
             here = surface[i]
             whole = here == surface[j] and ts[j] - ts[i] <= gap_ms and ignition[i] != 0 and not sea[i]
-            far = is_off(here) and clear[i] + clear[j] - slack >= path[j]
+            mapped = here == on.ON_PRIVATE or here == on.ON_FIELD  # noqa: PLR1714 - numba has no tuple membership this cheap
+            far = mapped and clear[i] + clear[j] - slack >= path[j]
             if not (whole and (far or here == on.ON_PUBLIC)):
                 _leg(work, w, j, out)
                 continue
@@ -128,9 +109,9 @@ def _leg(work: Work, w: int, j: int, out: Pieces) -> None:
     else:
         head, tail = mm // 2, mm - mm // 2
         both_m = work.evidence.clear_m[i] + work.evidence.clear_m[j] - 2.0 * work.scheme.bound_slack_m
-        if not (off_first and off_second) or (both_m < length and _touches(work, j)):
-            head = int(_sure_m(work, i, length) * 1000.0) if off_first else 0
-            tail = int(_sure_m(work, j, length) * 1000.0) if off_second else 0
+        if not (off_first and off_second) or (both_m < length and leaves(work, w, j)):
+            head = int(sure_m(work, i, length) * 1000.0) if off_first else 0
+            tail = int(sure_m(work, j, length) * 1000.0) if off_second else 0
         _three(work, w, j, mm, head, tail, out)
 
 
@@ -152,6 +133,9 @@ def _not_claimed(work: Work, i: int, j: int) -> tuple[tuple[int, int, int], int]
     what, at = (UNKNOWN, AMBIGUOUS, DRIVE), int(max(evidence.public_at[i], evidence.public_at[j]))
     if _either(first, second, on.OUTSIDE):
         what, at = (UNKNOWN, OUTSIDE_COVERAGE, DRIVE), -1
+    elif _either(first, second, on.EXCLUDED_PLACE):
+        what = (UNKNOWN, EXCLUDED, DRIVE)
+        at = _decider(work, i) if first == on.EXCLUDED_PLACE else _decider(work, j)
     elif first == on.ON_PUBLIC and second == on.ON_PUBLIC:
         what, at = (PUBLIC_ROAD, MAPPED_PUBLIC, DRIVE), int(evidence.public_at[j])
     elif _either(first, second, on.ON_UNKNOWN_WAY):
@@ -169,57 +153,42 @@ def _three(work: Work, w: int, j: int, mm: int, head: int, tail: int, out: Piece
     head = min(head, mm)
     tail = min(tail, mm - head)
     a, b = (head / mm, 1.0 - tail / mm) if mm > 0 else (0.0, 1.0)
-    public_at = int(max(work.evidence.public_at[i], work.evidence.public_at[j]))
-    _put(work, out, w, j, (0.0, a), (OFF_ROAD, _basis(work.surface[i]), DRIVE), head, _private_at(work, i))
-    _put(work, out, w, j, (a, b), (UNKNOWN, AMBIGUOUS, DRIVE), mm - head - tail, public_at)
-    _put(work, out, w, j, (b, 1.0), (OFF_ROAD, _basis(work.surface[j]), DRIVE), tail, _private_at(work, j))
+    unsure, at = AMBIGUOUS, int(max(work.evidence.public_at[i], work.evidence.public_at[j]))
+    if _either(work.surface[i], work.surface[j], on.EXCLUDED_PLACE):
+        unsure, at = EXCLUDED, _decider(work, i) if work.surface[i] == on.EXCLUDED_PLACE else _decider(work, j)
+    _put(work, out, w, j, (0.0, a), (OFF_ROAD, _basis(work.surface[i]), DRIVE), head, _decider(work, i))
+    _put(work, out, w, j, (a, b), (UNKNOWN, unsure, DRIVE), mm - head - tail, at)
+    _put(work, out, w, j, (b, 1.0), (OFF_ROAD, _basis(work.surface[j]), DRIVE), tail, _decider(work, j))
 
 
 @inlined
 def _basis(surface: int) -> int:
-    return PRIVATE_ROAD if surface == on.ON_PRIVATE else NO_ROAD
+    basis = NO_ROAD
+    if surface == on.ON_PRIVATE:
+        basis = PRIVATE_ROAD
+    elif surface == on.ON_DECLARED:
+        basis = DECLARED_LAND
+    elif surface == on.OVER_PUBLIC:
+        basis = DECLARED_OVER_PUBLIC
+    return basis
 
 
 @inlined
-def _private_at(work: Work, i: int) -> int:
-    return int(work.evidence.private_at[i]) if work.surface[i] == on.ON_PRIVATE else -1
+def _gap_basis(surface: int) -> int:
+    """What counts by declared land only says so, in a gap too (rule SU7: reported apart)."""
+    basis = _basis(surface)
+    return ODOMETER_BOUND if _either(PRIVATE_ROAD, NO_ROAD, basis) else basis
 
 
-@kernel
-def _sure_m(work: Work, i: int, length: float) -> float:
-    """How far a vehicle at fix i must at least go before it can be on a public road (paragraph 27), up to `length`."""
-    evidence, roads = work.evidence, work.roads
-    slack = work.scheme.bound_slack_m
-    sure = evidence.clear_m[i]
-    if sure >= REACH_M - 1.0 and sure < length + slack:
-        sure = max(sure, public_within(roads, work.fixes.lat_e6[i], work.fixes.lng_e6[i], length + slack))
-    v = evidence.private_at[i]
-    mapped = v >= 0 and evidence.private_m[i] < 3.0 * work.fixes.accuracy_m[i]
-    if mapped and roads.exit_dm[v] >= 0 and roads.exit_dm[v + 1] >= 0:
-        step = (roads.vertex_cm[v + 1] - roads.vertex_cm[v]) * 0.01
-        t = evidence.private_along[i]
-        sure = max(sure, min(roads.exit_dm[v] * 0.1 + t * step, roads.exit_dm[v + 1] * 0.1 + (1.0 - t) * step))
-    certain: float = max(0.0, min(length, sure - slack))
-    return certain
+@inlined
+def _place(work: Work, i: int) -> int:
+    return -2 - int(work.ruled.place[i]) if work.ruled.place[i] >= 0 else -1
 
 
-@kernel
-def _touches(work: Work, j: int) -> bool:
-    """Whether the straight line of a leg comes within `touch_m` of the edge of a public road (paragraph 28).
-
-    Walks along it, each time as far as no road can be; the ends' own distances are known."""
-    fixes, least = work.fixes, work.scheme.touch_m
-    i = work.lengths.before[j]
-    chord = work.lengths.chord_m[j]
-    at, end = max(least, work.evidence.clear_m[i]), chord - max(least, work.evidence.clear_m[j])
-    while at < end:
-        lat = int(fixes.lat_e6[i] + (fixes.lat_e6[j] - fixes.lat_e6[i]) * (at / chord))
-        lng = int(fixes.lng_e6[i] + (fixes.lng_e6[j] - fixes.lng_e6[i]) * (at / chord))
-        clear = public_near(work.roads, lat, lng)
-        if clear < least:
-            return True
-        at += clear
-    return False
+@inlined
+def _decider(work: Work, i: int) -> int:
+    """The vertex of the private way, or -2 - the place, that decided the surface of an off-road or excluded fix; else -1."""
+    return int(work.evidence.private_at[i]) if work.surface[i] == on.ON_PRIVATE else _place(work, i)
 
 
 @kernel
@@ -236,11 +205,11 @@ def _gap(work: Work, w: int, j: int, out: Pieces) -> None:
         delta, unit = fixes.odometer_mm[j] - fixes.odometer_mm[i], odometers.unit_mm[w]
         least = max(least, (delta - unit) * 0.001 * work.scheme.odometer_least)
         least = min(least, (delta + unit) * 0.001)
-    head = _sure_m(work, i, least) if is_off(work.surface[i]) else 0.0
-    tail = _sure_m(work, j, least - head) if is_off(work.surface[j]) else 0.0
+    head = sure_m(work, i, least) if is_off(work.surface[i]) else 0.0
+    tail = sure_m(work, j, least - head) if is_off(work.surface[j]) else 0.0
     head_mm, tail_mm = int(head * 1000.0), int(tail * 1000.0)
     rest = int(max(least, work.lengths.chord_m[j]) * 1000.0) - head_mm - tail_mm
-    _put(work, out, w, j, (0.0, 0.5), (OFF_ROAD, ODOMETER_BOUND, DRIVE), head_mm, -1)
+    _put(work, out, w, j, (0.0, 0.5), (OFF_ROAD, _gap_basis(work.surface[i]), DRIVE), head_mm, _place(work, i))
     if rest > int(noise * 1000.0):
         _put(work, out, w, j, (0.5, 0.5), (UNKNOWN, GAP, GAP_KIND), rest, -1)
-    _put(work, out, w, j, (0.5, 1.0), (OFF_ROAD, ODOMETER_BOUND, DRIVE), tail_mm, -1)
+    _put(work, out, w, j, (0.5, 1.0), (OFF_ROAD, _gap_basis(work.surface[j]), DRIVE), tail_mm, _place(work, j))

@@ -20,6 +20,9 @@ AMBIGUOUS: Final = 6
 OUTSIDE_COVERAGE: Final = 7
 GAP: Final = 8
 IS_CARRIED: Final = 9
+DECLARED_LAND: Final = 10
+DECLARED_OVER_PUBLIC: Final = 11
+EXCLUDED: Final = 12
 
 DRIVE: Final = 0
 GAP_KIND: Final = 1
@@ -37,7 +40,7 @@ class Pieces(NamedTuple):
     kind: NDArray[np.int8]
     mm: NDArray[np.int64]
     at: NDArray[np.int32]
-    """Vertex of the way that decided, or -1."""
+    """Vertex of the way that decided; -1: none did; below: the place -2 - `at` (domain.places) that did."""
     fix: NDArray[np.int64]
     """The leg's first fix; its second is `until`."""
     until: NDArray[np.int64]

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.classifier.domain.rulings import Exclusion, Land
 from shared.contracts.device_day import Basis
 
 PARAGRAPHS: Final[dict[Basis, str]] = {
@@ -14,6 +15,9 @@ PARAGRAPHS: Final[dict[Basis, str]] = {
     "ambiguous": "§§ 21, 27 not certain on which side of a public road's edge",
     "outside_coverage": "§9 outside the coverage of the road data set",
     "gap": "§2 no fix for longer than the gap limit",
+    "declared_land": "§37 on declared land",
+    "declared_over_public": "§37 over a public road, on land declared with a written reason",
+    "excluded": "§38 in an excluded place",
     "carried": "§31 carried: moving with the ignition off, on a ferry route, or with a still odometer",
 }
 
@@ -24,3 +28,10 @@ def why(basis: Basis, way: str) -> str:
     if not way:
         return text
     return f"{text}: nearest is {way}" if basis == "ambiguous" else f"{text}: {way}"
+
+
+def describe_place(place: Land | Exclusion) -> str:
+    """E.g. "Home Block (owned; land 12)"."""
+    if isinstance(place, Exclusion):
+        return f"exclusion {place.id}"
+    return f"{place.name} ({place.kind.replace('_', ' ')}; land {place.id})"

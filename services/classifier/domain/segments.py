@@ -26,7 +26,7 @@ class Runs(NamedTuple):
     in_stretch: NDArray[np.bool_]
     mm: NDArray[np.int64]
     way: NDArray[np.int32]
-    """The way with the longest unbroken part of the segment, or -1."""
+    """The way with the longest unbroken part of the segment; -1: none; below: the place -2 - `way` (domain.places)."""
     way_mm: NDArray[np.int64]
     start_lat: NDArray[np.int32]
     start_lng: NDArray[np.int32]
@@ -81,10 +81,10 @@ def join_pieces(
             out.window[n], out.start_ms[n], out.in_stretch[n], mms[n] = w, a, inside, 0
             out.surface[n], out.basis[n], out.kind[n] = surfaces[p], bases[p], kinds[p]
             out.start_lat[n], out.start_lng[n] = _position(fixes, pieces, p, a)
-        way = vertex_way[ats[p]] if ats[p] >= 0 else -1
+        way = vertex_way[ats[p]] if ats[p] >= 0 else ats[p]
         run_mm = run_mm + mm if way == run_way else mm
         run_way, last = way, p
-        if way >= 0 and run_mm > way_mm[n]:
+        if way != -1 and run_mm > way_mm[n]:
             ways[n], way_mm[n] = way, run_mm
         out_ends[n] = b
         mms[n] += mm

@@ -19,13 +19,32 @@ ON_FIELD: Final = 4
 OUTSIDE: Final = 5
 AMBIGUOUS: Final = 6
 LIKE_A_ROAD: Final = 7
+ON_DECLARED: Final = 8
+"""On a way of unknown maintainer, or as on a missing road, but on declared land (rule SU7)."""
+OVER_PUBLIC: Final = 9
+"""On or beside a public road of land declared over it."""
+EXCLUDED_PLACE: Final = 10
+NAMES: Final = (
+    "none", "public road", "private way", "way of unknown maintainer", "clear of every way", "outside coverage", "ambiguous",
+    "like a road", "declared land", "declared over a public road", "excluded place",
+)  # fmt: skip
+
+
+@inlined
+def is_off(surface: int) -> bool:
+    """Whether a fix's surface is off road."""
+    return (
+        surface == ON_PRIVATE or surface == ON_FIELD or surface == ON_DECLARED or surface == OVER_PUBLIC  # noqa: PLR1714 - numba has no tuple membership this cheap
+    )
 
 
 @kernel
-def decide(fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np.int8]) -> None:
-    """Surface of every good fix (paragraphs 21 and 22): least-cost sequences through "public" and "other" at each fix.
+def decide(
+    fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np.int8], margins: NDArray[np.float64]
+) -> None:
+    """Surface and margin of every good fix (paragraphs 21 and 22): least-cost sequences through "public" and "other".
 
-    `margin` is how much dearer the best sequence with this fix on a public road is than the best one with it off."""
+    A margin is how much dearer the best sequence with this fix on a public road is than the best one with it off."""
     for w in range(len(fixes.key)):
         a, b = fixes.first[w], fixes.first[w + 1]
         forward_public, forward_other = np.zeros(b - a), np.zeros(b - a)
@@ -43,6 +62,7 @@ def decide(fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np
             if fixes.label[i] != GOOD:
                 continue
             margin = forward_public[i - a] + public - forward_other[i - a] - other
+            margins[i] = margin
             surface[i] = _surface(evidence, i, margin, scheme)
             here_public = public + evidence.weight[i] * evidence.public_cost[i]
             here_other = other + evidence.weight[i] * evidence.other_cost[i]
