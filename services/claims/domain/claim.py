@@ -1,8 +1,7 @@
-"""A claim over licences of one claimant: what it must hold and its states (rules PA1, CL1, CL4-CL6, EL3, EL8)."""
+"""A claim over licences of one claimant: what it must hold to be lodged (rules PA1, CL1, EL3, EL8)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Final, Literal
 
 from services.claims.domain.bank import InvalidBankAccount, parse_account, same_name
 from services.claims.domain.claim_fields import Applicant, ClaimDraft, missing_fields, missing_in_lines
@@ -21,60 +20,13 @@ from services.claims.domain.policy import Policy
 from services.claims.domain.sheets import ClaimLine, Sheet, pack
 
 __all__ = [
-    "TRANSITIONS",
     "Applicant",
     "ClaimDraft",
     "ClaimLine",
-    "ClaimState",
-    "IllegalTransition",
     "Sheet",
-    "advance",
     "assess_claim",
     "pack",
 ]
-
-ClaimState = Literal[
-    "draft",
-    "verified",
-    "lodged",
-    "sent",
-    "received",
-    "returned",
-    "withdrawn",
-    "accepted",
-    "declined",
-    "paid",
-    "recovered",
-]
-TRANSITIONS: Final[frozenset[tuple[ClaimState, ClaimState]]] = frozenset(
-    {
-        ("draft", "verified"),
-        ("verified", "draft"),  # CL2: any change of a statement drops it back
-        ("draft", "lodged"),  # lodging by preview token; verification by a person comes before it once people sign in
-        ("verified", "lodged"),
-        ("lodged", "sent"),
-        ("lodged", "withdrawn"),  # CL5: only while the form was never sent
-        ("sent", "received"),
-        ("received", "returned"),
-        ("returned", "sent"),  # CL6: the same claim, corrected, resent
-        ("received", "accepted"),
-        ("received", "declined"),
-        ("accepted", "paid"),
-        ("paid", "recovered"),
-    }
-)
-
-
-class IllegalTransition(ValueError):
-    """The claim's state does not allow this step."""
-
-
-def advance(state: ClaimState, to: ClaimState) -> ClaimState:
-    """`to`, or IllegalTransition."""
-    if (state, to) not in TRANSITIONS:
-        raise IllegalTransition(f"a claim cannot go from {state} to {to}")
-    return to
-
 
 def assess_claim(draft: ClaimDraft, policy: Policy, today: date, waivers: Sequence[Waiver] = ()) -> tuple[Finding, ...]:
     """Rules of the claim as a whole: CL1 (each missing field named), PA1, EL2 over all lines (the earliest deadline is the

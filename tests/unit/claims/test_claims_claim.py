@@ -9,12 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claims.domain.claim import (
-    TRANSITIONS,
     Applicant,
     ClaimDraft,
     ClaimLine,
-    IllegalTransition,
-    advance,
     assess_claim,
     pack,
 )
@@ -253,15 +250,3 @@ def test_EL2_the_earliest_deadline_of_its_lines_is_the_claims() -> None:
     assert (deadline.outcome, "L2" in deadline.reason) == ("pass", True)
     late = (replace(line(), latest_receipt_on=date(2026, 5, 31)),)
     assert of_rule(found(replace(DRAFT, lines=late)), "EL2")[0].outcome == "fail"
-
-
-def test_CL5_a_claim_is_withdrawn_only_before_it_was_sent() -> None:
-    assert advance("lodged", "withdrawn") == "withdrawn"
-    for later in ("sent", "received", "paid"):
-        with pytest.raises(IllegalTransition):
-            advance(later, "withdrawn")  # type: ignore[arg-type]
-
-
-def test_CL4_nothing_leads_back_from_lodged_to_draft() -> None:
-    back = {to for frm, to in TRANSITIONS if frm not in {"draft", "verified"}}
-    assert not back & {"draft", "verified", "lodged"}

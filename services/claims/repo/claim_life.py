@@ -1,0 +1,177 @@
+"""Steps of claims and of their lines, disclosures, attachments: rows that are added, hardly ever changed (rules CL5 to CL7)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from services.claims.repo.rows import Page, all_of, one_of
+from shared.db.pool import Connection
+
+LOCK_CLAIM: Final = "select state from claims.claim where tenant_id = $1 and id = $2 for update"
+SET_STATE: Final = "update claims.claim set state = $3 where tenant_id = $1 and id = $2"
+INSERT_STEP: Final = """
+insert into claims.claim_step (tenant_id, id, claim_id, seq, kind, on_day, channel, reference, reason, attachment_id, actor)
+select $1, $2, $3, coalesce(max(s.seq), 0) + 1, $4, $5, $6, $7, $8, $9, $10
+from claims.claim_step s where s.tenant_id = $1 and s.claim_id = $3"""
+STEPS: Final = """
+select id, seq, kind, on_day, channel, reference, reason, attachment_id, actor, created_at
+from claims.claim_step where tenant_id = $1 and claim_id = $2 order by seq"""
+INSERT_LINE_STEP: Final = """
+insert into claims.line_step
+    (tenant_id, id, claim_id, licence_id, seq, kind, on_day, distance_km, cents, reference, reason, actor)
+select $1, $2, $3, $4, coalesce(max(s.seq), 0) + 1, $5, $6, $7, $8, $9, $10, $11
+from claims.line_step s where s.tenant_id = $1 and s.claim_id = $3 and s.licence_id = $4"""
+LINE_STEPS: Final = """
+select id, licence_id, seq, kind, on_day, distance_km, cents, reference, reason, actor, created_at
+from claims.line_step where tenant_id = $1 and claim_id = $2 order by licence_id, seq"""
+RELEASE: Final = "select claims.release_licence($1, $2, $3)"
+INSERT_DISCLOSURE: Final = """
+insert into claims.disclosure
+    (tenant_id, id, claim_id, licence_id, claimed_km, now_km, cents, statement_hash, letter, found_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict on constraint disclosure_once do nothing"""
+DISCLOSURES: Final = """
+select id, claim_id, licence_id, claimed_km, now_km, cents, letter, found_at, closed_on, closed_as, closed_cents,
+    closed_reference, closed_by
+from claims.disclosure
+where tenant_id = $1 and claim_id = coalesce($2, claim_id) and (not $3 or closed_on is null) and (found_at, id) > ($4, $5)
+order by found_at, id limit $6"""
+CLOSE_DISCLOSURE: Final = """
+update claims.disclosure set closed_on = $3, closed_as = $4, closed_cents = $5, closed_reference = $6, closed_by = $7
+where tenant_id = $1 and id = $2 and closed_on is null returning claim_id"""
+INSERT_ATTACHMENT: Final = """
+insert into claims.attachment (tenant_id, id, name, media_type, size, sha256, sealed, actor)
+values ($1, $2, $3, $4, $5, $6, $7, $8)"""
+ATTACHMENT: Final = """
+select id, name, media_type, size, sha256, sealed, actor, created_at
+from claims.attachment where tenant_id = $1 and id = $2"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Something that happened to a claim on an NZ day."""
+
+    id: UUID
+    seq: int = 0
+    kind: str
+    on_day: date
+    channel: str | None = None
+    reference: str = ""
+    reason: str = ""
+    attachment_id: UUID | None = None
+    actor: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineStep:
+    """What the Agency said of a line, or what was paid or taken back."""
+
+    id: UUID
+    licence_id: UUID
+    seq: int = 0
+    kind: str
+    on_day: date
+    distance_km: int | None = None
+    cents: int | None = None
+    reference: str = ""
+    reason: str = ""
+    actor: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisclosureRow:
+    id: UUID
+    claim_id: UUID
+    licence_id: UUID
+    claimed_km: int
+    now_km: int
+    cents: int | None
+    letter: str
+    found_at: datetime
+    closed_on: date | None = None
+    closed_as: str | None = None
+    closed_cents: int | None = None
+    closed_reference: str = ""
+    closed_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachmentRow:
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+    sha256: bytes
+    sealed: bytes
+    actor: str
+    created_at: datetime | None = None
+
+
+async def lock_claim(conn: Connection, tenant: UUID, claim_id: UUID) -> str | None:
+    """The claim's state, with its row locked until the transaction ends; None where there is no such claim."""
+    state: str | None = await conn.fetchval(LOCK_CLAIM, tenant, claim_id)
+    return state
+
+
+async def add_step(conn: Connection, tenant: UUID, claim_id: UUID, step: Step, state: str) -> None:
+    """Add a step and set the claim's state.  The claim's row is locked, so `seq` has no rival."""
+    await conn.execute(
+        INSERT_STEP, tenant, step.id, claim_id, step.kind, step.on_day, step.channel, step.reference, step.reason,
+        step.attachment_id, step.actor,
+    )  # fmt: skip
+    await conn.execute(SET_STATE, tenant, claim_id, state)
+
+
+async def steps(conn: Connection, tenant: UUID, claim_id: UUID) -> list[Step]:
+    return all_of(Step, await conn.fetch(STEPS, tenant, claim_id))
+
+
+async def add_line_step(conn: Connection, tenant: UUID, claim_id: UUID, step: LineStep) -> None:
+    await conn.execute(
+        INSERT_LINE_STEP, tenant, step.id, claim_id, step.licence_id, step.kind, step.on_day, step.distance_km, step.cents,
+        step.reference, step.reason, step.actor,
+    )  # fmt: skip
+
+
+async def line_steps(conn: Connection, tenant: UUID, claim_id: UUID) -> list[LineStep]:
+    return all_of(LineStep, await conn.fetch(LINE_STEPS, tenant, claim_id))
+
+
+async def release(conn: Connection, tenant: UUID, licence_id: UUID, step_id: UUID) -> bool:
+    """Free a licence for another claim, once; False where nothing held it."""
+    return bool(await conn.fetchval(RELEASE, tenant, licence_id, step_id))
+
+
+async def insert_disclosure(conn: Connection, tenant: UUID, row: DisclosureRow, statement_hash: bytes) -> None:
+    """Nothing happens where this statement's finding is there already."""
+    await conn.execute(
+        INSERT_DISCLOSURE, tenant, row.id, row.claim_id, row.licence_id, row.claimed_km, row.now_km, row.cents,
+        statement_hash, row.letter, row.found_at,
+    )  # fmt: skip
+
+
+async def disclosures(
+    conn: Connection, tenant: UUID, page: Page, claim_id: UUID | None = None, *, only_open: bool = False
+) -> list[DisclosureRow]:
+    rows = await conn.fetch(DISCLOSURES, tenant, claim_id, only_open, page.after_at, page.after_id, page.limit)
+    return all_of(DisclosureRow, rows)
+
+
+async def close_disclosure(
+    conn: Connection, tenant: UUID, disclosure_id: UUID, on: date, how: str, cents: int, reference: str, actor: str
+) -> UUID | None:
+    """The disclosure's claim; None where there is no open one with this id."""
+    found: UUID | None = await conn.fetchval(CLOSE_DISCLOSURE, tenant, disclosure_id, on, how, cents, reference, actor)
+    return found
+
+
+async def insert_attachment(conn: Connection, tenant: UUID, row: AttachmentRow) -> None:
+    await conn.execute(
+        INSERT_ATTACHMENT, tenant, row.id, row.name, row.media_type, row.size, row.sha256, row.sealed, row.actor
+    )
+
+
+async def attachment(conn: Connection, tenant: UUID, attachment_id: UUID) -> AttachmentRow | None:
+    return one_of(AttachmentRow, await conn.fetchrow(ATTACHMENT, tenant, attachment_id))
