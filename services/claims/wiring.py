@@ -9,13 +9,16 @@ from fastapi import APIRouter, FastAPI
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.api import (
+    attachment_routes,
     claim_routes,
     device_routes,
     licence_routes,
+    life_routes,
     recorder_routes,
     register_routes,
     vehicle_routes,
 )
+from services.claims.api.attachment_routes import ATTACHMENT_BYTES_MAX
 from services.claims.api.context import Context
 from services.claims.api.problem_schemas import PROBLEMS
 from services.claims.application.peers import Pdf
@@ -39,6 +42,7 @@ RENDER_IDLE_S: Final = 0.5
 RENDER_LOOP: Final = "render"
 RENDER_STALE_S: Final = 90.0
 API_POOL_SIZE: Final = 16
+ATTACHMENTS: Final = "/v1" + attachment_routes.PATH
 
 log = get_logger(__name__)
 
@@ -47,11 +51,20 @@ def make_app(context: Context) -> FastAPI:
     """The HTTP API, without `/healthz`, `/readyz`, `/metrics`, which `serve` adds."""
     app = FastAPI(title="RUC claims", version="1", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
     v1 = APIRouter(prefix="/v1", responses=PROBLEMS)
-    for module in (register_routes, vehicle_routes, device_routes, recorder_routes, licence_routes, claim_routes):
+    for module in (
+        register_routes,
+        vehicle_routes,
+        device_routes,
+        recorder_routes,
+        licence_routes,
+        claim_routes,
+        life_routes,
+        attachment_routes,
+    ):
         v1.include_router(module.router)
     app.include_router(v1)
     app.state.context = context
-    app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
+    app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path={ATTACHMENTS: ATTACHMENT_BYTES_MAX})
     problems.install(app)
     auth.install(app, context.pool)
     return app

@@ -1,6 +1,7 @@
 """Size limits of request bodies, before and after decompression: memory never grows with what a client sends."""
 
 import zlib
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,17 +24,20 @@ def too_large(limit_bytes: int, what: str = "body") -> Problem:
 class BodyLimit:
     """ASGI middleware: 413 by the Content-Length where there is one, else once the counted bytes pass the limit."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, limit_bytes: int, by_path: Mapping[str, int] | None = None) -> None:
+        """`by_path`: another limit for exactly these paths."""
         self.app = app
         self.limit_bytes = limit_bytes
+        self.by_path = dict(by_path or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self.by_path.get(scope["path"], self.limit_bytes)
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self.limit_bytes:
-            await response(too_large(self.limit_bytes), scope["path"])(scope, receive, send)
+        if not length.isdigit() or int(length) > limit:
+            await response(too_large(limit), scope["path"])(scope, receive, send)
             return
         seen = 0
 
@@ -42,8 +46,8 @@ class BodyLimit:
             message = await receive()
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
-                if seen > self.limit_bytes:
-                    raise too_large(self.limit_bytes)
+                if seen > limit:
+                    raise too_large(limit)
             return message
 
         await self.app(scope, counted, send)

@@ -15,6 +15,7 @@ from services.claims.api.claim_schemas import (
     ClaimSummaryAnswer,
     DeviceProgressAnswer,
     LodgeBody,
+    LodgedState,
     PreviewAnswer,
     PreviewBody,
     ProgressAnswer,
@@ -136,9 +137,11 @@ async def _claim(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimAnswer:
 
 
 @router.get("/claims")
-async def get_claims(who: Reader, context: Ctx, page: Paged) -> ListAnswer[ClaimSummaryAnswer]:
+async def get_claims(
+    who: Reader, context: Ctx, page: Paged, state: LodgedState | None = None
+) -> ListAnswer[ClaimSummaryAnswer]:
     async def read(conn: Connection) -> ListAnswer[ClaimSummaryAnswer]:
-        rows = await claims.claims(conn, who.tenant_id, page)
+        rows = await claims.claims(conn, who.tenant_id, page, state)
         heads = await documents.document_heads(conn, who.tenant_id, [row.id for row in rows], "form")
         cursor = cursor_of(rows[-1].lodged_at, rows[-1].id) if len(rows) == page.limit else None
         return ListAnswer(items=[to_api_summary(row, heads.get(row.id)) for row in rows], next_cursor=cursor)
@@ -152,12 +155,18 @@ async def get_claim(who: Reader, context: Ctx, claim_id: UUID) -> ClaimAnswer:
 
 
 @router.get("/claims/{claim_id}/form.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}})
-async def get_form(who: Reader, context: Ctx, claim_id: UUID) -> Response:
-    """The exact bytes, for ever (rule FO3)."""
+async def get_form(who: Reader, context: Ctx, claim_id: UUID, *, voided: bool = False) -> Response:
+    """The exact bytes, for ever (rule FO3).  The form of a withdrawn claim is void: only `voided=true` shows it (rule CL5)."""
 
     async def read(conn: Connection) -> documents.DocumentRow | None:
-        if await claims.claim(conn, who.tenant_id, claim_id) is None:
+        claim = await claims.claim(conn, who.tenant_id, claim_id)
+        if claim is None:
             raise not_found("claim", claim_id)
+        if claim.state == "withdrawn" and not voided:
+            raise Problem(
+                410, "form_void", "This form is void",
+                f"Claim {claim.number} was withdrawn: never send its form. Ask with `voided=true` to see it.",
+            )  # fmt: skip
         return await documents.document(conn, who.tenant_id, claim_id, "form")
 
     row = await query(context, who.tenant_id, read)

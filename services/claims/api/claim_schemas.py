@@ -11,6 +11,7 @@ from services.claims.api.licence_schemas import FindingAnswer
 
 LICENCES_MAX = 500
 Method = Literal["GPS", "Other"]
+LodgedState = Literal["lodged", "sent", "received", "returned", "withdrawn", "decided"]
 
 
 class LineBody(Body):

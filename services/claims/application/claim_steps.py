@@ -24,7 +24,9 @@ SENT_AND_LATER: Final = frozenset({"sent", "received", "returned", "decided"})
 
 
 def illegal(error: IllegalStep) -> Problem:
-    return Problem(409, "step_not_allowed", "The claim is not where this step begins", str(error), allowed=error.allowed)
+    return Problem(
+        409, "step_not_allowed", "The claim is not where this step begins", str(error), allowed=error.allowed
+    )
 
 
 async def take_step(conn: Connection, tenant: UUID, claim_id: UUID, to: ClaimState, step: Step) -> None:
@@ -67,7 +69,7 @@ async def consent(conn: Connection, tenant: UUID, claim_id: UUID, licence_ids: S
 
 
 async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequence[LineStep]) -> None:
-    """Rule CL6: what the Agency said of lines, and what was paid, set off or recovered.  With the last line decided the claim is.
+    """Rule CL6: what the Agency said of lines, what was paid, set off or recovered.  With the last line the claim is decided.
 
     Raises Problem 404, 409 `step_not_allowed`, 422 for a licence that is not of this claim."""
     state = await _locked(conn, tenant, claim_id)
@@ -90,8 +92,8 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
         await claim_life.add_line_step(conn, tenant, claim_id, one)
     if state == "received" and is_decided(list(states.values())):
         last = max(one.on_day for one in decisions)
-        step = Step(id=new_id(), kind="decided", on_day=last, actor=decisions[-1].actor)
-        await claim_life.add_step(conn, tenant, claim_id, step, "decided")
+        end = Step(id=new_id(), kind="decided", on_day=last, actor=decisions[-1].actor)
+        await claim_life.add_step(conn, tenant, claim_id, end, "decided")
 
 
 async def _locked(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimState:
@@ -101,9 +103,7 @@ async def _locked(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimState:
     return cast("ClaimState", state)
 
 
-async def _lines_of(
-    conn: Connection, tenant: UUID, claim_id: UUID, licence_ids: Sequence[UUID]
-) -> dict[UUID, int]:
+async def _lines_of(conn: Connection, tenant: UUID, claim_id: UUID, licence_ids: Sequence[UUID]) -> dict[UUID, int]:
     """licence → kilometres claimed, of the whole claim.  Raises Problem 422 for a licence that has no line in it."""
     lines = {line.licence_id: line.distance_km for line in await claims.lines(conn, tenant, claim_id)}
     strangers = [licence_id for licence_id in licence_ids if licence_id not in lines]
@@ -118,4 +118,3 @@ async def _in_order(conn: Connection, tenant: UUID, claim_id: UUID, on: date) ->
     last = max([*earlier, row.lodged_on] if row else earlier)
     if on < last:
         raise invalid("/on", f"{on} is before the step before it, on {last}")
-

@@ -28,6 +28,7 @@ __all__ = [
     "pack",
 ]
 
+
 def assess_claim(draft: ClaimDraft, policy: Policy, today: date, waivers: Sequence[Waiver] = ()) -> tuple[Finding, ...]:
     """Rules of the claim as a whole: CL1 (each missing field named), PA1, EL2 over all lines (the earliest deadline is the
     claim's), EL3 on the claim and per sheet, EL8."""

@@ -84,7 +84,7 @@ class OverClaim:
 
 
 def over_claim(claimed_km: int, now_km: int, cents: int, units: int) -> OverClaim | None:
-    """None where the line claimed no more than its statement shows.  `cents` for `units` of 1000 km is the rate; 0 units: unknown."""
+    """None where the line claimed no more than its statement shows.  The rate is `cents` for `units` of 1000 km; 0: unknown."""
     if now_km >= claimed_km:
         return None
     much = claimed_km - now_km

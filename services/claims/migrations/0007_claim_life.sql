@@ -1,5 +1,6 @@
 -- What becomes of a claim after lodging (rules CL5, CL6, CL7).  Steps are only ever added; claim.state is the last step's, for lists.
 
+-- squawk-ignore ban-drop-constraint
 alter table claims.claim drop constraint claim_state_known;
 alter table claims.claim add constraint claim_state_known
     check (state in ('lodged', 'sent', 'received', 'returned', 'withdrawn', 'decided')) not valid;
@@ -100,5 +101,6 @@ begin
 end $$;
 
 grant select, insert on claims.attachment, claims.claim_step, claims.line_step, claims.disclosure to rucor_claims_api;
+grant select, insert on claims.disclosure to rucor_claims_worker;
 grant update (state) on claims.claim to rucor_claims_api;
 grant update (closed_on, closed_as, closed_cents, closed_reference, closed_by) on claims.disclosure to rucor_claims_api;

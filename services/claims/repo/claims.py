@@ -21,7 +21,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"""
 CLAIMS: Final = """
 select id, number, state, claimant_id, preview_id, lodged_at, lodged_on, licences, claimable_km, off_road_mm, estimate_cents
 from claims.claim
-where tenant_id = $1 and id = coalesce($2, id) and (lodged_at, id) > ($3, $4) order by lodged_at, id limit $5"""
+where tenant_id = $1 and id = coalesce($2, id) and (lodged_at, id) > ($3, $4) and state = coalesce($6, state)
+order by lodged_at, id limit $5"""
 CLAIM_OF_PREVIEW: Final = "select id from claims.claim where tenant_id = $1 and preview_id = $2"
 INSERT_LINES: Final = """
 insert into claims.claim_line (tenant_id, claim_id, licence_id, line_no, number, plate, distance_km, off_road_mm, rate,
@@ -126,11 +127,11 @@ def _columns(rows: Sequence[LineRow] | Sequence[LineDay], width: int) -> list[li
 
 
 async def claim(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimRow | None:
-    return one_of(ClaimRow, await conn.fetchrow(CLAIMS, tenant, claim_id, START, FIRST_ID, 1))
+    return one_of(ClaimRow, await conn.fetchrow(CLAIMS, tenant, claim_id, START, FIRST_ID, 1, None))
 
 
-async def claims(conn: Connection, tenant: UUID, page: Page) -> list[ClaimRow]:
-    return all_of(ClaimRow, await conn.fetch(CLAIMS, tenant, None, page.after_at, page.after_id, page.limit))
+async def claims(conn: Connection, tenant: UUID, page: Page, state: str | None = None) -> list[ClaimRow]:
+    return all_of(ClaimRow, await conn.fetch(CLAIMS, tenant, None, page.after_at, page.after_id, page.limit, state))
 
 
 async def claim_of_preview(conn: Connection, tenant: UUID, preview_id: UUID) -> UUID | None:

@@ -50,7 +50,18 @@ async def fill(fleet: Fleet) -> None:
     await fleet.post(f"/licences/{outside}/claimed-outside", entry)
     sale = {"at": "2026-11-01T08:00:00+13:00", "reading": 46_500, "actor": "a"}
     await fleet.post(f"/vehicles/{fleet.vehicles['ABC123']}/sale", sale, 200)
+    scan = await fleet.client.post("/v1/attachments", params={"name": "f", "actor": "a"}, content=b"%PDF-1.7 x")
+    assert scan.status_code == 201
+    on = "2026-11-22"
+    await fleet.post(f"/claims/{claim['id']}/sent", {"on": on, "channel": "email", "actor": "a"}, 200)
+    await fleet.post(f"/claims/{claim['id']}/received", {"on": on, "actor": "a"}, 200)
+    decided = {"licence_id": licence, "kind": "declined", "on": on, "reason": "r"}
+    await fleet.post(f"/claims/{claim['id']}/outcomes", {"actor": "a", "lines": [decided]}, 200)
     async with tx(fleet.worker) as conn:
+        await conn.execute(
+            "insert into claims.disclosure (tenant_id, id, claim_id, licence_id, claimed_km, now_km, statement_hash, letter, found_at)"
+            " values ($1, gen_random_uuid(), $2, $3, 2, 1, 'h', 'l', now())", fleet.tenant, UUID(claim["id"]), UUID(licence)
+        )  # fmt: skip
         await conn.execute(
             "insert into claims.document values ($1, $2, 'form', 's', 'h', 1)", fleet.tenant, UUID(claim["id"])
         )

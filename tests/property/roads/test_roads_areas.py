@@ -1,6 +1,5 @@
 """Areas: inside and outside are exact at any place, for overlapping, holed and crossing outlines."""
 
-
 import numpy as np
 import pytest
 import shapely

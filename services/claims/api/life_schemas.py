@@ -1,0 +1,151 @@
+"""Bodies and answers of what becomes of a claim: steps, outcomes, disclosures, attachments."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from services.claims.api.claim_schemas import LICENCES_MAX
+from services.claims.api.fields import Answer, Body, Cents, GivenText, Text
+
+Kilometres = Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
+
+
+class SentBody(Body):
+    on: date
+    channel: Literal["email", "post"]
+    actor: GivenText
+    attachment_id: UUID | None = None
+    """The signed form, as scanned."""
+
+
+class ReceivedBody(Body):
+    on: date
+    actor: GivenText
+    reference: Text = ""
+
+
+class ReturnedBody(Body):
+    on: date
+    actor: GivenText
+    reason: GivenText
+
+
+class WithdrawBody(Body):
+    on: date
+    actor: GivenText
+    reason: GivenText
+
+
+class ConsentBody(Body):
+    """Rule CL5: the Agency agreed in writing to another application for these licences."""
+
+    on: date
+    actor: GivenText
+    reference: GivenText
+    reason: GivenText
+    licence_ids: Annotated[list[UUID], Field(min_length=1, max_length=LICENCES_MAX)]
+
+
+class OutcomeBody(Body):
+    licence_id: UUID
+    kind: Literal["accepted", "declined", "paid", "set_off", "recovered"]
+    on: date
+    distance_km: Kilometres | None = None
+    cents: Cents | None = None
+    reference: Text = ""
+    reason: Text = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.kind == "accepted" and self.distance_km is None:
+            raise ValueError("`distance_km`: how much was accepted")
+        if self.kind in {"paid", "set_off", "recovered"} and self.cents is None:
+            raise ValueError("`cents`: how much it was")
+        if self.kind in {"declined", "recovered"} and not self.reason:
+            raise ValueError("`reason`: what the Agency gave as its reason")
+        return self
+
+
+class OutcomesBody(Body):
+    actor: GivenText
+    lines: Annotated[list[OutcomeBody], Field(min_length=1, max_length=LICENCES_MAX)]
+
+
+class StepAnswer(Answer):
+    id: UUID
+    kind: str
+    on_day: date
+    channel: str | None
+    reference: str
+    reason: str
+    attachment_id: UUID | None
+    actor: str
+    created_at: datetime
+
+
+class LineStepAnswer(Answer):
+    id: UUID
+    licence_id: UUID
+    kind: str
+    on_day: date
+    distance_km: int | None
+    cents: int | None
+    reference: str
+    reason: str
+    actor: str
+    created_at: datetime
+
+
+class HistoryAnswer(Answer):
+    claim_id: UUID
+    number: str
+    state: str
+    answer_due_on: date | None
+    """Ten working days from the last receipt, while the Agency has not answered (rule CL6)."""
+    steps: list[StepAnswer]
+    lines: list[LineStepAnswer]
+
+
+class DisclosureAnswer(Answer):
+    id: UUID
+    claim_id: UUID
+    licence_id: UUID
+    claimed_km: int
+    now_km: int
+    cents: int | None
+    letter: str
+    found_at: datetime
+    closed_on: date | None
+    closed_as: str | None
+    closed_cents: int | None
+    closed_reference: str
+    closed_by: str
+
+
+class ReviewAnswer(Answer):
+    over_claimed: int
+    """Lines that claim more than their statement shows today."""
+    disclosures: list[DisclosureAnswer]
+
+
+class CloseBody(Body):
+    on: date
+    closed_as: Literal["repaid", "set_off", "nothing_owed"]
+    cents: Cents
+    reference: Text = ""
+    actor: GivenText
+
+
+class ClosedAnswer(Answer):
+    id: UUID
+    claim_id: UUID
+
+
+class AttachmentAnswer(Answer):
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+    sha256: str
