@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
 
 from services.classifier.application.decode import Batch, RecordLike, decode
 from services.classifier.application.effect import Effect, progress_rows
@@ -18,7 +18,7 @@ from services.classifier.application.windows import Window, WindowKey, build, wi
 from services.classifier.fold import Fold
 from services.classifier.repo import evidence, fold_state
 from services.classifier.repo.evidence import Stretch
-from services.classifier.repo.fold_state import Due
+from services.classifier.repo.fold_state import Cause, Due
 from shared.contracts.topics import DAYS, PINGS
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
@@ -41,7 +41,7 @@ RECORDS_MAX: Final = 2_000
 ROWS_MAX: Final = 200_000
 """About so many pings a round: polls shrink when frames are large."""
 DUE_MAX: Final = 200
-"""Device-days a round computes because they are due, beside the new fixes."""
+"""Device-days of each cause that a round computes because they are due, beside the new fixes."""
 WINDOWS_PER_READ: Final = 500
 ROUND_S_MAX: Final = 60.0
 """A round that takes longer is taken for hanging."""
@@ -83,10 +83,12 @@ class Consumer:
         self._code_version = code_version
         self._clock = clock
         self._cadence_s = cadence_s
-        self._due_max = due_max
+        self._most: dict[Cause, int] = dict.fromkeys(get_args(Cause), due_max)
         self._health = health
         self._records_max = RECORDS_MAX
         self._progress = Progress()
+        self._settling = False
+        """The last round left days to settle: only after one that leaves none may their ticks be told."""
 
     async def run(self) -> None:
         """Rounds for ever.  What is away is waited for, bounded; a broken invariant raises at once."""
@@ -132,12 +134,12 @@ class Consumer:
         batch = await asyncio.to_thread(self._decode, polled.records)
         ticks = self._fold.ticks_after(batch)
         async with tx(self._pool) as conn:
-            due, more_due = await fold_state.read_due(conn, ticks, self._due_max)
+            due, more_due = await fold_state.read_due(conn, ticks, self._most)
             epoch = await fold_state.read_epoch(conn)
             told = self._progress.tellable(
                 await fold_state.first_unsent(conn, DAYS.name, versions) if self._progress.waiting else {}
             )
-        if not (polled.records or due or told):
+        if not (polled.records or due or told or self._settling):
             return False
         raised = {partition: version + 1 for partition, version in versions.items()}
         effect = await self._advance(batch, due, raised, epoch)
@@ -145,8 +147,9 @@ class Consumer:
         accepted, last_id = await self._commit(effect, expected, polled.advanced, batch.ticks)
         self._fold.accept(effect)
         self._source.accept(accepted)
-        self._follow(effect, told, last_id, more_due=more_due)
-        return more_due
+        self._settling = "settle" in more_due
+        self._follow(effect, told, last_id)
+        return bool(more_due)
 
     def _decode(self, records: Sequence[RecordLike]) -> Batch:
         batch = decode(records, topic=PINGS.name, code_version=self._code_version)
@@ -197,17 +200,18 @@ class Consumer:
                 raise Fatal("a position's version is not the one its revisions carry")
             await evidence.append(conn, effect.evidence)
             await outbox.append(conn, effect.outbox)
-            await fold_state.note_due(conn, effect.owed)
+            await fold_state.note_settle(conn, effect.owed)
+            await fold_state.note_held(conn, effect.retried)
             await fold_state.clear_due(conn, effect.paid)
             await fold_state.write_ticks(conn, ticks)
             last_id = await fold_state.last_outbox_id(conn)
         CLASSIFIER_COMMIT_SECONDS.observe(time.monotonic() - started)
         return accepted, last_id
 
-    def _follow(self, effect: Effect, told: Mapping[int, int], last_id: int, *, more_due: bool) -> None:
+    def _follow(self, effect: Effect, told: Mapping[int, int], last_id: int) -> None:
         """After the commit: what claims may hear next, metrics, and a word about what went wrong."""
         self._progress.told(told)
-        if not more_due:  # a day that is over and not yet settled must not be called complete
+        if not self._settling:  # a day that is over and not yet settled must not be called complete
             self._progress.passed(effect.ticks, last_id)
         for partition, tick in effect.ticks.items():
             if tick:

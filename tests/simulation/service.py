@@ -45,6 +45,23 @@ class Sent:
                 kept[name] = one
         return kept
 
+    def open_holds(self) -> set[tuple[str, str, int, str]]:
+        """What a reader takes for open, whatever the order in which frames reached it: the highest rev decides."""
+        last: dict[tuple[str, str, int, str], Hold] = {}
+        for one in self.holds:
+            name = (one.tenant, one.device, one.day, one.kind)
+            if name not in last or one.rev > last[name].rev:
+                last[name] = one
+        return {name for name, one in last.items() if one.open}
+
+
+async def held_rows(conn: "asyncpg.Connection[asyncpg.Record]") -> set[tuple[str, str, int, str]]:
+    """Device-days that wait for a computation that somebody asked for."""
+    rows = await conn.fetch(
+        "select tenant_id::text, device_id, day, cause from classifier.day_due where cause <> 'settle'"
+    )
+    return {tuple(row) for row in rows}
+
 
 class Member:
     """One process of the classifier: dies at a crash with all its memory."""

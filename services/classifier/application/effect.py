@@ -11,7 +11,7 @@ from services.classifier.application.windows import Window, WindowKey
 from services.classifier.repo.evidence import EvidenceFrame, Span
 from services.classifier.repo.fold_state import Due, Owed
 from shared.contracts import pings
-from shared.contracts.device_day import DeviceDay, Hold, Progress
+from shared.contracts.device_day import DeviceDay, Progress
 from shared.contracts.frame import pack_structs
 from shared.contracts.partitioning import partition_of
 from shared.contracts.pings import Pings
@@ -20,7 +20,6 @@ from shared.contracts.topics import (
     DAYS,
     QUARANTINE,
     SCHEMA_DEVICE_DAYS,
-    SCHEMA_HOLDS,
     SCHEMA_PROGRESS,
     SCHEMA_QUARANTINE,
 )
@@ -43,7 +42,11 @@ class Effect:
     evidence: list[EvidenceFrame] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
+    """Settled revisions that are due when their day is over."""
+    retried: list[Owed] = field(default_factory=list)
+    """Days to be tried again later, each under an open hold."""
     paid: list[Due] = field(default_factory=list)
+    """What was computed; a hold behind it closes where nobody has asked again meanwhile."""
     fixes: int = 0
     settled: int = 0
     unsettled: int = 0
@@ -120,18 +123,6 @@ def _fitting(revisions: Sequence[DeviceDay]) -> tuple[list[DeviceDay], list[Devi
         else:
             fitting.append(revision)
     return fitting, too_large
-
-
-def hold_rows(holds: Iterable[Hold]) -> list[OutboxRow]:
-    """Holds opened and cleared, on the partition of their device."""
-    by_partition: dict[int, list[Hold]] = {}
-    for hold in holds:
-        by_partition.setdefault(partition_of(hold.tenant, hold.device), []).append(hold)
-    return [
-        (DAYS.name, partition, frame)
-        for partition, some in by_partition.items()
-        for frame in pack_structs(SCHEMA_HOLDS, some)
-    ]
 
 
 def quarantine_rows(rows: Iterable[QuarantinedRow]) -> list[OutboxRow]:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from services.classifier.application.effect import Effect, hold_rows, revision_rows
+from services.classifier.application.effect import Effect, revision_rows
 from services.classifier.application.isolate import Outcome
 from services.classifier.application.windows import Window, WindowKey, window_bounds_ms
 from services.classifier.repo.fold_state import Due, Owed
-from shared.contracts.device_day import DeviceDay, Hold, hash_of
+from shared.contracts.device_day import DeviceDay, hash_of
 from shared.contracts.partitioning import partition_of
 
 FAILED_RETRY_MS: Final = 600_000
@@ -56,7 +56,7 @@ class Writer:
         self._effect.stuck |= too_large
         self._effect.settled = sum(one.settled for one in revisions)
         self._effect.unsettled = len(revisions) - self._effect.settled
-        self._settle_debts(due, done.keys() - too_large.keys(), windows)
+        self._settle_debts(due, windows)
 
     def _revision(self, name: WindowKey, outcome: Outcome) -> DeviceDay:
         partition = partition_of(name[0], name[1])
@@ -76,27 +76,23 @@ class Writer:
             self._effect.owed.append(Owed(due, partition_of(name[0], name[1]), self._settles_at(name)))
         return not settled
 
-    def _settle_debts(
-        self, due: Iterable[Due], computed: Collection[WindowKey], windows: Mapping[WindowKey, Window]
-    ) -> None:
-        """Days that could not be computed are tried again later under an open hold, which their success clears."""
-        holds: list[Hold] = []
+    def _settle_debts(self, due: Iterable[Due], windows: Mapping[WindowKey, Window]) -> None:
+        """Days that could not be computed are tried again later under an open hold; all others are paid.
+
+        A day without a fix of its own has no revision and nothing to wait for."""
         for name in self._effect.stuck:
-            partition = partition_of(name[0], name[1])
-            self._effect.owed.append(
-                Owed(Due(*name, "failed"), partition, self._effect.ticks[partition] + FAILED_RETRY_MS)
-            )
+            self._retry(Due(*name, "dirty"))
             self._effect.paid.append(Due(*name, "settle"))
             window = self._effect.windows.get(name, windows[name])
             self._effect.windows[name] = replace(window, settle_noted=False)
-            holds.append(self._hold(name, is_open=True))
         for one in due:
-            if one.cause == "failed" and one[:3] in computed:
-                self._effect.paid.append(one)
-                holds.append(self._hold(one[:3], is_open=False))
-        self._effect.outbox += hold_rows(holds)
+            name = one[:3]
+            if name not in self._effect.stuck:
+                if one.cause != "settle" or not windows[name].own_rows:
+                    self._effect.paid.append(one)
+            elif one.cause == "reprocess":
+                self._retry(one)
 
-    def _hold(self, name: WindowKey, *, is_open: bool) -> Hold:
-        tenant, device, day = name
-        rev = self._revs[partition_of(tenant, device)]
-        return Hold(tenant=tenant, device=device, day=day, kind="dirty", open=is_open, rev=rev)
+    def _retry(self, due: Due) -> None:
+        partition = partition_of(due.tenant, due.device)
+        self._effect.retried.append(Owed(due, partition, self._effect.ticks[partition] + FAILED_RETRY_MS))

@@ -5,7 +5,7 @@ import asyncio
 import uuid
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import asyncpg
 import numpy as np
@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from services.classifier.repo import fold_state
+from services.classifier.repo.fold_state import HeldCause
 from services.classifier.roads.dataset import RoadSet
 from shared.contracts import pings
 from shared.contracts.partitioning import partition_of
 from shared.contracts.topics import PARTITIONS, PINGS
-from shared.db.pool import open_pool
+from shared.db.pool import open_pool, tenant_tx
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.simulation.crash import Crash
 from tests.simulation.district import across_midnight, build_district, drive
@@ -34,6 +36,7 @@ from tests.simulation.service import (
     decode_sent,
     evidence,
     folded,
+    held_rows,
     identities,
     is_settled,
     outbox_frames,
@@ -84,6 +87,7 @@ class FoldMachine(RuleBasedStateMachine):
 
     async def _open(self) -> None:
         self.pool = await open_pool(self.database.dsn("classifier", "worker"), name="property", size=3)
+        self.api = await open_pool(self.database.dsn("classifier", "api"), name="property-api", size=1)
         self.watch = await asyncpg.connect(self.database.superuser)
         await self.watch.execute("set search_path = classifier")
         await self.watch.execute(f"truncate {TABLES}")
@@ -137,6 +141,19 @@ class FoldMachine(RuleBasedStateMachine):
         if not twice:  # else the relay died before it could delete them
             await self.watch.execute("delete from outbox where id = any($1::bigint[])", taken)
 
+    @rule(
+        device=st.sampled_from(DEVICES),
+        days=st.lists(st.integers(DAY, DAY + 2), min_size=1, max_size=3),
+        cause=st.sampled_from(get_args(HeldCause)),
+    )
+    def request(self, device: tuple[str, str], days: list[int], cause: HeldCause) -> None:
+        """Somebody asks through the API for days to be computed again, also for some without a fix."""
+        self.runner.run(self._request(device, days, cause))
+
+    async def _request(self, device: tuple[str, str], days: list[int], cause: HeldCause) -> None:
+        async with tenant_tx(self.api, uuid.UUID(device[0])) as conn:
+            await fold_state.request(conn, device[0], [(device[1], day) for day in days], cause)
+
     @rule(number=st.integers(0, MEMBERS - 1))
     def restart(self, number: int) -> None:
         self.members[number] = self._member(number)
@@ -150,6 +167,7 @@ class FoldMachine(RuleBasedStateMachine):
             rows = await self.watch.fetch("select partition, next_offset from stream_position")
             held = await evidence(self.watch)
             out = decode_sent([*self.topic, *(await outbox_frames(self.watch)).values()])
+            assert out.open_holds() == await held_rows(self.watch), "a hold is open exactly as long as its row waits"
         fixes, _ = folded(self.log, {row["partition"]: row["next_offset"] for row in rows})
         assert not out.quarantined, out.quarantined[0]
         kept = identities(held.fixes)
@@ -167,6 +185,8 @@ class FoldMachine(RuleBasedStateMachine):
     def replay_adds_nothing(self) -> None:
         """All that was delivered so far once more: no revision, no evidence."""
         self._until_quiet()
+        if self.runner.run(held_rows(self.watch)):
+            return  # they would send revisions of their own
         before = self.runner.run(self._counts())
         self.deliver(sorted(self.delivered))
         self._until_quiet()
@@ -206,6 +226,8 @@ class FoldMachine(RuleBasedStateMachine):
 
     async def _final(self) -> None:
         await self._relay(0, 1.0, False)
+        while await held_rows(self.watch):
+            await self.members[0].round()
         for _ in range(2):
             await self.members[0].round()
         await self._relay(0, 1.0, False)
@@ -223,6 +245,7 @@ class FoldMachine(RuleBasedStateMachine):
 
     async def _close(self) -> None:
         await self.watch.close()
+        await self.api.close()
         await self.pool.close()
 
 
