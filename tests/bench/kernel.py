@@ -14,7 +14,7 @@ from typing import Any
 
 from numba.core.dispatcher import Dispatcher
 
-from services.classifier.domain import device_day
+from services.classifier.domain import device_day, passes
 from services.classifier.domain.device_day import classify_days
 from services.classifier.roads.dataset import RoadSet
 from shared.contracts.pings import Pings
@@ -37,13 +37,13 @@ def linear(roads: RoadSet, pings: Pings, repeat: int) -> list[dict[str, Any]]:
 
 
 def parts_ns(roads: RoadSet, pings: Pings, repeat: int) -> dict[str, float]:
-    """CPU nanoseconds a ping of `prepare`, of each compiled loop, and of the rest (mostly Python objects of the outcomes)."""
-    owners: list[ModuleType] = [one for one in vars(device_day).values() if isinstance(one, ModuleType)]
+    """CPU nanoseconds a ping of `order`, of each compiled loop, and of the rest (mostly Python objects of the outcomes)."""
+    owners: list[ModuleType] = [one for one in vars(passes).values() if isinstance(one, ModuleType)]
     slots = [
         (owner, name, value)
         for owner in [*owners, device_day]
         for name, value in vars(owner).items()
-        if isinstance(value, Dispatcher) or (owner is device_day and name == "prepare")
+        if isinstance(value, Dispatcher) or (owner is device_day and name == "order")
     ]
     best: dict[str, float] = {}
     for _ in range(repeat):

@@ -155,6 +155,8 @@ def _scan(
     kx, ky = cells.metres_per_e6(lat)
     for k in range(first, last):
         kind = kinds[k]
+        if kind > FERRY:
+            break  # areas are listed last
         if from_centre[k] - away > cut[kind]:
             continue
         v = vertices[k]
