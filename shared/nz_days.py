@@ -50,6 +50,11 @@ def day_of(ts_ms: int) -> int:
     return int(days_of(np.array([ts_ms], dtype=np.int64))[0])
 
 
+def nz_time(ts_ms: int) -> datetime:
+    """An instant on the clock in Auckland, with its offset from UTC."""
+    return datetime.fromtimestamp(ts_ms / 1_000, tz=UTC).astimezone(AUCKLAND)
+
+
 def bounds_ms(day: int) -> tuple[int, int]:
     """[start, end) of an NZ day in ms."""
     index = day - to_ordinal(FIRST_DAY)

@@ -17,9 +17,7 @@ SURFACES: Final = {PUBLIC: "public_road", PRIVATE: "off_road", UNKNOWN: "unknown
 
 def ways_near(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32]) -> list[Line]:
     """The stretches of ways in the fine cells of the positions (and so at least all within REACH_M of them)."""
-    listed = np.zeros(len(roads.lat_e6), np.bool_)
-    _mark(roads, lat_e6, lng_e6, listed)
-    heads = np.flatnonzero(listed)
+    heads = np.flatnonzero(segments_near(roads, lat_e6, lng_e6))
     if not len(heads):
         return []
     breaks = np.flatnonzero((np.diff(heads) != 1) | (np.diff(roads.vertex_way[heads]) != 0)) + 1
@@ -30,6 +28,13 @@ def ways_near(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32]
             at = np.append(run, run[-1] + 1)
             lines.append(Line(surface, np.column_stack([roads.lng_e6[at], roads.lat_e6[at]]).astype(np.int64)))
     return lines
+
+
+def segments_near(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Per vertex: whether a segment that begins there is listed in the fine cell of one of the positions."""
+    listed = np.zeros(len(roads.lat_e6), np.bool_)
+    _mark(roads, lat_e6, lng_e6, listed)
+    return listed
 
 
 @kernel
