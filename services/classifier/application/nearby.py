@@ -8,9 +8,10 @@ import shapely
 from numpy.typing import NDArray
 
 from services.classifier.application.ways import segments_near
+from services.classifier.domain.areas import areas_at
 from services.classifier.domain.cells import metres_per_e6
 from services.classifier.domain.geometry import Roads
-from services.classifier.domain.way_kinds import CLASS_NAMES, IGNORED
+from services.classifier.domain.way_kinds import AREA_PUBLIC, CLASS_NAMES, IGNORED, PUBLIC
 
 STEP_M: Final = 75.0
 """Between places that are looked up: no fine cell (57 m from centre to side) lies between four of them."""
@@ -30,6 +31,8 @@ class NamedRoads(Protocol):
     def roads(self) -> Roads: ...
     @property
     def way_id(self) -> NDArray[np.int64]: ...
+    @property
+    def way_source(self) -> NDArray[np.uint8]: ...
     @property
     def way_rule(self) -> NDArray[np.int32]: ...
     def text(self, index: int) -> str: ...
@@ -136,18 +139,18 @@ def nearest(
 SEARCH_M: Final = (400.0, 1_200.0, 3_000.0)
 
 
-def nearest_of_kind(
-    roads: Roads, kind: int, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32], *, edge: bool
-) -> Nearest:
-    """The nearest way of a kind to each place, searched as far as the road set's own bounds go (3 km)."""
-    found = nearest(roads, np.empty(0, np.int32), lat_e6, lng_e6, edge=edge)
+def nearest_public(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32]) -> Nearest:
+    """The nearest public road's edge or public area to each place, searched as far as the road set's own bounds go (3 km)."""
+    found = nearest(roads, np.empty(0, np.int32), lat_e6, lng_e6, edge=True)
     for reach in SEARCH_M if len(lat_e6) else ():
         ways = ways_around(roads, lat_e6, lng_e6, reach)
-        found = nearest(roads, ways[roads.way_kind[ways] == kind], lat_e6, lng_e6, edge=edge)
+        found = nearest(roads, ways[np.isin(roads.way_kind[ways], (PUBLIC, AREA_PUBLIC))], lat_e6, lng_e6, edge=True)
         if float(found.metres.max()) <= reach:
             break
-    far = found.metres > SEARCH_M[-1]
-    return found._replace(metres=np.where(far, FAR_M, found.metres), way=np.where(far, -1, found.way).astype(np.int32))
+    inside = areas_at(roads, lat_e6, lng_e6)[0] > 0
+    far = ~inside & (found.metres > SEARCH_M[-1])
+    metres = np.where(inside, 0.0, np.where(far, FAR_M, found.metres))
+    return found._replace(metres=metres, way=np.where(far, -1, found.way).astype(np.int32))
 
 
 def _plane_line(roads: Roads, way: int, plane: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -167,14 +170,15 @@ class WayFacts(NamedTuple):
 
 
 def facts_of(road_set: NamedRoads, ways: Sequence[int]) -> list[WayFacts]:
+    sources = [road_set.meta.sources[int(road_set.way_source[way])] for way in ways]
     return [
         WayFacts(
             name=road_set.road_name(way) or "unnamed",
             id=int(road_set.way_id[way]),
             taken_as=CLASS_NAMES[int(road_set.roads.way_kind[way])],
             rule=road_set.text(int(road_set.way_rule[way])),
-            source=str(road_set.meta.source),
-            source_date=str(road_set.meta.source_date),
+            source=str(source.name),
+            source_date=str(source.date),
         )
-        for way in ways
+        for way, source in zip(ways, sources, strict=True)
     ]

@@ -11,17 +11,23 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from services.classifier.application.drawing import ground, legend, track
-from services.classifier.application.drawing.view import Rect, Room, View, fit, nice_below
 from services.classifier.application.drawing.marks import FAINT, INK, patterns
-from services.classifier.application.nearby import FAR_M, NamedRoads, Nearest, nearest_of_kind
 from services.classifier.application.drawing.strip import Shown, strip
-from services.classifier.application.drawing.svg import FONTS, clean, number, path_of, shorten, tag, width_of, words, wrap
+from services.classifier.application.drawing.svg import (
+    FONTS,
+    clean,
+    number,
+    shorten,
+    tag,
+    words,
+    wrap,
+)
 from services.classifier.application.drawing.track import Span
-from services.classifier.domain.geometry import Roads
+from services.classifier.application.drawing.view import Rect, Room, View, fit, nice_below
+from services.classifier.application.nearby import FAR_M, NamedRoads, Nearest, nearest_public
 from services.classifier.domain.rulings import Rulings
 from services.classifier.domain.scheme import V1, Scheme
 from services.classifier.domain.trace import DayTrace
-from services.classifier.domain.way_kinds import PUBLIC
 
 WIDTH: Final = 1_000.0
 EDGE: Final = 24.0
@@ -36,8 +42,7 @@ LEAST_M: Final = 220.0
 LEAST_MEASURE: Final = 22.0
 """Shorter distances to a public road are to be seen without a measure."""
 _STYLE: Final = (
-    f"text{{font-family:{FONTS}}}"
-    ".halo{paint-order:stroke;stroke:#fff;stroke-width:3.2px;stroke-linejoin:round}"
+    f"text{{font-family:{FONTS}}}.halo{{paint-order:stroke;stroke:#fff;stroke-width:3.2px;stroke-linejoin:round}}"
 )
 
 
@@ -52,10 +57,12 @@ def draw(
     footer: Sequence[str] = (),
     rulings: Rulings | None = None,
     scheme: Scheme = V1,
+    edges: Nearest | None = None,
 ) -> str:
     """The picture of a device-day from window[0] to window[1] (instants in ms), with the part `focus` emphasised.
 
-    `title` is one line, `caption` paragraphs above the map, `footer` small print.  Raises ValueError where no fix that
+    `title` is one line, `caption` paragraphs above the map, `footer` small print; `edges` is
+    `public_edges` of the window where the caller has it.  Raises ValueError where no fix that
     counts lies in the window."""
     span, part = Span(*window), Span(*focus) if focus is not None else None
     heads = _Heads(title, caption)
@@ -65,7 +72,7 @@ def draw(
     chart = Rect(EDGE, frame.bottom + 22, WIDTH - 2 * EDGE, STRIP_HEIGHT)
     small = [line for one in footer for line in wrap(one, 10, WIDTH - 2 * EDGE)]
     height = chart.bottom + 16 + 13.5 * len(small) + (10 if small else 0)
-    edges = public_edges(trace, roads, span)
+    edges = public_edges(trace, roads, span) if edges is None else edges
     shown = Shown(trace, span, part, edges.metres, scheme)
     content = [
         tag("title", escape(clean(title))) if title else "",
@@ -73,7 +80,9 @@ def draw(
         tag("rect", width=WIDTH, height=height, fill="#fff"),
         heads.markup(),
         *_map(view, shown, edges, roads, rulings or Rulings()),
-        legend.legend(Rect(frame.right + 16, map_y, SIDE - 16, MAP_HEIGHT), view, shown, roads.roads, rulings or Rulings()),
+        legend.legend(
+            Rect(frame.right + 16, map_y, SIDE - 16, MAP_HEIGHT), view, shown, roads.roads, rulings or Rulings()
+        ),
         strip(shown, chart),
         *(words(line, EDGE, chart.bottom + 20 + 13.5 * n, font_size=10.0, fill=FAINT) for n, line in enumerate(small)),
     ]
@@ -128,8 +137,10 @@ def public_edges(trace: DayTrace, roads: NamedRoads, span: Span) -> Nearest:
     fixes = trace.fixes
     rows = np.arange(len(fixes.ts_ms))[span.rows(fixes.ts_ms)]
     rows = rows[fixes.label[rows] == 0]
-    found = nearest_of_kind(roads.roads, PUBLIC, fixes.lat_e6[rows], fixes.lng_e6[rows], edge=True)
-    whole = Nearest(np.full(len(fixes.ts_ms), FAR_M), np.full(len(fixes.ts_ms), -1, np.int32), *np.zeros((2, len(fixes.ts_ms))))
+    found = nearest_public(roads.roads, fixes.lat_e6[rows], fixes.lng_e6[rows])
+    whole = Nearest(
+        np.full(len(fixes.ts_ms), FAR_M), np.full(len(fixes.ts_ms), -1, np.int32), *np.zeros((2, len(fixes.ts_ms)))
+    )
     for column, part in zip(whole, found, strict=True):
         column[rows] = part
     return whole
@@ -146,7 +157,18 @@ def _map(view: View, shown: Shown, edges: Nearest, road_set: NamedRoads, rulings
     away = _away(view, shown, edges, road_set, room)
     land = ground.rulings(view, rulings.lands, rulings.exclusions, room)
     names = ground.names(view, road_set, ways.tolist(), room)
-    inside = tag("g", *under, ground.ways(view, roads, ways), land, lines, away, dots.markup, names, marks, clip_path="url(#frame)")
+    inside = tag(
+        "g",
+        *under,
+        ground.ways(view, roads, ways),
+        land,
+        lines,
+        away,
+        dots.markup,
+        names,
+        marks,
+        clip_path="url(#frame)",
+    )
     return [inside, _rect(view.rect, fill="none", stroke=INK, stroke_width=1.2), scale, north]
 
 

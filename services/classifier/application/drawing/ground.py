@@ -7,10 +7,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from services.classifier.application.drawing.view import Room, View, discs
 from services.classifier.application.drawing.marks import FAINT, INK, WAYS
-from services.classifier.application.nearby import Box, NamedRoads, line_of, ways_in
 from services.classifier.application.drawing.svg import path_of, tag, width_of, words
+from services.classifier.application.drawing.view import Room, View, discs
+from services.classifier.application.nearby import Box, NamedRoads, line_of, ways_in
 from services.classifier.domain import cells, tables, way_kinds
 from services.classifier.domain.compiled import kernel
 from services.classifier.domain.geometry import REACH_M, Roads
@@ -147,7 +147,9 @@ def ways(view: View, roads: Roads, shown: NDArray[np.int32]) -> str:
         ]  # fmt: skip
         if lines:
             data = "".join(path_of(part) for _, part in lines)
-            drawn.append(tag("path", d=data, fill="none", stroke=style.line, stroke_width=1.0, stroke_dasharray=style.dash))
+            drawn.append(
+                tag("path", d=data, fill="none", stroke=style.line, stroke_width=1.0, stroke_dasharray=style.dash)
+            )
     return "".join(drawn)
 
 
@@ -174,7 +176,9 @@ def names(view: View, road_set: NamedRoads, shown: Iterable[int], room: Room) ->
         if chosen is not None:
             x, y, angle, _ = spots[chosen]
             style = WAYS.get(kinds[name])
-            drawn.append(_label(name, x, y, angle, INK if style is None or kinds[name] == way_kinds.PUBLIC else "#2f5d47"))
+            drawn.append(
+                _label(name, x, y, angle, INK if style is None or kinds[name] == way_kinds.PUBLIC else "#2f5d47")
+            )
     return "".join(drawn)
 
 

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
-
 from services.classifier.application.drawing.ground import AREA_PUBLIC, AREA_UNKNOWN, outside, ways_drawn
-from services.classifier.application.drawing.view import Rect, View
 from services.classifier.application.drawing.marks import FAINT, FOCUS, INK, TRACK, WAYS, fix_classes, fix_mark
 from services.classifier.application.drawing.strip import Shown
 from services.classifier.application.drawing.svg import number, tag, words, wrap
 from services.classifier.application.drawing.track import runs
+from services.classifier.application.drawing.view import Rect, View
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.rulings import Rulings
 
@@ -40,7 +38,10 @@ def legend(rect: Rect, view: View, shown: Shown, roads: Roads, rulings: Rulings)
         for swatch, text in entries:
             lines = wrap(text, SIZE, rect.width - SWATCH - 8)
             drawn.append(swatch(rect.x, y + LINE / 2))
-            drawn += [words(line, rect.x + SWATCH + 8, y + LINE * n + SIZE, font_size=SIZE, fill=INK) for n, line in enumerate(lines)]
+            drawn += [
+                words(line, rect.x + SWATCH + 8, y + LINE * n + SIZE, font_size=SIZE, fill=INK)
+                for n, line in enumerate(lines)
+            ]
             y += LINE * len(lines) + 5
         y += 9
     return tag("g", *drawn, class_="legend")
@@ -61,7 +62,11 @@ def _entries(view: View, shown: Shown, roads: Roads, rulings: Rulings) -> list[t
     fixes = [(_mark(kind), text) for kind, text in _FIX_WORDS.items() if kind in kinds]
     if shown.focus is not None:
         fixes.append((_ring, "accuracy that the device reports, or paragraph 14 supposes"))
-    mapped = [(_way(style.fill, style.line, style.dash), style.words) for kind, style in reversed(WAYS.items()) if kind in present]
+    mapped = [
+        (_way(style.fill, style.line, style.dash), style.words)
+        for kind, style in reversed(WAYS.items())
+        if kind in present
+    ]
     return [("Track", track), ("Fixes", fixes), ("Ways", mapped), ("Places", _places(view, roads, rulings, present))]
 
 
@@ -82,7 +87,13 @@ def _places(view: View, roads: Roads, rulings: Rulings, present: set[int]) -> li
 
 def _line(colour: str, width: float, dash: str | None) -> Swatch:
     def swatch(x: float, y: float) -> str:
-        return tag("path", d=f"M{number(x)},{number(y)}h{number(SWATCH)}", stroke=colour, stroke_width=width, stroke_dasharray=dash)
+        return tag(
+            "path",
+            d=f"M{number(x)},{number(y)}h{number(SWATCH)}",
+            stroke=colour,
+            stroke_width=width,
+            stroke_dasharray=dash,
+        )
 
     return swatch
 
@@ -107,6 +118,8 @@ def _ring(x: float, y: float) -> str:
 
 def _box(pattern: str, colour: str) -> Swatch:
     def swatch(x: float, y: float) -> str:
-        return tag("rect", x=x, y=y - 6, width=SWATCH, height=12.0, fill=f"url(#{pattern})", stroke=colour, stroke_width=1.0)
+        return tag(
+            "rect", x=x, y=y - 6, width=SWATCH, height=12.0, fill=f"url(#{pattern})", stroke=colour, stroke_width=1.0
+        )
 
     return swatch

@@ -52,12 +52,14 @@ FIX_OF: Final = {
     on.ON_PUBLIC: "public_road",
     on.ON_PRIVATE: "off_road",
     on.ON_FIELD: "off_road",
+    on.ON_DECLARED: "off_road",
+    on.OVER_PUBLIC: "off_road",
 }
 """What a fix by itself is taken to lie on; any other surface is unknown."""
 
 
 def fix_classes(surface: NDArray[np.int8], label: NDArray[np.int8]) -> list[str]:
-    """"off_road", "public_road", "unknown", or "left_out" for a fix that takes no part."""
+    """ "off_road", "public_road", "unknown", or "left_out" for a fix that takes no part."""
     return [
         "left_out" if bad else FIX_OF.get(code, "unknown")
         for code, bad in zip(surface.tolist(), (label != 0).tolist(), strict=True)
@@ -72,7 +74,16 @@ def fix_mark(kind: str, x: float, y: float, size: float = 3.0) -> str:
     colour = TRACK[kind].colour
     if kind == "public_road":
         side = size * 1.8
-        return tag("rect", x=x - side / 2, y=y - side / 2, width=side, height=side, fill=colour, stroke="#fff", stroke_width=0.7)
+        return tag(
+            "rect",
+            x=x - side / 2,
+            y=y - side / 2,
+            width=side,
+            height=side,
+            fill=colour,
+            stroke="#fff",
+            stroke_width=0.7,
+        )
     if kind == "off_road":
         return tag("circle", cx=x, cy=y, r=size, fill=colour, stroke="#fff", stroke_width=0.7)
     return tag("circle", cx=x, cy=y, r=size * 0.9, fill="#fff", stroke=colour, stroke_width=1.4)
@@ -80,6 +91,7 @@ def fix_mark(kind: str, x: float, y: float, size: float = 3.0) -> str:
 
 def patterns() -> str:
     """Hatchings that the drawing refers to by name."""
+
     def hatch(name: str, colour: str, step: float, angle: float, width: float) -> str:
         line = tag("path", d=f"M0,0V{number(step)}", stroke=colour, stroke_width=width)
         return tag("pattern", line, id=name, width=step, height=step, patternUnits="userSpaceOnUse",

@@ -5,10 +5,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.application.drawing.view import Rect
 from services.classifier.application.drawing.marks import FAINT, FOCUS, INK, RULE, TRACK, fix_classes, fix_mark
 from services.classifier.application.drawing.svg import path_of, tag, width_of, words
 from services.classifier.application.drawing.track import FIXES_MAX, Span, runs
+from services.classifier.application.drawing.view import Rect
 from services.classifier.domain.scheme import Scheme
 from services.classifier.domain.trace import DayTrace
 from shared.nz_days import nz_time
@@ -63,13 +63,34 @@ def _focus(axis: _Axis, shown: Shown, rect: Rect) -> str:
     if shown.focus is None:
         return ""
     a, b = float(axis.x(shown.focus.start_ms)), float(axis.x(shown.focus.end_ms))
-    edges = "".join(tag("path", d=f"M{x:.1f},{rect.y:.1f}V{rect.bottom:.1f}", stroke=INK, stroke_width=0.8) for x in (a, b))
-    return tag("rect", x=a, y=rect.y, width=max(1.0, b - a), height=rect.height, fill=FOCUS, fill_opacity=0.45, class_="focus") + edges
+    edges = "".join(
+        tag("path", d=f"M{x:.1f},{rect.y:.1f}V{rect.bottom:.1f}", stroke=INK, stroke_width=0.8) for x in (a, b)
+    )
+    return (
+        tag(
+            "rect",
+            x=a,
+            y=rect.y,
+            width=max(1.0, b - a),
+            height=rect.height,
+            fill=FOCUS,
+            fill_opacity=0.45,
+            class_="focus",
+        )
+        + edges
+    )
 
 
 def _title(rect: Rect, *lines: str) -> str:
     drawn = [
-        words(line, rect.x - GUTTER, rect.y + 9 + 13 * n, font_size=SMALL, fill=INK, font_weight="bold" if n == 0 else None)
+        words(
+            line,
+            rect.x - GUTTER,
+            rect.y + 9 + 13 * n,
+            font_size=SMALL,
+            fill=INK,
+            font_weight="bold" if n == 0 else None,
+        )
         for n, line in enumerate(lines)
     ]
     return "".join(drawn)
@@ -111,10 +132,13 @@ def _distance(axis: _Axis, shown: Shown, rect: Rect) -> str:
     ticks = [tick for tick in DISTANCE_TICKS if tick <= highest]
     heights = rect.bottom - _squeezed(np.array(ticks, np.float64)) / reach * rect.height
     grid = "".join(
-        _grid(rect, y, f"{tick:,}" + (" m" if tick == highest else "")) for tick, y in zip(ticks, heights.tolist(), strict=True)
+        _grid(rect, y, f"{tick:,}" + (" m" if tick == highest else ""))
+        for tick, y in zip(ticks, heights.tolist(), strict=True)
     )
     ys = rect.bottom - _squeezed(metres) / reach * rect.height
-    return grid + _fixes(axis, shown, ys, rect) + _title(rect, "Distance", "to the edge", "of the nearest", "public road")
+    return (
+        grid + _fixes(axis, shown, ys, rect) + _title(rect, "Distance", "to the edge", "of the nearest", "public road")
+    )
 
 
 def _margin(axis: _Axis, shown: Shown, rect: Rect) -> str:
@@ -128,14 +152,25 @@ def _margin(axis: _Axis, shown: Shown, rect: Rect) -> str:
         return rect.bottom - (value - low) / (high - low) * rect.height
 
     ticks = sorted({round(low), 0, round(high)} - {int(least)})
-    grid = "".join(_grid(rect, y_of(tick), f"{tick:+d}" if tick else "0") for tick in ticks if abs(y_of(tick) - y_of(least)) > 9)
+    grid = "".join(
+        _grid(rect, y_of(tick), f"{tick:+d}" if tick else "0") for tick in ticks if abs(y_of(tick) - y_of(least)) > 9
+    )
     needed = _grid(rect, y_of(least), f"needed {least:g}", strong=True)
     ys = rect.bottom - (margins - low) / (high - low) * rect.height
-    return grid + needed + _fixes(axis, shown, ys, rect) + _title(rect, "Margin (nats)", "against being", "on a public road")
+    return (
+        grid
+        + needed
+        + _fixes(axis, shown, ys, rect)
+        + _title(rect, "Margin (nats)", "against being", "on a public road")
+    )
 
 
 def _band(axis: _Axis, shown: Shown, rect: Rect) -> str:
-    drawn = [tag("rect", x=rect.x, y=rect.y, width=rect.width, height=rect.height, fill="#fff", stroke=RULE, stroke_width=0.8)]
+    drawn = [
+        tag(
+            "rect", x=rect.x, y=rect.y, width=rect.width, height=rect.height, fill="#fff", stroke=RULE, stroke_width=0.8
+        )
+    ]
     for run in runs(shown.trace, shown.span, shown.scheme.gap_limit_ms):
         a, b = float(axis.x(run.start_ms)), float(axis.x(run.end_ms))
         style = TRACK[run.surface]

@@ -12,7 +12,7 @@ _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U001
 _WIDTHS: Final = (
     (0.36, "ijlI.,:;'|"),
     (0.40, "! "),
-    (0.50, "ftrJ()[]/\\-\"·–`"),
+    (0.50, 'ftrJ()[]/\\-"·–`'),
     (0.66, "EFLPST0123456789abcdeghknopquvxyzáāéēíīóōúū$?*_{}"),
     (0.80, "ABCDGHKNOQRUVXYZ"),
     (0.85, "+=<>~≥≤±#σ×→"),

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.application.drawing.view import Rect, Room, View, discs
 from services.classifier.application.drawing.marks import FOCUS, INK, TRACK, fix_classes, fix_mark
 from services.classifier.application.drawing.svg import path_of, tag, width_of, words
+from services.classifier.application.drawing.view import Rect, Room, View, discs
 from services.classifier.domain.device_day import SURFACES
 from services.classifier.domain.trace import DayTrace, FixTrace
 from shared.nz_days import nz_time
@@ -28,7 +28,9 @@ class Span(NamedTuple):
         return slice(int(np.searchsorted(ts_ms, self.start_ms)), int(np.searchsorted(ts_ms, self.end_ms, "right")))
 
 
-def places(fixes: FixTrace, good: NDArray[np.int64], at_ms: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def places(
+    fixes: FixTrace, good: NDArray[np.int64], at_ms: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(longitude, latitude) in micro-degrees at some instants, on the straight lines between good fixes."""
     ts = fixes.ts_ms[good]
     return np.interp(at_ms, ts, fixes.lng_e6[good]), np.interp(at_ms, ts, fixes.lat_e6[good])
@@ -108,9 +110,7 @@ class Drawn(NamedTuple):
     """1: all fixes are drawn."""
 
 
-def fixes_of(
-    view: View, fixes: FixTrace, span: Span, focus: Span | None, map_error_m: float, room: Room
-) -> Drawn:
+def fixes_of(view: View, fixes: FixTrace, span: Span, focus: Span | None, map_error_m: float, room: Room) -> Drawn:
     """Fixes as marks by what each is taken to lie on; those of the part in question with circles of their accuracy."""
     rows = np.arange(len(fixes.ts_ms))[span.rows(fixes.ts_ms)]
     xy = view.xy(fixes.lng_e6[rows], fixes.lat_e6[rows])
@@ -134,7 +134,11 @@ def fixes_of(
         fix_mark(kind, x, y, size if show else size * 0.8)
         for kind, (x, y), show in zip(fix_classes(fixes.surface[rows], fixes.label[rows]), xy.tolist(), inside.tolist(), strict=True)
     ]  # fmt: skip
-    group = tag("g", *circles, fill="none", stroke=INK, stroke_width=0.6, stroke_opacity=0.4, class_="accuracy") if circles else ""
+    group = (
+        tag("g", *circles, fill="none", stroke=INK, stroke_width=0.6, stroke_opacity=0.4, class_="accuracy")
+        if circles
+        else ""
+    )
     return Drawn(group + "".join(marks), every)
 
 
@@ -166,7 +170,9 @@ def measure(text: str, a: NDArray[np.float64], b: NDArray[np.float64], room: Roo
         angle -= np.pi * np.sign(angle)
     wide = width_of(text, LABEL_SIZE - 1)
     shares = (0.5, 0.35, 0.65, 0.8, 0.2)
-    slanted = [(*(a + along * seen * share + across * far), angle) for share in shares for far in (11.0, -11.0) if seen > wide]
+    slanted = [
+        (*(a + along * seen * share + across * far), angle) for share in shares for far in (11.0, -11.0) if seen > wide
+    ]
     level = [(*(a + along * seen * share + across * np.sign(far) * (abs(across[0]) * wide / 2 + abs(far))), 0.0)
              for far in (12.0, -12.0, 24.0, -24.0, 40.0, -40.0) for share in shares]  # fmt: skip
     spots = slanted + level
@@ -177,7 +183,9 @@ def measure(text: str, a: NDArray[np.float64], b: NDArray[np.float64], room: Roo
         return line
     x, y, slant = spots[chosen]
     turned = f"rotate({np.degrees(slant):.1f} {x:.1f} {y:.1f})" if slant else None
-    return line + words(text, x, y + 4, font_size=LABEL_SIZE - 1, text_anchor="middle", fill=INK, class_="halo", transform=turned)
+    return line + words(
+        text, x, y + 4, font_size=LABEL_SIZE - 1, text_anchor="middle", fill=INK, class_="halo", transform=turned
+    )
 
 
 def _inside(a: NDArray[np.float64], along: NDArray[np.float64], length: float, frame: Rect) -> float:

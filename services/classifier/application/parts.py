@@ -1,0 +1,75 @@
+"""A traced day's segments, each with the pieces and fixes it is made of: what explanations and drawings start from."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.classifier.domain.closed import ClosedDay, close_day
+from services.classifier.domain.fixes import GOOD
+from services.classifier.domain.segments import share_mm
+from services.classifier.domain.trace import DayTrace
+from shared.contracts.device_day import Segment
+from shared.nz_days import bounds_ms
+
+
+class Part(NamedTuple):
+    """`pieces` are rows of the trace's pieces, `rows` those of its good fixes that lie inside the segment's time.
+
+    `from_ms` to `until_ms` is the time that the segment speaks for: of a gap all of it, though no metre has a place in it."""
+
+    segment: Segment
+    closed_mm: int
+    """After rule DI1 on the device's own odometer."""
+    pieces: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    from_ms: int
+    until_ms: int
+
+    def leg_ends(self, trace: DayTrace) -> NDArray[np.int64]:
+        """Rows of the fixes between which its legs go, each once."""
+        return np.unique(np.concatenate([trace.pieces.fix[self.pieces], trace.pieces.until[self.pieces]]))
+
+
+def parts_of(trace: DayTrace) -> tuple[list[Part], ClosedDay]:
+    """All segments in order of time, and the day closed on its own odometer."""
+    segments, closed = trace.outcome.segments, close_day(trace.outcome)
+    pieces, share = _shares(trace)
+    ends = np.cumsum([segment.mm for segment in segments], dtype=np.int64)
+    of = np.searchsorted(ends, np.cumsum(share))
+    first = np.searchsorted(of, np.arange(len(segments) + 1))
+    fixes = trace.fixes
+    good = np.flatnonzero(fixes.label == GOOD)
+    parts: list[Part] = []
+    for n, segment in enumerate(segments):
+        mine = pieces[first[n] : first[n + 1]]
+        low, high = np.searchsorted(fixes.ts_ms[good], (segment.start_ms, segment.end_ms + 1))
+        from_ms, until_ms = segment.start_ms, segment.end_ms
+        if segment.kind == "gap" or segment.basis == "odometer_bound":
+            from_ms = min(from_ms, int(fixes.ts_ms[trace.pieces.fix[mine]].min()))
+            until_ms = max(until_ms, int(fixes.ts_ms[trace.pieces.until[mine]].max()))
+        parts.append(Part(segment, closed.segments[n].mm, mine, good[low:high], from_ms, until_ms))
+    return parts, closed
+
+
+def _shares(trace: DayTrace) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(rows of the pieces that count in the day, their millimetres in it)."""
+    start, end = bounds_ms(trace.outcome.day)
+    pieces = trace.pieces
+    share = pieces.mm.copy()
+    edge = np.flatnonzero((pieces.start_ms < start) | (pieces.end_ms >= end))
+    for row in edge.tolist():  # a handful: legs at midnight
+        share[row] = share_mm(int(pieces.start_ms[row]), int(pieces.end_ms[row]), int(pieces.mm[row]), start, end)
+    rows = np.flatnonzero(share > 0)
+    return rows, share[rows]
+
+
+def part_at(parts: list[Part], at_ms: int) -> Part | None:
+    """The part that holds an instant: the one whose own time does, else the one that speaks for it."""
+    for part in parts:
+        if part.segment.start_ms <= at_ms < part.segment.end_ms:
+            return part
+    for part in parts:
+        if part.from_ms <= at_ms <= part.until_ms:
+            return part
+    return None
