@@ -6,16 +6,18 @@
 Pure but for the road set's mapped columns and the published text of the scheme."""
 
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from services.classifier.application import picture, sentences
+from services.classifier.application.because import Case
+from services.classifier.application.drawing.track import Span
 from services.classifier.application.nearby import NamedRoads, Nearest
 from services.classifier.application.paragraphs import Paragraph, named_in, paragraphs
 from services.classifier.application.parts import Part, part_at, parts_of
-from services.classifier.application.segment_facts import PIECES_MAX, Facts, cells_of, facts, pieces_out
-from services.classifier.application.drawing.track import Span
+from services.classifier.application.segment_facts import Facts, facts
+from services.classifier.application.wording import clock, day
 from services.classifier.domain.closed import ClosedDay
 from services.classifier.domain.fixes import GOOD
 from services.classifier.domain.rulings import NO_BOOK, Book, Exclusion, Land, Rulings
@@ -30,6 +32,8 @@ SEGMENTS_MAX: Final = 100
 ALWAYS: Final = (21, 27, 35)
 """Paragraphs that nearly every question leads to, besides those that the segment's `why` names."""
 AROUND_MS: Final = 60_000
+CAPTION_MAX: Final = 4
+"""Sentences over the picture; the JSON answer has all."""
 
 
 class Asked(NamedTuple):
@@ -64,15 +68,20 @@ class Explanation(NamedTuple):
 
 
 def examine(
-    pings: Pings, asked: Asked, road_set: NamedRoads, scheme: Scheme = V1, book: Book = NO_BOOK, settled: bool | None = None
+    pings: Pings,
+    asked: Asked,
+    road_set: NamedRoads,
+    scheme: Scheme = V1,
+    book: Book = NO_BOOK,
+    settled: bool | None = None,
 ) -> Explanation:
-    """Compute the device-day again from its fixes (`pings`: those of the day and the gap limit around it) and look into it."""
+    """Compute the device-day again and look into it.  `pings` are the fixes of the day and of the gap limit around it."""
     trace = trace_day(pings, asked.key, asked.day, road_set, scheme, book)
     rulings = book.get(asked.key[0], Rulings()).of_day(asked.key[1], asked.day, scheme.gap_limit_ms)
     digest = fixes_hash(pings)
     subject = Subject(trace, road_set, scheme, rulings, len(trace.fixes.ts_ms), digest, settled)
     parts, closed = parts_of(trace)
-    wanted = _wanted(parts, asked)
+    wanted = wanted_of(parts, asked)
     near = [ms for part in wanted for ms in (part.from_ms, part.until_ms)] or [asked.from_ms, asked.to_ms]
     span = _around(min(near), max(near))
     edges = picture.public_edges(trace, road_set, span)
@@ -80,7 +89,7 @@ def examine(
     return Explanation(asked, subject, found, closed, parts, edges)
 
 
-def _wanted(parts: list[Part], asked: Asked) -> list[Part]:
+def wanted_of(parts: list[Part], asked: Asked) -> list[Part]:
     if asked.from_ms == asked.to_ms:
         one = part_at(parts, asked.from_ms)
         return [one] if one is not None else []
@@ -102,8 +111,9 @@ def answer(found: Explanation) -> list[str]:
     """The sentences: of the one segment, or one a segment of a longer time."""
     if not found.parts:
         return _nothing(found)
+    trace = found.subject.trace
     told = [
-        sentences.answer(part, numbers, place_of(found.subject.trace, part), found.closed.closure)
+        sentences.answer(Case(trace, part, numbers, place_of(trace, part)), found.closed.closure)
         for part, numbers in found.parts
     ]
     return told[0] if len(told) == 1 else [one[0] for one in told]
@@ -115,18 +125,21 @@ def _nothing(found: Explanation) -> list[str]:
     good = np.flatnonzero(fixes.label == GOOD)
     ts = fixes.ts_ms[good]
     before, after = ts[ts <= at], ts[ts >= at]
-    when = f"at {sentences.clock(at)} on {sentences.day_words(nz_time(at))} (NZ time)"
+    when = f"at {clock(at)} on {day(nz_time(at))} (NZ time)"
     if not len(before) or not len(after):
-        return [f"No metre was counted {when}: the day has no fix {'before' if not len(before) else 'after'} it that takes part."]
+        side = "after" if len(before) else "before"
+        return [f"No metre was counted {when}: the day has no fix {side} it that takes part."]
     if after[0] - before[-1] > found.subject.scheme.gap_limit_ms:
-        return [
-            f"No metre was counted {when}: there is no fix from {sentences.clock(int(before[-1]))} to "
-            f"{sentences.clock(int(after[0]))}, and the fixes on both sides do not show that the vehicle moved (paragraph 29)."
-        ]
-    return [
-        f"No metre was counted {when}: the fixes around it show no movement beyond their own noise (parked drift counts nothing, "
-        "paragraph 25), or no vehicle could have made the leg between them (paragraph 16)."
-    ]
+        words = (
+            f"No metre was counted {when}: there is no fix from {clock(int(before[-1]))} to {clock(int(after[0]))}, "
+            "and those on both sides do not show that the vehicle moved (paragraph 29)."
+        )
+        return [words]
+    words = (
+        f"No metre was counted {when}: the fixes around it show no movement beyond their own noise (parked drift "
+        "counts nothing, paragraph 25), or no vehicle could have made the leg between them (paragraph 16)."
+    )
+    return [words]
 
 
 def place_of(trace: DayTrace, part: Part) -> Land | Exclusion | None:
@@ -147,7 +160,6 @@ def texts_of(found: Explanation) -> list[Paragraph]:
 def draw_explanation(found: Explanation) -> str:
     """The picture of the answer.  Raises ValueError where the day has no fix that takes part."""
     subject, asked = found.subject, found.asked
-    instant = asked.from_ms == asked.to_ms
     if found.parts:
         first, last = found.parts[0][0], found.parts[-1][0]
         focus: tuple[int, int] | None = (first.from_ms, last.until_ms)
@@ -156,13 +168,21 @@ def draw_explanation(found: Explanation) -> str:
         focus, title = None, _title(asked)
     start, end = focus or (asked.from_ms, asked.to_ms)
     return picture.draw(
-        subject.trace, subject.road_set, _around(start, end), focus=focus if instant or found.parts else None, title=title,
-        caption=answer(found)[:6], footer=[origin_words(found)], rulings=subject.rulings, scheme=subject.scheme, edges=found.edges,
-    )  # fmt: skip
+        subject.trace,
+        subject.road_set,
+        _around(start, end),
+        focus=focus,
+        title=title,
+        caption=answer(found)[:CAPTION_MAX],
+        footer=[origin_words(found)],
+        rulings=subject.rulings,
+        scheme=subject.scheme,
+        edges=found.edges,
+    )
 
 
 def _title(asked: Asked) -> str:
-    return f"{asked.key[1]} · {sentences.day_words(nz_time(asked.from_ms))}"
+    return f"{asked.key[1]} · {day(nz_time(asked.from_ms))}"
 
 
 def origin_words(found: Explanation) -> str:
@@ -171,9 +191,11 @@ def origin_words(found: Explanation) -> str:
     sources = ", ".join(f"{one.name} {one.date}".strip() for one in subject.road_set.meta.sources)
     land = f"rulings {outcome.land}" if outcome.land else "no declared land or exclusion"
     return (
-        f"Computed from {subject.fixes:,} fixes (content {subject.fixes_hash}) by scheme {outcome.scheme}, road data set "
+        f"Computed from {subject.fixes:,} fixes (content {subject.fixes_hash}) by scheme {outcome.scheme}, road data "
+        "set "
         f"{subject.road_set.name} ({sources}), {land}; content of the device-day {revision_hash(subject)[:16]}. "
-        "Ways are drawn as wide as their corridors, at least 3 units; distances to public roads are to the corridor's edge."
+        "Ways are drawn as wide as their corridors, at least 3 units; distances to public roads are to the "
+        "corridor's edge."
     )
 
 
@@ -181,103 +203,3 @@ def revision_hash(subject: Subject) -> str:
     """The content hash that a claim's line names for this device-day, once it is settled."""
     revision = subject.trace.outcome.revision(0, settled=subject.settled is not False, road_set=subject.road_set.name)
     return hash_of(revision).hex()
-
-
-def to_json(found: Explanation, picture_link: str | None) -> dict[str, Any]:
-    """Everything, as plain values."""
-    subject, outcome, meta = found.subject, found.subject.trace.outcome, found.subject.road_set.meta
-    closure = found.closed.closure
-    return {
-        "device": found.asked.key[1],
-        "asked": {"from": instants(found.asked.from_ms), "to": instants(found.asked.to_ms)},
-        "answer": answer(found),
-        "segments": [_segment(found, part, numbers) for part, numbers in found.parts],
-        "more_segments": len(_wanted(found.all_parts, found.asked)) - len(found.parts),
-        "paragraphs": [one._asdict() for one in texts_of(found)],
-        "day": {
-            "date": nz_time(found.asked.from_ms).date().isoformat(),
-            "totals": [
-                {"surface": one.surface, "basis": one.basis, "kind": one.kind, "distance_m": one.mm / 1_000}
-                for one in outcome.totals
-            ],
-            "incidents": list(outcome.incidents),
-            "closing": {
-                "rule": closure.rule,
-                "gps_m": closure.gps_mm / 1_000,
-                "odometer_m": closure.recorder_mm / 1_000 if closure.recorder_mm is not None else None,
-                "lack_m": closure.lack_mm / 1_000,
-                "display_unit_m": outcome.display_unit_mm / 1_000,
-                "note": "on the device's own odometer; a claim closes on the legal recorder (rules DI1, DI2)",
-            },
-        },
-        "computed_from": {
-            "scheme": outcome.scheme,
-            "road_set": {
-                "name": subject.road_set.name,
-                "valid_from": meta.valid_from,
-                "coverage": meta.coverage,
-                "sources": [{"name": one.name, "sha256": one.sha256, "date": one.date} for one in meta.sources],
-            },
-            "land": outcome.land,
-            "rulings": [_ruling(one) for one in (*subject.rulings.lands, *subject.rulings.exclusions)],
-            "fixes": {"count": subject.fixes, "content_hash": subject.fixes_hash},
-            "revision": {"content_hash": revision_hash(subject), "settled": subject.settled},
-        },
-        "picture": picture_link,
-    }
-
-
-def instants(ms: int) -> dict[str, str]:
-    """An instant in UTC and on the clock in Auckland."""
-    local = nz_time(ms)
-    return {"utc": f"{np.datetime64(ms, 'ms')}Z", "nz": local.isoformat(timespec="milliseconds")}
-
-
-def _ruling(one: Land | Exclusion) -> dict[str, Any]:
-    if isinstance(one, Land):
-        return {"type": "land", "id": one.id, "name": one.name, "kind": one.kind, "over_public": one.over_public}
-    return {"type": "exclusion", "id": one.id, "from": instants(one.from_ms), "to": instants(one.to_ms), "place": bool(one.wkb)}
-
-
-def _segment(found: Explanation, part: Part, numbers: Facts) -> dict[str, Any]:
-    trace, segment = found.subject.trace, part.segment
-    cells, whole = cells_of(trace, part)
-    place = place_of(trace, part)
-    return {
-        "start": instants(segment.start_ms),
-        "end": instants(segment.end_ms),
-        "speaks_for": {"from": instants(part.from_ms), "to": instants(part.until_ms)},
-        "surface": segment.surface,
-        "basis": segment.basis,
-        "distance_m": segment.mm / 1_000,
-        "closed_m": part.closed_mm / 1_000,
-        "why": segment.why,
-        "ruling": _ruling(place) if place is not None else None,
-        "numbers": _numbers(numbers),
-        "ways": [one._asdict() | {"distance_m": mm / 1_000} for one, mm in numbers.ways],
-        "cells": cells,
-        "cells_complete": whole,
-        "pieces": pieces_out(trace, part, found.subject.road_set),
-        "pieces_complete": len(part.pieces) <= PIECES_MAX,
-    }
-
-
-def _numbers(one: Facts) -> dict[str, Any]:
-    near = one.nearest_public
-    return {
-        "fixes": one.fixes,
-        "fixes_inside": one.inside,
-        "left_out": one.left_out,
-        "fixes_by_surface": one.surfaces,
-        "accuracy_m": one.accuracy_m._asdict() if one.accuracy_m else None,
-        "to_public_road_edge_m": one.public_edge_m._asdict() if one.public_edge_m else None,
-        "without_public_road_in_3_km": one.no_public,
-        "nearest_public_road": near._asdict() if near else None,
-        "to_private_way_m": one.private_m._asdict() if one.private_m else None,
-        "to_unknown_way_m": one.unknown_m._asdict() if one.unknown_m else None,
-        "margin_nats": one.margin._asdict() if one.margin else None,
-        "margin_needed_nats": one.margin_needed,
-        "legs": one.legs,
-        "cut_legs": one.cut_legs,
-        "cut_m": one.cut_mm / 1_000,
-    }

@@ -70,7 +70,7 @@ def ways_in(roads: Roads, box: Box) -> NDArray[np.int32]:
     places = np.meshgrid(np.rint(lat).astype(np.int32), np.rint(lng).astype(np.int32), indexing="ij")
     listed = segments_near(roads, places[0].ravel(), places[1].ravel())
     ways = np.unique(roads.vertex_way[np.flatnonzero(listed)])
-    return ways[roads.way_kind[ways] != IGNORED].astype(np.int32)
+    return np.asarray(ways[roads.way_kind[ways] != IGNORED], np.int32)
 
 
 def ways_around(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32], metres: float) -> NDArray[np.int32]:
@@ -88,7 +88,7 @@ def ways_around(roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int3
     places = ((blocks[:, None, :] + nodes) * block).reshape(-1, 2)
     listed = segments_near(roads, np.rint(places[:, 0]).astype(np.int32), np.rint(places[:, 1]).astype(np.int32))
     ways = np.unique(roads.vertex_way[np.flatnonzero(listed)])
-    return ways[roads.way_kind[ways] != IGNORED].astype(np.int32)
+    return np.asarray(ways[roads.way_kind[ways] != IGNORED], np.int32)
 
 
 def line_of(roads: Roads, way: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -1,4 +1,4 @@
-"""One picture that answers "why was this kilometre counted?": a map of the part in question and, below it, a strip over time.
+"""One picture that answers "why was this kilometre counted?": a map of the part in question, and a strip over time.
 
     svg = draw(trace_day(pings, key, day, road_set), road_set, (from_ms, to_ms), caption=["…"])
 
@@ -31,7 +31,9 @@ from services.classifier.domain.trace import DayTrace
 
 WIDTH: Final = 1_000.0
 EDGE: Final = 24.0
-MAP_HEIGHT: Final = 600.0
+LEAST_HEIGHT: Final = 430.0
+MOST_HEIGHT: Final = 640.0
+"""Of the map: a track from west to east needs less."""
 SIDE: Final = 214.0
 """Of the legend's column."""
 STRIP_HEIGHT: Final = 262.0
@@ -67,8 +69,8 @@ def draw(
     span, part = Span(*window), Span(*focus) if focus is not None else None
     heads = _Heads(title, caption)
     map_y = heads.height + EDGE
-    frame = Rect(EDGE, map_y, WIDTH - 2 * EDGE - SIDE, MAP_HEIGHT)
-    view = _view(trace, span, part, frame)
+    view = _view(trace, span, part, Rect(EDGE, map_y, WIDTH - 2 * EDGE - SIDE, 0.0))
+    frame = view.rect
     chart = Rect(EDGE, frame.bottom + 22, WIDTH - 2 * EDGE, STRIP_HEIGHT)
     small = [line for one in footer for line in wrap(one, 10, WIDTH - 2 * EDGE)]
     height = chart.bottom + 16 + 13.5 * len(small) + (10 if small else 0)
@@ -81,7 +83,7 @@ def draw(
         heads.markup(),
         *_map(view, shown, edges, roads, rulings or Rulings()),
         legend.legend(
-            Rect(frame.right + 16, map_y, SIDE - 16, MAP_HEIGHT), view, shown, roads.roads, rulings or Rulings()
+            Rect(frame.right + 16, map_y, SIDE - 16, frame.height), view, shown, roads.roads, rulings or Rulings()
         ),
         strip(shown, chart),
         *(words(line, EDGE, chart.bottom + 20 + 13.5 * n, font_size=10.0, fill=FAINT) for n, line in enumerate(small)),
@@ -115,7 +117,7 @@ def _rect(rect: Rect, **attributes: object) -> str:
 
 
 def _view(trace: DayTrace, span: Span, focus: Span | None, frame: Rect) -> View:
-    """The part in question fills the map, what lies around it as far as it fits; without one, all fixes of the window."""
+    """The part in question fills the map, with what lies around it; without one, all fixes of the window do."""
     fixes = trace.fixes
     good = np.flatnonzero(fixes.label == 0)
     shown = focus or span
@@ -129,7 +131,7 @@ def _view(trace: DayTrace, span: Span, focus: Span | None, frame: Rect) -> View:
         at = np.clip(np.array([focus.start_ms, focus.end_ms]), fixes.ts_ms[good[0]], fixes.ts_ms[good[-1]])
         more_lng, more_lat = track.places(fixes, good, at)
         lng, lat = np.append(lng, more_lng), np.append(lat, more_lat)
-    return fit(frame, lng, lat, LEAST_M)
+    return fit(frame, (LEAST_HEIGHT, MOST_HEIGHT), lng, lat, LEAST_M)
 
 
 def public_edges(trace: DayTrace, roads: NamedRoads, span: Span) -> Nearest:
@@ -141,8 +143,8 @@ def public_edges(trace: DayTrace, roads: NamedRoads, span: Span) -> Nearest:
     whole = Nearest(
         np.full(len(fixes.ts_ms), FAR_M), np.full(len(fixes.ts_ms), -1, np.int32), *np.zeros((2, len(fixes.ts_ms)))
     )
-    for column, part in zip(whole, found, strict=True):
-        column[rows] = part
+    for into, part in zip(whole, found, strict=True):
+        np.put(into, rows, part)
     return whole
 
 
@@ -201,8 +203,8 @@ def _scale_bar(view: View, room: Room) -> str:
     room.take(box)
     y = box.bottom - 9
     bar = f"M{box.x + 10:.1f},{y - 4:.1f}v4h{wide:.1f}v-4"
-    return tag("g", _rect(box, fill="#fff", fill_opacity=0.88, rx=3.0), tag("path", d=bar, fill="none", stroke=INK, stroke_width=1.8),
-               words(text, box.x + 10 + wide / 2, box.y + 14, font_size=11.0, text_anchor="middle", fill=INK), class_="scale")  # fmt: skip
+    number = words(text, box.x + 10 + wide / 2, box.y + 14, font_size=11.0, text_anchor="middle", fill=INK)
+    return tag("g", _box(box), tag("path", d=bar, fill="none", stroke=INK, stroke_width=1.8), number, class_="scale")
 
 
 def _north(view: View, room: Room) -> str:
@@ -210,5 +212,9 @@ def _north(view: View, room: Room) -> str:
     room.take(box)
     x, y = box.x + 14, box.y + 6
     arrow = f"M{x:.1f},{y:.1f}l7,20l-7,-5l-7,5z"
-    return tag("g", _rect(box, fill="#fff", fill_opacity=0.88, rx=3.0), tag("path", d=arrow, fill=INK),
-               words("N", x, box.bottom - 5, font_size=11.0, font_weight="bold", text_anchor="middle", fill=INK), class_="north")  # fmt: skip
+    letter = words("N", x, box.bottom - 5, font_size=11.0, font_weight="bold", text_anchor="middle", fill=INK)
+    return tag("g", _box(box), tag("path", d=arrow, fill=INK), letter, class_="north")
+
+
+def _box(rect: Rect) -> str:
+    return _rect(rect, fill="#fff", fill_opacity=0.88, rx=3.0)

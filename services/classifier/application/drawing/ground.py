@@ -76,14 +76,9 @@ def areas(view: View, roads: Roads, ways: NDArray[np.int32]) -> str:
 
 def rulings(view: View, lands: Sequence[Land], exclusions: Sequence[Exclusion], room: Room) -> str:
     """Declared land and excluded places, hatched, with the land's name."""
-    drawn: list[str] = []
-    for land in lands:
-        drawn.append(_polygon(view, land.wkb, "land", "#00704f", None))
-    for exclusion in exclusions:
-        if exclusion.wkb:
-            drawn.append(_polygon(view, exclusion.wkb, "exclusion", "#b3261e", "6 3"))
-    for land in lands:
-        drawn.append(_land_name(view, land, room))
+    drawn = [_polygon(view, land.wkb, "land", "#00704f", None) for land in lands]
+    drawn += [_polygon(view, one.wkb, "exclusion", "#b3261e", "6 3") for one in exclusions if one.wkb]
+    drawn += [_land_name(view, land, room) for land in lands]
     return "".join(drawn)
 
 

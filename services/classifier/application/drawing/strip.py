@@ -1,4 +1,4 @@
-"""The strip under the map: over time, how far the nearest public road was, how sure the sequence is, what was counted."""
+"""The strip under the map: over time, how far public roads were, how sure the sequence is, what was counted."""
 
 from typing import Final, NamedTuple
 
@@ -171,14 +171,15 @@ def _band(axis: _Axis, shown: Shown, rect: Rect) -> str:
             "rect", x=rect.x, y=rect.y, width=rect.width, height=rect.height, fill="#fff", stroke=RULE, stroke_width=0.8
         )
     ]
+    middle = rect.y + rect.height / 2
     for run in runs(shown.trace, shown.span, shown.scheme.gap_limit_ms):
         a, b = float(axis.x(run.start_ms)), float(axis.x(run.end_ms))
-        style = TRACK[run.surface]
-        drawn.append(tag("rect", x=a, y=rect.y, width=max(0.8, b - a), height=rect.height,
-                         fill=style.colour, fill_opacity=0.14 if run.gap else 0.28, class_=f"band {run.surface}"))  # fmt: skip
-        middle = rect.y + rect.height / 2
-        drawn.append(tag("path", d=f"M{a:.1f},{middle:.1f}H{max(b, a + 0.8):.1f}", stroke=style.colour, fill="none",
-                         stroke_width=1.4 if run.gap else 5.0, stroke_dasharray="1.5 4" if run.gap else style.dash))  # fmt: skip
+        style, wide = TRACK[run.surface], max(0.8, b - a)
+        ground = tag("rect", x=a, y=rect.y, width=wide, height=rect.height, fill=style.colour,
+                     fill_opacity=0.14 if run.gap else 0.28, class_=f"band {run.surface}")  # fmt: skip
+        line = tag("path", d=f"M{a:.1f},{middle:.1f}h{wide:.1f}", stroke=style.colour, fill="none",
+                   stroke_width=1.4 if run.gap else 5.0, stroke_dasharray="1.5 4" if run.gap else style.dash)  # fmt: skip
+        drawn += [ground, line]
     return "".join(drawn) + _title(Rect(rect.x, rect.y + 1, rect.width, rect.height), "Counted as")
 
 

@@ -1,4 +1,4 @@
-"""The track on the map: its pieces by surface, its fixes with their accuracy, where the part in question begins and ends."""
+"""The track on the map: its pieces by surface, its fixes with their accuracy, both ends of the part in question."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -130,10 +130,11 @@ def fixes_of(view: View, fixes: FixTrace, span: Span, focus: Span | None, map_er
     ]
     size = 3.2 if len(rows) < 150 else 2.4
     room.avoid(np.repeat(xy, 3, axis=0))  # a hidden fix is worse than a hidden line
+    kinds = fix_classes(fixes.surface[rows], fixes.label[rows])
     marks = [
         fix_mark(kind, x, y, size if show else size * 0.8)
-        for kind, (x, y), show in zip(fix_classes(fixes.surface[rows], fixes.label[rows]), xy.tolist(), inside.tolist(), strict=True)
-    ]  # fmt: skip
+        for kind, (x, y), show in zip(kinds, xy.tolist(), inside.tolist(), strict=True)
+    ]
     group = (
         tag("g", *circles, fill="none", stroke=INK, stroke_width=0.6, stroke_opacity=0.4, class_="accuracy")
         if circles
@@ -205,19 +206,22 @@ def callout(text: str, x: float, y: float, room: Room, *, class_: str) -> str:
     room.take(Rect(x - 6, y - 6, 12, 12))
     spots = [
         (x + dx * (wide / 2 + 14) * far, y + dy * (high / 2 + 14) * far)
-        for far in (1.0, 1.6, 2.4, 3.4) for dx, dy in ((1, -1), (-1, -1), (1, 1), (-1, 1), (1, 0), (-1, 0), (0, -1), (0, 1))
-    ]  # fmt: skip
+        for far in (1.0, 1.6, 2.4, 3.4)
+        for dx, dy in ((1, -1), (-1, -1), (1, 1), (-1, 1), (1, 0), (-1, 0), (0, -1), (0, 1))
+    ]
     chosen = room.place([discs(a, b, 0.0, wide, high) for a, b in spots])
     ring = tag("circle", cx=x, cy=y, r=6.0, fill="none", stroke=INK, stroke_width=1.8)
     if chosen is None:
         return tag("g", ring, class_=class_)
     a, b = spots[chosen]
     near_x, near_y = min(max(x, a - wide / 2), a + wide / 2), min(max(y, b - high / 2), b + high / 2)
+    box = tag("rect", x=a - wide / 2, y=b - high / 2, width=wide, height=high, rx=3.0, fill="#fff", stroke=INK,
+              stroke_width=1.0)  # fmt: skip
     return tag(
         "g",
         tag("path", d=path_of(np.array([[x, y], [near_x, near_y]])), stroke=INK, stroke_width=1.0),
         ring,
-        tag("rect", x=a - wide / 2, y=b - high / 2, width=wide, height=high, rx=3.0, fill="#fff", stroke=INK, stroke_width=1.0),
+        box,
         words(text, a, b + LABEL_SIZE * 0.36, font_size=LABEL_SIZE, text_anchor="middle", font_weight="bold", fill=INK),
         class_=class_,
-    )  # fmt: skip
+    )

@@ -65,14 +65,19 @@ class View(NamedTuple):
         return [shapely.get_coordinates(part) for part in parts if not part.is_empty and part.geom_type == "LineString"]
 
 
-def fit(rect: Rect, lng_e6: NDArray[np.generic], lat_e6: NDArray[np.generic], least_m: float) -> View:
-    """The view that shows all places with air around them, and at least `least_m` metres in the shorter direction."""
+def fit(
+    rect: Rect, heights: tuple[float, float], lng_e6: NDArray[np.generic], lat_e6: NDArray[np.generic], least_m: float
+) -> View:
+    """The view that shows all places with air around them, and at least `least_m` metres in the shorter direction.
+
+    The map is as wide as `rect`, and as high as it needs to be between the two heights."""
     lat, lng = lat_e6.astype(np.float64), lng_e6.astype(np.float64)
     lat0, lng0 = (lat.min() + lat.max()) / 2, (lng.min() + lng.max()) / 2
     kx, ky = metres_per_e6(round(lat0))
     wide = max(float(np.ptp(lng)) * kx * (1 + 2 * PAD), least_m)
     high = max(float(np.ptp(lat)) * ky * (1 + 2 * PAD), least_m)
-    return View(rect, lat0, lng0, kx, ky, min(rect.width / wide, rect.height / high))
+    height = min(heights[1], max(heights[0], rect.width * high / wide))
+    return View(rect._replace(height=height), lat0, lng0, kx, ky, min(rect.width / wide, height / high))
 
 
 def nice_below(value: float) -> float:
