@@ -17,7 +17,8 @@ import shapely
 
 from services.classifier.domain import cells
 from services.classifier.domain.way_kinds import PUBLIC
-from services.classifier.roads.sources import Ways, read
+from services.classifier.roads.sources import read
+from services.classifier.roads.ways import Ways
 from shared.contracts.pings import Pings
 from tests.bench import inputs
 from tests.bench.pinned import timed

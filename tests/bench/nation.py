@@ -4,12 +4,13 @@ import math
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.domain.cells import scales
 from services.classifier.domain.way_kinds import PUBLIC
-from services.classifier.roads.sources import Ways
+from services.classifier.roads.ways import Ways
 from shared.contracts.pings import Pings
 
 PUBLIC_KM: Final = 100_000.0
@@ -18,6 +19,9 @@ _WEST_E6: Final = 166_000_000
 _EAST_E6: Final = 179_000_000
 _APART_M: Final = 6_000.0
 """Between tiles: twice as far as a data set looks, so that no tile knows of its neighbours."""
+
+
+_PER_WAY: Final = ("kind", "half_dm", "flags", "rule", "name", "source")
 
 
 class Tile(NamedTuple):
@@ -58,9 +62,10 @@ def simulate_nation(region: Ways, public_km: float = PUBLIC_KM) -> Nation:
         lat_e6=np.concatenate([lat for lat, _ in moved]),
         lng_e6=np.concatenate([lng for _, lng in moved]),
         first=np.append(starts, count * points).astype(np.int32),
-        osm_id=np.arange(1, count * len(region.osm_id) + 1, dtype=np.int64),
-        box=None,
-        **{name: np.tile(getattr(region, name), count) for name in ("kind", "half_dm", "flags", "rule", "name")},
+        way_id=(np.arange(1, count + 1, dtype=np.int64)[:, None] * (1 << 40) + region.way_id[None, :]).ravel(),
+        # a header's box would cut all but the copies inside it
+        sources=tuple(msgspec.structs.replace(one, box=None) for one in region.sources),
+        **{name: np.tile(getattr(region, name), count) for name in _PER_WAY},
     )
     return Nation(ways, tuple(tiles))
 

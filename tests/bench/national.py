@@ -21,7 +21,7 @@ BATCH: Final = 20_000
 
 def build(source: Path, out: Path, public_km: float) -> dict[str, Any]:
     from services.classifier.roads import dataset
-    from services.classifier.roads.build import columns_of, meta_of
+    from services.classifier.roads.build import Wishes, columns_of, meta_of
     from services.classifier.roads.sources import read
     from tests.bench.nation import simulate_nation
     from tests.bench.pinned import memory_kb
@@ -29,7 +29,7 @@ def build(source: Path, out: Path, public_km: float) -> dict[str, Any]:
     nation = simulate_nation(read(source), public_km)
     before, began = memory_kb(), time.monotonic()
     columns, covered = columns_of(nation.ways, None)
-    meta = meta_of(nation.ways, columns, covered, "2026-01-01", polygon=False)
+    meta = meta_of(nation.ways, columns, covered, Wishes(date="2026-01-01"))
     folder = dataset.write(out, columns, meta)
     (out / "tiles.json").write_text(json.dumps(nation.tiles), "utf-8")
     return {

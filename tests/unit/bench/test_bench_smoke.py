@@ -40,7 +40,7 @@ def test_a_simulated_nation_keeps_lengths_and_parts() -> None:
     nation = simulate_nation(region, public_km=7.5 * kilometres(region))
     assert len(nation.tiles) == 8
     assert kilometres(nation.ways) == pytest.approx(8 * kilometres(region), rel=0.003)
-    assert len(np.unique(nation.ways.osm_id)) == len(nation.ways.kind) == 16
+    assert len(np.unique(nation.ways.way_id)) == len(nation.ways.kind) == 16
     middles = {(tile.to_lat_e6, tile.to_lng_e6) for tile in nation.tiles}
     apart = [chord_m(*one, *other) for one in middles for other in middles if one != other]
     assert min(apart) > 6000
