@@ -9,12 +9,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from numba.core.dispatcher import Dispatcher
 
-from services.classifier.domain import device_day, passes
 from services.classifier.domain.device_day import classify_days
 from services.classifier.roads.dataset import RoadSet
 from shared.contracts.pings import Pings
@@ -38,12 +36,12 @@ def linear(roads: RoadSet, pings: Pings, repeat: int) -> list[dict[str, Any]]:
 
 def parts_ns(roads: RoadSet, pings: Pings, repeat: int) -> dict[str, float]:
     """CPU nanoseconds a ping of `order`, of each compiled loop, and of the rest (mostly Python objects of the outcomes)."""
-    owners: list[ModuleType] = [one for one in vars(passes).values() if isinstance(one, ModuleType)]
+    owners = [module for name, module in sorted(sys.modules.items()) if name.startswith("services.classifier.domain.")]
     slots = [
         (owner, name, value)
-        for owner in [*owners, device_day]
+        for owner in owners
         for name, value in vars(owner).items()
-        if isinstance(value, Dispatcher) or (owner is device_day and name == "order")
+        if isinstance(value, Dispatcher) or (name == "order" and callable(value))
     ]
     best: dict[str, float] = {}
     for _ in range(repeat):
