@@ -17,6 +17,7 @@ from services.claims.application.draft_claim import rate_text, shown
 from services.claims.application.facts import Assessed
 from services.claims.application.snapshots import closure_text, coverage_text
 from services.claims.domain.findings import Finding
+from services.claims.domain.licence_rules import over_public_roads
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement_parts import Amounts, Statement
 
@@ -63,6 +64,7 @@ def _totals(amounts: Amounts) -> TotalsAnswer:
         "carried_km": amounts.carried_mm,
         "uncovered_km": amounts.uncovered_mm,
         "total_km": amounts.share_mm,
+        "declared_over_public_km": amounts.over_public_mm,
     }
     return TotalsAnswer(
         public_mm=amounts.public_mm,
@@ -71,6 +73,7 @@ def _totals(amounts: Amounts) -> TotalsAnswer:
         carried_mm=amounts.carried_mm,
         uncovered_mm=amounts.uncovered_mm,
         total_mm=amounts.share_mm,
+        declared_over_public_mm=amounts.over_public_mm,
         off_road_by_basis=dict(amounts.off_road_by_basis),
         unknown_by_basis=dict(amounts.unknown_by_basis),
         **km,
@@ -124,6 +127,7 @@ def to_api_statement(item: Assessed, policy: Policy) -> StatementAnswer:
             )
             for line in statement.lines
         ],
+        warnings=[to_api_finding(finding) for finding in over_public_roads(statement)],
         missing=list(statement.missing),
         labels=list(statement.labels),
         incidents=list(statement.incidents),

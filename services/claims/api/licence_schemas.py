@@ -108,6 +108,8 @@ class TotalsAnswer(Answer):
     uncovered_mm: int
     total_mm: int
     """The share: public + off_road + unknown."""
+    declared_over_public_mm: int
+    """Part of `off_road_mm` on mapped public roads, by declared kind and written reason (rule SU7)."""
     off_road_by_basis: dict[str, int]
     unknown_by_basis: dict[str, int]
     public_km: Km
@@ -116,6 +118,7 @@ class TotalsAnswer(Answer):
     carried_km: Km
     uncovered_km: Km
     total_km: Km
+    declared_over_public_km: Km
 
 
 class DayAnswer(Answer):
@@ -167,6 +170,8 @@ class StatementAnswer(Answer):
     closure: ClosureAnswer
     coverage_percent: str | None
     days: list[DayAnswer]
+    warnings: list[FindingAnswer]
+    """What must be told wherever the figures are shown (rule SU7)."""
     missing: list[str]
     labels: list[str]
     incidents: list[str]

@@ -10,6 +10,7 @@ from services.claims.application.claim_request import ClaimRequest, FindingShown
 from services.claims.application.facts import Assessed, Facts
 from services.claims.application.sealing import Hasher, Sealer, place
 from services.claims.domain.claim import Applicant, ClaimDraft, ClaimLine, assess_claim
+from services.claims.domain.claim_notes import over_public_note
 from services.claims.domain.eligibility import Finding
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
@@ -92,6 +93,7 @@ def draft_claim(
         person_completing=request.person_completing,
         travel_description=description,
         records_held=policy.records_held_default if request.records_held is None else request.records_held,
+        notes=over_public_note([(item.row.number, item.statement) for item in assessed]),
     )
     findings = assess_claim(draft, policy, facts.today, waivers_of(waivers, claimant.id)) if assessed else ()
     fails = any(finding.outcome == "fail" for finding in findings)

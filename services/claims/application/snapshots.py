@@ -49,6 +49,7 @@ def form_snapshot(claim_id: UUID, number: str, lodged_on: date, draft: ClaimDraf
         address=who.address,
         bank_account=parse_account(who.bank_account).digits,
         bank_account_name=who.bank_account_name,
+        notes=draft.notes,
     )
 
 
@@ -94,6 +95,7 @@ def licence_report(
             "policy": policy.name,
             "road data sets": ", ".join(statement.road_sets),
             "declared land": ", ".join(statement.lands),
+            **({"land over public roads": "; ".join(statement.over_public)} if statement.over_public else {}),
             "scheme": ", ".join(str(scheme) for scheme in statement.schemes),
             "device-day revisions": str(len(statement.stands_on)),
         },

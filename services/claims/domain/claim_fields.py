@@ -40,6 +40,8 @@ class ClaimDraft:
     person_completing: str = ""
     travel_description: str = ""
     records_held: str = ""
+    notes: tuple[str, ...] = ()
+    """What the form must print beside its fields (rule SU7)."""
 
 
 class Missing(NamedTuple):

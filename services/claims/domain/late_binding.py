@@ -15,6 +15,7 @@ from services.claims.domain.pieces import active, cut
 from services.claims.domain.recorder import Timeline
 from services.claims.domain.settle import Book, settle
 from services.claims.domain.statement_parts import (
+    OVER_PUBLIC,
     ClosedOn,
     EvidencePeriod,
     Line,
@@ -140,6 +141,9 @@ def _assemble(
         unsettled_days=sum(not day.settled for day in used),
         conflicts=tuple(conflict for conflict in line.conflicts if first_ms <= conflict.ms <= last_ms),
         missing=_missing(window, line, frame),
+        over_public=_names(
+            one.why.partition(": ")[2] or one.why for day in used for one in day.segments if one.basis == OVER_PUBLIC
+        ),
         incidents=_incidents(used, spans, frame),
         labels=line.labels,
         road_sets=_names(day.road_set for day in used),

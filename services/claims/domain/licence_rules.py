@@ -137,6 +137,21 @@ def in_force(statement: Statement) -> Finding:
     return Finding(rule="LI2", outcome="pass", reason=reason, source=FORM_NOTE_7_FORCE)
 
 
+def over_public_roads(statement: Statement) -> list[Finding]:
+    """Rule SU7: a warning that nobody can waive, wherever such metres are shown."""
+    over_mm = statement.totals.over_public_mm
+    if not over_mm:
+        return []
+    reason = (
+        f"{km(over_mm)} of the off-road distance lie on mapped public roads, on land declared as a closed works site or a map "
+        "error: check the declaration and its reason, for they are printed in the claim"
+    )
+    inputs = (("declared_over_public_mm", str(over_mm)), ("land", "; ".join(statement.over_public) or "not known"))
+    return [
+        Finding(rule="SU7", outcome="warn", reason=reason, source="nzta-refunds.txt line 28; policy", inputs=inputs)
+    ]
+
+
 def never_claimed(mark: ClaimedMark | None) -> Finding:
     """Rules EL4 and LI7."""
     source = f"Act s 35(3); {HOW_TO_DUPLICATES}"

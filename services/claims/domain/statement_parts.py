@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from services.claims.domain.boundary import Boundary
 from services.claims.domain.recorder import MM_PER_KM, Conflict, Unit
 from services.claims.domain.vehicle import DeviceSpan
 from services.claims.domain.window import ClaimableRange
-from shared.contracts.device_day import DeviceDay, Surface, hash_of
+from shared.contracts.device_day import Basis, DeviceDay, Surface, hash_of
 
 ClosedOn = Literal["legal_recorder", "device_odometer", "gps"]
+OVER_PUBLIC: Final[Basis] = "declared_over_public"
 
 
 class Revision(NamedTuple):
@@ -59,6 +60,11 @@ class Amounts:
     """Sorted by basis; sums to off_road_mm."""
     unknown_by_basis: tuple[tuple[str, int], ...] = ()
     """Likewise to unknown_mm."""
+
+    @property
+    def over_public_mm(self) -> int:
+        """Rule SU7: the part of off_road_mm on mapped public roads, counted by kind and written reason: always told apart."""
+        return dict(self.off_road_by_basis).get(OVER_PUBLIC, 0)
 
     @property
     def share_mm(self) -> int:
@@ -156,6 +162,8 @@ class Statement:
     """Readings near the range that contradict each other."""
     missing: tuple[str, ...]
     """What a claim still lacks, in words."""
+    over_public: tuple[str, ...]
+    """Rule SU7: the land for which metres on mapped public roads count, as the segments name it."""
     incidents: tuple[str, ...]
     labels: tuple[str, ...]
     road_sets: tuple[str, ...]

@@ -13,6 +13,7 @@ BASIS_WORDS: Final = {
     "private_road": "on a mapped private, farm or forestry way",
     "no_road": "clear of every mapped way",
     "declared_land": "on declared land",
+    "declared_over_public": "on a mapped public road, on land declared as a closed works site or a map error",
     "odometer_bound": "too short, by the odometer, to have reached a public road",
     "manual_log": "manual log entry",
 }

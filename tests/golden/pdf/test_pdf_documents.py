@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from msgspec import structs
 from pypdf import PdfReader
 from weasyprint.urls import FatalURLFetchingError
 
@@ -84,6 +85,20 @@ def test_CL8_unknown_metres_of_no_day_have_a_row_so_that_the_table_adds_up() -> 
     text = " ".join(pages(report_pdf(report_snapshot(totals=totals))))
     assert "explained by no fix 5.000" in text
     assert "explained by no fix" not in " ".join(pages(report_pdf(report_snapshot())))
+
+
+def test_SU7_metres_over_public_roads_are_printed_with_their_warning() -> None:
+    note = "Of the distance claimed, 3.200 km lie on ways that maps show as public roads (88012345: 3.200 km)."
+    assert note in pages(form_pdf(form_snapshot([line("KTR412", "88012345", 437)], notes=(note,))))[0]
+    off = {"private_road": 30_022_333, "declared_over_public": 3_200_000}
+    report = report_snapshot(
+        totals=structs.replace(day("", 41_123_456, 33_222_333, 1_222_111), off_road_by_basis=off),
+        evidence={"land over public roads": "§37 land 'Quarry stage 2'"},
+    )
+    text = " ".join(pages(report_pdf(report)))
+    assert "3.200 km of this distance lie on mapped public roads." in text
+    assert "Quarry stage 2" in text
+    assert "lie on mapped public roads" not in " ".join(pages(report_pdf(report_snapshot())))
 
 
 def test_a_report_without_tracks_has_no_map_and_still_renders() -> None:
