@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 
 
 KEYS: Final[dict[str, tuple[str, str]]] = {
+    "classifier": ("services.classifier.keys_cli", "keys"),
     "ingest": ("services.ingest.cli", "keys"),
     "claims": ("services.claims.cli", "keys"),
 }

@@ -12,6 +12,18 @@ AUCKLAND: Final = ZoneInfo("Pacific/Auckland")
 EPOCH: Final = date(1970, 1, 1)
 FIRST_DAY: Final = date(2000, 1, 1)
 LAST_DAY: Final = date(2100, 1, 1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def instant_of(ms: int) -> datetime:
+    """The instant, UTC, of milliseconds since 1970-01-01T00:00Z."""
+    return _EPOCH + ms * _MILLISECOND
+
+
+def ms_of(at: datetime) -> int:
+    """Whole milliseconds since 1970-01-01T00:00Z of an aware datetime."""
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def to_ordinal(day: date) -> int:

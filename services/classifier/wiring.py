@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,9 @@ from typing import Final
 import numpy as np
 from fastapi import FastAPI
 
-from services.classifier.api import tracks
+from services.classifier.api import exclusions, land, ruling_context, tracks
+from services.classifier.api.ruling_problems import DESCRIPTION, PROBLEMS
+from services.classifier.application import dirty
 from services.classifier.consumer import Consumer
 from services.classifier.domain.device_day import classify_days
 from services.classifier.domain.scheme import V1
@@ -21,7 +24,9 @@ from shared.clock import system_clock
 from shared.contracts.pings import LAYOUT, NONE, make
 from shared.contracts.topics import PINGS
 from shared.db.pool import Pool, open_pool
-from shared.http import problems
+from shared.http import auth, problems
+from shared.http.commands import Commands
+from shared.http.limits import BodyLimit
 from shared.nz_days import FIRST_DAY, bounds_ms, to_ordinal
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
@@ -34,6 +39,7 @@ GROUP: Final = "classifier.fold.v1"
 LOOP: Final = "consumer"
 LOOK_EVERY_S: Final = 1.0
 OPEN_ATTEMPTS: Final = 60
+BODY_BYTES_MAX: Final = 1_000_000
 
 log = get_logger(__name__)
 
@@ -138,10 +144,22 @@ async def open_log(settings: ClassifierSettings) -> Log:
 
 
 def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classifier) -> FastAPI:
-    """The HTTP side: tracks for our own services."""
-    app = FastAPI(title="RUC off-road classifier", version=code_version())
+    """The HTTP side: land and exclusions for tenants, tracks for our own services."""
+    app = FastAPI(
+        title="RUC off-road classifier",
+        version=code_version(),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+    )
+    commands = Commands(api_pool, lambda asked: sha256(asked).digest())
+    ruling_context.install(app, ruling_context.Context(api_pool, commands, system_clock, V1.gap_limit_ms))
+    for module in (land, exclusions):
+        app.include_router(module.router, responses=PROBLEMS)
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.road_set))
+    app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     problems.install(app)
+    auth.install(app, api_pool)
     return app
 
 
@@ -159,4 +177,13 @@ async def run(settings: ClassifierSettings) -> int:
         classifier = Classifier(settings, health, worker)
         relay = Relay(worker, stream, health=health)
         app = create_app(settings, api_pool, classifier)
-        return await serve(app, settings, [(LOOP, classifier.consume), ("outbox", relay.run)], health=health)
+        return await serve(
+            app,
+            settings,
+            [
+                (LOOP, classifier.consume),
+                ("outbox", relay.run),
+                (dirty.LOOP, lambda: dirty.keep_asking(worker, health)),
+            ],
+            health=health,
+        )

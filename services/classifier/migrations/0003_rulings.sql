@@ -148,30 +148,23 @@ create policy exclusion_version_worker on classifier.exclusion_version for selec
 grant select, insert on classifier.land_version, classifier.exclusion_version to rucor_classifier_api;
 grant select on classifier.land_version, classifier.exclusion_version to rucor_classifier_worker;
 
--- 4. Recomputations that are too many for one transaction -----------------------------------------------------------------------
--- The device-days from `first_day` to `last_day` (of one device, or "" for all; inside a box, or anywhere) that stand behind
--- (after_device, after_day) are still to be asked for.  Any process takes the next ones; the row is deleted at the end.
-create table classifier.recompute_sweep (
+-- 4. Device-days asked for that are too many for one transaction ---------------------------------------------------------------
+-- One row a device of one asking; any process makes the next ones due in short transactions and deletes them.
+create table classifier.recompute_waiting (
     tenant_id uuid not null,
-    sweep_id uuid not null,
-    cause text not null constraint recompute_sweep_cause_check check (cause in ('dirty', 'reprocess')),
-    device text not null,
-    first_day int not null,
-    last_day int not null,
-    south_e6 int,  -- null: anywhere
-    west_e6 int,
-    north_e6 int,
-    east_e6 int,
-    after_device text not null,
-    after_day int not null,
-    created_at timestamptz not null default now(),
-    constraint recompute_sweep_pkey primary key (tenant_id, sweep_id)
+    asking_id uuid not null,
+    device_id text not null,
+    cause text not null constraint recompute_waiting_cause_check check (cause in ('dirty', 'reprocess')),
+    days int[] not null,
+    asked_at timestamptz not null default now(),
+    constraint recompute_waiting_pkey primary key (tenant_id, asking_id, device_id)
 );
-alter table classifier.recompute_sweep enable row level security;
-alter table classifier.recompute_sweep force row level security;
-create policy recompute_sweep_tenant on classifier.recompute_sweep to rucor_classifier_api
+create index recompute_waiting_order on classifier.recompute_waiting (asked_at, tenant_id, asking_id, device_id);
+alter table classifier.recompute_waiting enable row level security;
+alter table classifier.recompute_waiting force row level security;
+create policy recompute_waiting_tenant on classifier.recompute_waiting to rucor_classifier_api
     using (tenant_id = (select nullif(current_setting('rucor.tenant', true), '')::uuid))
     with check (tenant_id = (select nullif(current_setting('rucor.tenant', true), '')::uuid));
-create policy recompute_sweep_worker on classifier.recompute_sweep to rucor_classifier_worker using (true) with check (true);
-grant select, insert on classifier.recompute_sweep to rucor_classifier_api;
-grant select, update, delete on classifier.recompute_sweep to rucor_classifier_worker;
+create policy recompute_waiting_worker on classifier.recompute_waiting to rucor_classifier_worker using (true);
+grant select, insert on classifier.recompute_waiting to rucor_classifier_api;
+grant select, update, delete on classifier.recompute_waiting to rucor_classifier_worker;

@@ -59,9 +59,14 @@ where tenant_id = $1 and (created_at, exclusion_id) > ($2, $3)
 order by created_at, exclusion_id limit $6
 """
 COUNTS: Final = """
-select (select count(*) from (select distinct land_id from classifier.land_version where tenant_id = $1) as l) as lands,
-    (select count(*) from (select distinct exclusion_id from classifier.exclusion_version where tenant_id = $1) as e)
-        as exclusions
+select
+    (select count(*) from (
+        select distinct on (land_id) state from classifier.land_version where tenant_id = $1 order by land_id, version desc
+    ) as l where state = 'declared') as lands,
+    (select count(*) from (
+        select distinct on (exclusion_id) state from classifier.exclusion_version where tenant_id = $1
+        order by exclusion_id, version desc
+    ) as e where state <> 'lifted') as exclusions
 """
 
 
@@ -134,13 +139,6 @@ class ExclusionRow(_Version):
         return Exclusion(str(self.id), self.device, self.from_ms, self.to_ms, self.wkb)
 
 
-class Place(NamedTuple):
-    """Where a page of a list goes on: after the row that was created then and has this id."""
-
-    at: datetime
-    id: UUID
-
-
 async def lock_tenant(conn: Connection, tenant: UUID) -> None:
     """Until the transaction's end, nobody else changes this tenant's rulings."""
     await conn.execute(LOCK_TENANT, tenant)
@@ -177,21 +175,27 @@ async def exclusion(conn: Connection, tenant: UUID, exclusion_id: UUID) -> list[
 
 
 async def lands(
-    conn: Connection, tenant: UUID, after: Place, limit: int, *, state: LandState | None, on: int | None
+    conn: Connection, tenant: UUID, after: tuple[datetime, UUID], limit: int, *, state: LandState | None, on: int | None
 ) -> list[LandRow]:
-    """The newest version of each, in the order of creation."""
-    return _lands(await conn.fetch(LANDS, tenant, after.at, after.id, state, on, limit))
+    """The newest version of each, in the order of creation, behind the one created `after[0]` with the id `after[1]`."""
+    return _lands(await conn.fetch(LANDS, tenant, *after, state, on, limit))
 
 
 async def exclusions(
-    conn: Connection, tenant: UUID, after: Place, limit: int, *, state: ExclusionState | None, device: str | None
+    conn: Connection,
+    tenant: UUID,
+    after: tuple[datetime, UUID],
+    limit: int,
+    *,
+    state: ExclusionState | None,
+    device: str | None,
 ) -> list[ExclusionRow]:
-    """The newest version of each, in the order of creation."""
-    return _exclusions(await conn.fetch(EXCLUSIONS, tenant, after.at, after.id, state, device, limit))
+    """The newest version of each, in the order of creation, behind the one created `after[0]` with the id `after[1]`."""
+    return _exclusions(await conn.fetch(EXCLUSIONS, tenant, *after, state, device, limit))
 
 
 async def counts(conn: Connection, tenant: UUID) -> tuple[int, int]:
-    """How many lands and exclusions the tenant has ever entered."""
+    """How many lands the tenant has declared, and exclusions proposed or active."""
     row = await conn.fetchrow(COUNTS, tenant)
     return (row["lands"], row["exclusions"]) if row is not None else (0, 0)
 
