@@ -129,6 +129,7 @@ def lodge(client: ClaimsClient, job: Job, claimant_ids: list[str], console: Cons
     Returns the tenant's claims, and the rules for which a claim as a whole was refused."""
     refused: set[str] = set()
     for claimant in claimant_ids:
+        verify(client, job, claimant)
         body = {"claimant_id": claimant, "filter": {"state": "claimable"}, "person_completing": job.person_completing}
         answer = client.send("POST", "/claims/preview", body)
         if not answer.is_success:
@@ -155,6 +156,14 @@ def lodge(client: ClaimsClient, job: Job, claimant_ids: list[str], console: Cons
             f"{claim['totals']['claimable_km']} km, {show.dollars(claim['totals']['estimate_cents'])}",
         )
     return list(client.every("/claims")), refused
+
+
+def verify(client: ClaimsClient, job: Job, claimant: str) -> None:
+    """Rule CL2: the person who completes the claim answers for each licence's statement, in the words that are shown."""
+    for licence in client.every(f"/licences?state=claimable&claimant_id={claimant}"):
+        asked = client.get(f"/licences/{licence['id']}/verification")
+        body = {"actor": job.person_completing, "statement_hash": asked["statement_hash"], "wording": asked["wording"]}
+        client.send("POST", f"/licences/{licence['id']}/verification", body).raise_for_status()
 
 
 def write_documents(

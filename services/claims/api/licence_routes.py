@@ -16,6 +16,8 @@ from services.claims.api.licence_schemas import (
     OutsideBody,
     State,
     StatementAnswer,
+    VerificationAnswer,
+    VerifyBody,
 )
 from services.claims.api.paging import ListAnswer, Paged
 from services.claims.application.add_licence import add_licence
@@ -24,9 +26,11 @@ from services.claims.application.facts import Assessed, assess, load_facts
 from services.claims.application.make_report import make_report
 from services.claims.application.peers import PeerUnavailable
 from services.claims.application.refusals import not_found
+from services.claims.application.verify_licence import verify_licence
 from services.claims.domain.instants import from_ms
+from services.claims.domain.verification import WORDING, present
 from services.claims.repo import licences
-from services.claims.repo.licences import LicenceRow
+from services.claims.repo.licences import LicenceRow, VerificationRow
 from services.claims.repo.rows import Page
 from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx
@@ -117,6 +121,44 @@ async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Statemen
 @router.get("/licences/{licence_id}/eligibility")
 async def get_eligibility(who: Reader, context: Ctx, licence_id: UUID) -> EligibilityAnswer:
     return to_api_eligibility(await _one(context, who.tenant_id, licence_id))
+
+
+def _verification(item: Assessed) -> VerificationAnswer:
+    found = present(item.statement.hash, item.verifications)
+    return VerificationAnswer(
+        licence_id=item.row.id,
+        statement_hash=item.statement.hash,
+        wording=WORDING,
+        verified_by=found.actor if found else None,
+        verified_at=found.at if found else None,
+    )
+
+
+@router.get("/licences/{licence_id}/verification")
+async def get_verification(who: Reader, context: Ctx, licence_id: UUID) -> VerificationAnswer:
+    """What a person is asked to answer for, in which words, and whether one has (rule CL2)."""
+    return _verification(await _one(context, who.tenant_id, licence_id))
+
+
+@router.post("/licences/{licence_id}/verification", status_code=201, response_model=VerificationAnswer)
+async def post_verification(
+    request: Request, who: Writer, context: Ctx, licence_id: UUID, body: VerifyBody
+) -> Response:
+    """A named person verifies exactly this statement; any change of it asks again (rule CL2)."""
+    item = await _one(context, who.tenant_id, licence_id)
+    row = VerificationRow(
+        id=new_id(), licence_id=licence_id, statement_hash=bytes.fromhex(body.statement_hash), wording=body.wording,
+        actor=body.actor, created_at=from_ms(context.clock()),
+    )  # fmt: skip
+
+    async def effect(conn: Connection) -> VerificationAnswer:
+        await verify_licence(conn, who.tenant_id, row, item.statement.hash, body.wording)
+        return VerificationAnswer(
+            licence_id=licence_id, statement_hash=body.statement_hash, wording=WORDING, verified_by=body.actor,
+            verified_at=row.created_at,
+        )  # fmt: skip
+
+    return await command(request, context, who.tenant_id, 201, effect)
 
 
 @router.get("/licences/{licence_id}/report.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}})

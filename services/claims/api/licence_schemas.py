@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from services.claims.api.fields import Answer, Body, Cents, GivenText, Instant, Km, Reading, Ref, Text
 
@@ -98,6 +98,22 @@ class EligibilityAnswer(Answer):
     latest_receipt_on: date
     safe_send_on: dict[str, date]
     findings: list[FindingAnswer]
+
+
+class VerifyBody(Body):
+    """`wording` is the text of GET /licences/{id}/verification, unchanged: what was shown to the person (rule CL2)."""
+
+    actor: GivenText
+    statement_hash: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    wording: GivenText
+
+
+class VerificationAnswer(Answer):
+    licence_id: UUID
+    statement_hash: str
+    wording: str
+    verified_by: str | None
+    verified_at: datetime | None
 
 
 class TotalsAnswer(Answer):

@@ -1,5 +1,6 @@
 """From rows of the register to the values that the domain binds together (design section 2, "Late binding")."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.claims.domain.eligibility import ClaimedMark, Waiver
@@ -7,8 +8,9 @@ from services.claims.domain.instants import nz_date
 from services.claims.domain.licence import Licence, LicenceKind, VehicleRecord
 from services.claims.domain.recorder import ReadingSource, Recorder, RecorderKind, RecorderReading, Unit
 from services.claims.domain.vehicle import Assignment, Coupling, Ending, EndingKind, Vehicle
+from services.claims.domain.verification import Verification
 from services.claims.repo.devices import AssignmentRow, CouplingRow
-from services.claims.repo.licences import LicenceRow
+from services.claims.repo.licences import LicenceRow, VerificationRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.recorders import ReadingRow, RecorderRow
 from services.claims.repo.records import Mark, Register
@@ -121,6 +123,14 @@ def mark_from(mark: Mark | None) -> ClaimedMark | None:
     if mark is None:
         return None
     return ClaimedMark(where="here" if mark.kind == "claim" else "outside", reference=mark.reference, on=mark.marked_on)
+
+
+def verifications_of(rows: Sequence[VerificationRow], licence_id: UUID) -> tuple[Verification, ...]:
+    return tuple(
+        Verification(statement_hash=row.statement_hash.hex(), actor=row.actor, at=row.created_at)
+        for row in rows
+        if row.licence_id == licence_id
+    )
 
 
 def waivers_of(rows: list[WaiverRow], thing: UUID) -> tuple[Waiver, ...]:

@@ -14,6 +14,7 @@ from services.claims.domain.claim_notes import over_public_note
 from services.claims.domain.eligibility import Finding
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
+from services.claims.domain.verification import is_verified
 from services.claims.repo.parties import ClaimantRow, WaiverRow
 
 
@@ -97,17 +98,19 @@ def draft_claim(
     )
     findings = assess_claim(draft, policy, facts.today, waivers_of(waivers, claimant.id)) if assessed else ()
     fails = any(finding.outcome == "fail" for finding in findings)
+    lines_shown = tuple(_shown_line(item) for item in assessed)
     body = PreviewBody(
         request=request,
-        lines=tuple(_shown_line(item) for item in assessed),
+        lines=lines_shown,
         findings=tuple(shown(finding) for finding in findings),
-        lodgeable=bool(assessed) and all(item.assessment.eligible for item in assessed) and not fails,
+        lodgeable=bool(lines_shown) and all(line.eligible for line in lines_shown) and not fails,
         form_hash=hasher.digest("form", msgspec.msgpack.encode(draft)).hex(),
     )
     return Drafted(draft, assessed, body)
 
 
 def _shown_line(assessed: Assessed) -> LineShown:
+    verified = is_verified(assessed.statement.hash, assessed.verifications)
     return LineShown(
         licence_id=assessed.row.id,
         number=assessed.row.number,
@@ -117,6 +120,6 @@ def _shown_line(assessed: Assessed) -> LineShown:
         off_road_mm=assessed.statement.totals.off_road_mm,
         rate=rate_text(assessed.rate),
         estimate_cents=assessed.assessment.estimate_cents,
-        eligible=assessed.assessment.eligible,
-        findings=tuple(shown(finding) for finding in assessed.assessment.findings),
+        eligible=assessed.assessment.eligible and verified.outcome == "pass",
+        findings=tuple(shown(finding) for finding in (*assessed.assessment.findings, verified)),
     )

@@ -52,6 +52,21 @@ insert into claims.claimed_outside (tenant_id, id, licence_id, claimed_on, refer
 values ($1, $2, $3, $4, $5, $6, $7)"""
 
 
+INSERT_VERIFICATION: Final = """
+insert into claims.verification (tenant_id, id, licence_id, statement_hash, wording, actor, created_at)
+values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint verification_once do nothing"""
+
+
+@dataclass(frozen=True)
+class VerificationRow:
+    id: UUID
+    licence_id: UUID
+    statement_hash: bytes
+    wording: str
+    actor: str
+    created_at: datetime
+
+
 @dataclass(frozen=True)
 class LicenceRow:
     id: UUID
@@ -175,3 +190,9 @@ async def insert_outside(
 ) -> None:
     """Raises a violation of `claimed_outside_once`."""
     await conn.execute(INSERT_OUTSIDE, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)
+
+
+async def insert_verification(conn: Connection, tenant: UUID, row: VerificationRow) -> None:
+    await conn.execute(
+        INSERT_VERIFICATION, tenant, row.id, row.licence_id, row.statement_hash, row.wording, row.actor, row.created_at
+    )

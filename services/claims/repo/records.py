@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from services.claims.repo.devices import AssignmentRow, CouplingRow
-from services.claims.repo.licences import LicenceRow
+from services.claims.repo.licences import LicenceRow, VerificationRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.recorders import ReadingRow, RecorderRow
 from services.claims.repo.rows import all_of
@@ -43,6 +43,10 @@ WAIVERS_OF: Final = """
 select id, rule, licence_id, claimant_id, reason, actor, created_at
 from claims.waiver where tenant_id = $1 and (licence_id = any($2::uuid[]) or claimant_id = any($3::uuid[]))"""
 
+VERIFICATIONS_OF: Final = """
+select id, licence_id, statement_hash, wording, actor, created_at
+from claims.verification where tenant_id = $1 and licence_id = any($2::uuid[])"""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -70,6 +74,7 @@ class Register:
     readings: list[ReadingRow]
     marks: dict[UUID, Mark]
     waivers: list[WaiverRow]
+    verifications: list[VerificationRow]
 
     def plate_at(self, vehicle_id: UUID, at: datetime) -> str:
         """The plate a vehicle bore at an instant, else the first it had afterwards, else ""."""
@@ -79,7 +84,7 @@ class Register:
 
 
 async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> Register:
-    """Eleven queries.  Licences that do not exist are left out of `asked`."""
+    """Twelve queries.  Licences that do not exist are left out of `asked`."""
     wanted = list(licence_ids)
     licences = all_of(LicenceRow, await conn.fetch(LICENCES_AROUND, tenant, wanted))
     known = {row.id for row in licences}
@@ -101,4 +106,5 @@ async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[
         readings=all_of(ReadingRow, await conn.fetch(READINGS_OF, tenant, [row.id for row in recorders])),
         marks={mark.licence_id: mark for mark in marks},
         waivers=all_of(WaiverRow, await conn.fetch(WAIVERS_OF, tenant, wanted, claimants)),
+        verifications=all_of(VerificationRow, await conn.fetch(VERIFICATIONS_OF, tenant, wanted)),
     )

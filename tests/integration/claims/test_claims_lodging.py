@@ -162,6 +162,8 @@ async def test_CL3_a_filter_takes_every_claimable_licence_and_only_those(fleet: 
     one = await fleet.claimable("ABC123", "imei-1", "RUC 1")
     two = await fleet.claimable("XYZ9", "imei-2", "RUC 2")
     body = {"claimant_id": fleet.claimant_id, "filter": {"state": "claimable"}, "person_completing": "R Hill"}
+    for licence in (one, two):
+        await fleet.verify(licence)
     preview = await fleet.post("/claims/preview", body, 200)
     assert {line["licence_id"] for line in preview["lines"]} == {one, two}
     assert [line["plate"] for line in preview["lines"]] == ["ABC123", "XYZ9"]
@@ -219,3 +221,31 @@ async def test_a_preview_expires(fleet: Fleet, claims: Claims) -> None:
     claims.clock.now_ms += 25 * 3_600_000
     status, problem = await lodge(fleet, token)
     assert (status, problem["code"]) == (409, "preview_expired")
+
+
+async def test_CL2_nothing_is_lodged_before_a_person_verified_exactly_this_statement(fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    preview = await fleet.preview([licence], verified=False)
+    finding = next(one for one in preview["lines"][0]["findings"] if one["rule"] == "CL2")
+    assert (preview["lodgeable"], finding["outcome"]) == (False, "fail")
+    asked = await fleet.get(f"/licences/{licence}/verification")
+    assert "responsible" in asked["wording"]
+    body = {"actor": "R Hill", "statement_hash": asked["statement_hash"], "wording": asked["wording"]}
+    path = f"/licences/{licence}/verification"
+    assert (await fleet.post(path, body | {"wording": "yes"}, 422))["errors"][0]["pointer"] == "/wording"
+    assert (await fleet.post(path, body | {"statement_hash": "00" * 32}, 409))["code"] == "statement_changed"
+    assert (await fleet.post(path, body))["verified_by"] == "R Hill"
+    verified = await fleet.preview([licence], verified=False)
+    assert verified["lodgeable"], verified["lines"]
+
+
+async def test_CL2_any_change_of_the_statement_asks_the_person_again(fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    preview = await fleet.preview([licence])
+    await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY, rev=5, off_road_mm=39 * KM)])
+    status, refused = await lodge(fleet, preview["preview_token"])
+    assert (status, refused["code"]) == (409, "preview_changed")
+    again = await fleet.preview([licence], verified=False)
+    finding = next(one for one in again["lines"][0]["findings"] if one["rule"] == "CL2")
+    assert (finding["outcome"], "R Hill verified it" in finding["reason"]) == ("fail", True)
+    assert (await fleet.preview([licence]))["lodgeable"]

