@@ -40,6 +40,12 @@ def roads() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for data sets; made when missing.",
 )
+@click.option(
+    "--mapping",
+    "mappings",
+    multiple=True,
+    help="What the columns of a source mean: a built-in mapping's name or a TOML file; once for each source that is not OSM.",
+)
 @click.option("--coverage", type=_FILE, help="GeoJSON polygon for which the sources hold every public road.")
 @click.option(
     "--date",
@@ -58,14 +64,23 @@ def roads() -> None:
     "--supersedes", default="", help="Name of the set that this one corrects: its days are judged again (rule SU9)."
 )
 def build_command(
-    sources: Sequence[Path], out: Path, coverage: Path | None, source_date: str, valid_from: str, supersedes: str
+    sources: Sequence[Path],
+    out: Path,
+    mappings: Sequence[str],
+    coverage: Path | None,
+    source_date: str,
+    valid_from: str,
+    supersedes: str,
 ) -> None:
-    """Build a road data set from OpenStreetMap files (.osm.pbf, .osm) into OUT/<content hash>."""
+    """Build a road data set into OUT/<content hash>.
+
+    SOURCES stand in order of trust: OpenStreetMap files (.osm.pbf, .osm), and GeoPackage, GeoJSON or Shapefile (also zipped)
+    with a mapping each."""
     from services.classifier.roads.build import build
     from services.classifier.roads.ways import SourceError
 
     try:
-        made = build(sources, out, coverage, source_date, valid_from, supersedes)
+        made = build(sources, out, coverage, source_date, valid_from, supersedes, mappings)
     except (SourceError, ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     meta = made.meta

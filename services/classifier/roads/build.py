@@ -15,8 +15,8 @@ from services.classifier.domain import cells, tables
 from services.classifier.domain.areas import areas_at
 from services.classifier.domain.geometry import CLEAR_MAX_M, Roads
 from services.classifier.domain.way_kinds import AREA_PUBLIC, FERRY, IGNORED, PRIVATE, PUBLIC, UNKNOWN
-from services.classifier.roads import areas, cover, coverage, dataset, exits
-from services.classifier.roads.sources import read
+from services.classifier.roads import areas, cover, coverage, dataset, exits, trust
+from services.classifier.roads.sources import read_all
 from services.classifier.roads.ways import Ways, join
 
 EXIT_STEP_M: Final = 4.0
@@ -37,6 +37,8 @@ class Wishes:
     """ISO date of the sources, where they have none or a wrong one."""
     valid_from: str = ""
     supersedes: str = ""
+    warnings: tuple[str, ...] = ()
+    """What reading the sources brought to light."""
 
 
 def build(
@@ -46,11 +48,16 @@ def build(
     date: str = "",
     valid_from: str = "",
     supersedes: str = "",
+    mappings: Sequence[str] = (),
 ) -> dataset.RoadSet:
-    """Build, write and open.  Deterministic: the same files and options give the same bytes.  Raises SourceError."""
-    wishes = Wishes(polygon, date, valid_from, supersedes)
-    ways = join([read(path) for path in sources])
+    """Build, write and open.  Deterministic: the same files and options give the same bytes.  Raises SourceError.
+
+    `sources` stand in order of trust; `mappings` (built-in names, or files) are for those that are not OpenStreetMap."""
+    read = read_all(sources, mappings)
+    wishes = Wishes(polygon, date, valid_from, supersedes, tuple(said for one in read for said in one.warnings))
+    ways, decided_by = trust.settle(join([one.ways for one in read]), [one.private for one in read])
     columns, covered = columns_of(ways, polygon)
+    columns["way_decided"] = decided_by
     return dataset.RoadSet.open(dataset.write(out, columns, meta_of(ways, columns, covered, wishes)))
 
 
@@ -58,7 +65,7 @@ def meta_of(ways: Ways, columns: dict[str, NDArray[Any]], covered: str, wishes: 
     """What the data set says about itself; its name is added when it is written."""
     length = _km_by_kind(ways, columns["vertex_cm"])
     source_date = wishes.date or max(one.date for one in ways.sources)
-    warnings = [] if wishes.polygon else [DERIVED_WARNING]
+    warnings = [*([] if wishes.polygon else [DERIVED_WARNING]), *wishes.warnings]
     if not source_date:
         warnings.append("the source has no date; give --date")
     return dataset.Meta(
@@ -173,6 +180,7 @@ def _extra(ways: Ways) -> dict[str, NDArray[Any]]:
         "way_rule": ways.rule,
         "way_name": ways.name,
         "way_source": ways.source,
+        "way_decided": np.full(len(ways.way_id), -1, dtype=np.int32),
         "text_first": first,
         "text_bytes": np.frombuffer(b"".join(encoded), dtype=np.uint8),
     }

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from services.classifier.domain import cells
 from services.classifier.domain.geometry import Roads
+from services.classifier.domain.way_kinds import CLASS_NAMES
 from services.classifier.roads.ways import SourceMeta
 
 FORMAT: Final = 2
 LATEST: Final = "LATEST"
 META: Final = "meta.json"
 COLUMNS: Final = tuple(name for name in Roads._fields if name != "faces")
-EXTRA: Final = ("way_id", "way_rule", "way_name", "way_source", "text_first", "text_bytes")
+EXTRA: Final = ("way_id", "way_rule", "way_name", "way_source", "way_decided", "text_first", "text_bytes")
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +71,8 @@ class RoadSet:
     way_rule: NDArray[np.int32]
     way_name: NDArray[np.int32]
     way_source: NDArray[np.uint8]
+    way_decided: NDArray[np.int32]
+    """The way of another source that decided what this one is taken as; -1: its own source did."""
     text_first: NDArray[np.int64]
     text_bytes: NDArray[np.uint8]
     path: Path
@@ -104,9 +107,23 @@ class RoadSet:
     def describe(self, way: int) -> str:
         """A way in words: its name (or "unnamed"), the rule that says who maintains it, its number and its source."""
         name = self.text(int(self.way_name[way])) or "unnamed"
+        by = int(self.way_decided[way])
+        said = (
+            f"; taken as {CLASS_NAMES[int(self.roads.way_kind[way])]}, as it runs along {self.describe(by)}"
+            if by >= 0
+            else ""
+        )
+        return f"{name} ({self.rule(way)}; {self.origin(way)}{said})"
+
+    def rule(self, way: int) -> str:
+        """What its own source's tags, or the mapping of its source, say of a way."""
+        return self.text(int(self.way_rule[way]))
+
+    def origin(self, way: int) -> str:
+        """A way's number and source, e.g. "way 123 of nz.osm.pbf"."""
         source, number = self.meta.sources[int(self.way_source[way])], int(self.way_id[way])
         what = "feature" if source.mapping else "relation" if number < 0 else "way"
-        return f"{name} ({self.text(int(self.way_rule[way]))}; {what} {abs(number)} of {source.name})"
+        return f"{what} {abs(number)} of {source.name}"
 
     def road_name(self, way: int) -> str:
         return self.text(int(self.way_name[way]))

@@ -25,8 +25,8 @@ _PUBLIC_HALF_M: Final[dict[str, float]] = {
     "living_street": 4.5, "road": 5.0, "pedestrian": 4.5, "busway": 5.0, "bus_guideway": 5.0, "rest_area": 10.0,
     "services": 10.0, "escape": 5.0,
 }  # fmt: skip
-_LANE_M: Final = 3.5
-_SHOULDER_M: Final = 1.5
+LANE_M: Final = 3.5
+SHOULDER_M: Final = 1.5
 _TRACK_HALF_M: Final = 3.0
 _FERRY_HALF_M: Final = 150.0
 """A ferry's course is drawn roughly and sailed loosely."""
@@ -143,8 +143,8 @@ def _service(tags: Mapping[str, str]) -> Taken:
 def _half_m(highway: str, tags: Mapping[str, str]) -> float:
     """Half of width or lanes where tagged, plus a shoulder; never below the default of the class, at most 20 m."""
     default = _PUBLIC_HALF_M.get(highway, _TRACK_HALF_M)
-    tagged = _number(tags.get("width", "")) / 2.0 or _number(tags.get("lanes", "")) * _LANE_M / 2.0
-    return min(20.0, max(default, tagged + _SHOULDER_M if tagged else 0.0))
+    tagged = _number(tags.get("width", "")) / 2.0 or _number(tags.get("lanes", "")) * LANE_M / 2.0
+    return min(20.0, max(default, tagged + SHOULDER_M if tagged else 0.0))
 
 
 def _number(text: str) -> float:

@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from services.classifier.domain.device_day import classify_days
+from services.classifier.roads import trust
 from services.classifier.roads.build import Wishes, columns_of, meta_of
 from services.classifier.roads.dataset import RoadSet, write
-from services.classifier.roads.ways import SourceMeta, Ways
+from services.classifier.roads.ways import SourceMeta, Ways, join
 from shared.contracts.pings import LAYOUT, make
 
 
@@ -30,13 +31,15 @@ def tiny_ways() -> Ways:
         name=np.zeros(2, dtype=np.int32),
         source=np.zeros(2, dtype=np.uint8),
         texts=("",),
-        sources=(SourceMeta("warm", "", "2026-01-01", "", 2, (174_900_000, -41_100_000, 175_100_000, -40_900_000)),),
+        sources=(
+            SourceMeta("warm", "", "2026-01-01", "warm", 2, (174_900_000, -41_100_000, 175_100_000, -40_900_000)),
+        ),
     )
 
 
 def warm() -> None:
     """Compile, or load from the cache, everything that `roads build`, `classify` and the classifier run."""
-    ways = tiny_ways()
+    ways = trust.settle(join([tiny_ways(), tiny_ways()]), ()).ways
     with TemporaryDirectory() as folder:
         columns, covered = columns_of(ways, None)
         road_set = RoadSet.open(write(Path(folder), columns, meta_of(ways, columns, covered, Wishes())))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,6 +13,10 @@ from services.classifier.domain.way_kinds import AREA_PUBLIC
 BRIDGE: Final = 1
 """Flag: a bridge, tunnel or way on another layer meets others only where they share a point."""
 SOURCES_MAX: Final = 255
+HALF_MAX_DM: Final = 200.0
+"""No corridor is wider to either side than this (domain.geometry.HALF_MAX_M)."""
+PER_WAY: Final = ("way_id", "kind", "half_dm", "flags", "rule", "name", "source")
+"""Columns of Ways with a row for each way."""
 
 
 class SourceError(Exception):
@@ -124,22 +128,18 @@ def columns_of_rows(rows: Sequence[Row], source: SourceMeta) -> Ways:
     )
 
 
-def select(ways: Ways, keep: NDArray[np.bool_]) -> Ways:
-    """The ways for which `keep` holds, in their order."""
-    counts = np.diff(ways.first)
-    vertices = np.repeat(keep, counts)
+def pick(ways: Ways, rows: NDArray[Any]) -> Ways:
+    """The ways in `rows` (row numbers in the order wanted, or a mask)."""
+    rows = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+    counts = np.diff(ways.first)[rows]
+    first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+    vertices = np.repeat(ways.first[rows] - first[:-1], counts) + np.arange(first[-1])
     return replace(
         ways,
         lat_e6=ways.lat_e6[vertices],
         lng_e6=ways.lng_e6[vertices],
-        first=np.concatenate(([0], np.cumsum(counts[keep]))).astype(np.int32),
-        way_id=ways.way_id[keep],
-        kind=ways.kind[keep],
-        half_dm=ways.half_dm[keep],
-        flags=ways.flags[keep],
-        rule=ways.rule[keep],
-        name=ways.name[keep],
-        source=ways.source[keep],
+        first=first,
+        **{name: getattr(ways, name)[rows] for name in PER_WAY},
     )
 
 
@@ -153,7 +153,7 @@ def join(parts: Sequence[Ways]) -> Ways:
     known = np.empty(0, dtype=np.int64)
     for n, part in enumerate(parts):
         if part.sources[0].mapping == "":
-            parts[n] = select(part, ~np.isin(part.way_id, known))
+            parts[n] = pick(part, ~np.isin(part.way_id, known))
             known = np.concatenate((known, parts[n].way_id))
     sources = tuple(one for part in parts for one in part.sources)
     if len(sources) > SOURCES_MAX:
@@ -167,10 +167,10 @@ def join(parts: Sequence[Ways]) -> Ways:
         lat_e6=np.concatenate([part.lat_e6 for part in parts]),
         lng_e6=np.concatenate([part.lng_e6 for part in parts]),
         first=np.append(np.concatenate(firsts), starts[-1]).astype(np.int32),
-        way_id=np.concatenate([part.way_id for part in parts]),
-        kind=np.concatenate([part.kind for part in parts]),
-        half_dm=np.concatenate([part.half_dm for part in parts]),
-        flags=np.concatenate([part.flags for part in parts]),
+        **{
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("way_id", "kind", "half_dm", "flags")
+        },
         rule=np.concatenate([to[part.rule] for part, to in zip(parts, maps, strict=True)]),
         name=np.concatenate([to[part.name] for part, to in zip(parts, maps, strict=True)]),
         source=np.concatenate([part.source + at for part, at in zip(parts, before[:-1], strict=True)]).astype(np.uint8),
