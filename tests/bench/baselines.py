@@ -58,7 +58,7 @@ def plane(ways: Ways, lat_e6: "np.ndarray[Any, Any]", lng_e6: "np.ndarray[Any, A
 
 def strtree(source: Path, pings: Pings, repeat: int) -> dict[str, Any]:
     """shapely's STRtree, all pings in one call: the nearest public way of each and its distance."""
-    ways = read(source)
+    ways = read(source).ways
     tree = shapely.STRtree(public_lines(ways))
     x, y = plane(ways, pings.lat_e6, pings.lng_e6)
 

@@ -26,7 +26,7 @@ def build(source: Path, out: Path, public_km: float) -> dict[str, Any]:
     from tests.bench.nation import simulate_nation
     from tests.bench.pinned import memory_kb
 
-    nation = simulate_nation(read(source), public_km)
+    nation = simulate_nation(read(source).ways, public_km)
     before, began = memory_kb(), time.monotonic()
     columns, covered = columns_of(nation.ways, None)
     meta = meta_of(nation.ways, columns, covered, Wishes(date="2026-01-01"))

@@ -37,7 +37,8 @@ def area_ways(outlines: list[tuple[int, object]]) -> tuple[Ways, list[tuple[int,
     rows: list[Row] = [(1, PUBLIC, 50, 0, "road", "", road)]
     seen: list[tuple[int, object]] = []
     for number, (kind, shape) in enumerate(outlines, start=2):
-        parts = rings(shapely.transform(shape, degrees))
+        made = rings(np.array([shapely.transform(shape, degrees)], dtype=object))
+        parts = np.split(made.points, made.first[1:-1])
         rows += [(number, kind, 0, 0, "area", "", part) for part in parts]
         lines = [shapely.Polygon(part[:, ::-1]) for part in parts]
         whole = shapely.union_all([one for one in lines if one.exterior.is_ccw])

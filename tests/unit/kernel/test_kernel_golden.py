@@ -16,7 +16,7 @@ from shared.contracts.pings import concat
 from tests.property.kernel.streams import wild_stream
 from tests.unit.kernel.world import drive, to_pings
 
-SET = "e97db715c078c0b1"
+SET = "253da1740c2efb63"
 DRIVES = "9713b1b896f894e8"
 WILD = "150c6ea952884bb8"
 

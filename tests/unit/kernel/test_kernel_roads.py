@@ -104,7 +104,7 @@ def test_SU5_coverage_by_polygon(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("roads.txt", "x", "only OpenStreetMap files"),
+        ("roads.txt", "x", "this kind of file is not read"),
         ("broken.osm", "<osm", "cannot be read"),
         ("empty.osm", '<osm version="0.6"></osm>', "holds no ways"),
     ],
