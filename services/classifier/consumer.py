@@ -12,15 +12,16 @@ from typing import Final, Protocol, get_args
 
 from services.classifier.application.decode import Batch, RecordLike, decode
 from services.classifier.application.effect import Effect, progress_rows
+from services.classifier.application.judging import Judges
 from services.classifier.application.progress import Progress
 from services.classifier.application.reading import read_fixes
+from services.classifier.application.sweeping import next_step
 from services.classifier.application.windows import Window, WindowKey, build, window_bounds_ms
-from services.classifier.fold import Fold
-from services.classifier.repo import evidence, fold_state
+from services.classifier.fold import Fold, Work
+from services.classifier.repo import evidence, fold_state, road_sets
 from services.classifier.repo.evidence import Stretch
-from services.classifier.repo.fold_state import Cause, Due
+from services.classifier.repo.fold_state import Cause
 from shared.contracts.topics import DAYS, PINGS
-from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
 from shared.errors import Fatal, Retryable, Superseded
 from shared.observability.health import Health
@@ -68,6 +69,7 @@ class Consumer:
         source: SourceLike,
         pool: Pool,
         fold: Fold,
+        judges: Judges,
         *,
         gap_ms: int,
         code_version: str,
@@ -79,6 +81,7 @@ class Consumer:
         self._source = source
         self._pool = pool
         self._fold = fold
+        self._judges = judges
         self._gap_ms = gap_ms
         self._code_version = code_version
         self._clock = clock
@@ -122,8 +125,8 @@ class Consumer:
             log.warning("partitions moved to another owner", error=str(error))
             self._source.forget(list(expected))
             return True
-        except DatabaseUnavailable:
-            self._source.forget(list(expected))  # whether the commit came through is not known: read again
+        except Retryable:  # above all a commit of which is not known whether it came through: read again
+            self._source.forget(list(expected))
             raise
         await self._source.hint_committed(polled)
         return more or len(polled.records) >= self._records_max
@@ -139,17 +142,23 @@ class Consumer:
             told = self._progress.tellable(
                 await fold_state.first_unsent(conn, DAYS.name, versions) if self._progress.waiting else {}
             )
-        if not (polled.records or due or told or self._settling):
+            judge = await self._judges.now(conn, {key[0] for key in batch.pings.keys} | {one.tenant for one in due})
+            swept = await next_step(conn, versions)
+        if not (polled.records or due or told or swept or self._settling):
             return False
         raised = {partition: version + 1 for partition, version in versions.items()}
-        effect = await self._advance(batch, due, raised, epoch)
+        work = await asyncio.to_thread(self._fold.prepare, batch, due, raised, epoch, judge)
+        effect = await self._advance(work)
         effect.outbox += progress_rows(told)
+        if swept is not None:
+            effect.swept = swept
+            effect.held += swept.owed
         accepted, last_id = await self._commit(effect, expected, polled.advanced, batch.ticks)
         self._fold.accept(effect)
         self._source.accept(accepted)
         self._settling = "settle" in more_due
         self._follow(effect, told, last_id)
-        return bool(more_due)
+        return bool(more_due or swept)
 
     def _decode(self, records: Sequence[RecordLike]) -> Batch:
         batch = decode(records, topic=PINGS.name, code_version=self._code_version)
@@ -166,8 +175,7 @@ class Consumer:
         async with tx(self._pool) as conn:
             self._fold.resume(versions, await fold_state.read_ticks(conn, unknown))
 
-    async def _advance(self, batch: Batch, due: Sequence[Due], versions: Mapping[int, int], epoch: int) -> Effect:
-        work = await asyncio.to_thread(self._fold.prepare, batch, due, versions, epoch)
+    async def _advance(self, work: Work) -> Effect:
         missing = self._fold.missing(work)
         for at in range(0, len(missing), WINDOWS_PER_READ):
             self._fold.admit(await self._read(missing[at : at + WINDOWS_PER_READ]))
@@ -201,8 +209,10 @@ class Consumer:
             await evidence.append(conn, effect.evidence)
             await outbox.append(conn, effect.outbox)
             await fold_state.note_settle(conn, effect.owed)
-            await fold_state.note_held(conn, effect.retried)
+            await fold_state.note_held(conn, effect.held)
             await fold_state.clear_due(conn, effect.paid)
+            if effect.swept is not None:
+                await road_sets.move_sweep(conn, effect.swept.sweep, effect.swept.after)
             await fold_state.write_ticks(conn, ticks)
             last_id = await fold_state.last_outbox_id(conn)
         CLASSIFIER_COMMIT_SECONDS.observe(time.monotonic() - started)

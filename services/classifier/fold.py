@@ -38,6 +38,8 @@ class Work:
     versions: dict[int, int]
     """The version each partition's position will have after this round's transaction."""
     epoch: int
+    classify: Classify
+    """The kernel with the road data sets and rulings of this round."""
     parts: Split
 
     def names(self) -> set[WindowKey]:
@@ -54,12 +56,8 @@ class _State:
 class Fold:
     """One process's share of the state.  `advance` may run in a thread while nothing else touches the fold."""
 
-    def __init__(
-        self, classify: Classify, *, gap_ms: int, road_set: str, code_version: str, cache_rows_max: int = CACHE_ROWS_MAX
-    ) -> None:
-        self._classify = classify
+    def __init__(self, *, gap_ms: int, code_version: str, cache_rows_max: int = CACHE_ROWS_MAX) -> None:
         self._gap_ms = gap_ms
-        self._road_set = road_set
         self._code_version = code_version
         self._cache_rows_max = cache_rows_max
         self._states: dict[int, _State] = {}
@@ -85,9 +83,11 @@ class Fold:
         """The tick of each partition once this batch is folded."""
         return {p: max(state.tick_ms, batch.ticks.get(p, 0)) for p, state in self._states.items()}
 
-    def prepare(self, batch: Batch, due: Sequence[Due], versions: Mapping[int, int], epoch: int) -> Work:
+    def prepare(
+        self, batch: Batch, due: Sequence[Due], versions: Mapping[int, int], epoch: int, classify: Classify
+    ) -> Work:
         """Sort a batch into the windows it touches.  `versions` are those after the transaction."""
-        return Work(batch, tuple(due), dict(versions), epoch, split(batch.pings, batch.days, self._gap_ms))
+        return Work(batch, tuple(due), dict(versions), epoch, classify, split(batch.pings, batch.days, self._gap_ms))
 
     def missing(self, work: Work) -> list[WindowKey]:
         """Windows of the work that must be read from evidence first."""
@@ -116,7 +116,7 @@ class Fold:
         effect.evidence = effects.evidence_frames(work.batch.pings.take(fresh), work.batch.days[fresh], revs)
         self._quarantine(effect, work, rejected)
         changed = {name for name, rows in work.parts.own.items() if fresh[rows].any()}
-        writer = Writer(effect, revs=revs, gap_ms=self._gap_ms, road_set=self._road_set)
+        writer = Writer(effect, revs=revs, gap_ms=self._gap_ms)
         writer.write(done, ChainMap(grown, self._windows), work.due, changed)
         return effect
 
@@ -158,7 +158,7 @@ class Fold:
     ) -> tuple[dict[WindowKey, Outcome], dict[WindowKey, Exception]]:
         windows = {one[:3]: self._windows[one[:3]] for one in work.due} | dict(grown)
         return classify_windows(
-            self._classify, {name: windows[name] for name in sorted(windows) if windows[name].own_rows}
+            work.classify, {name: windows[name] for name in sorted(windows) if windows[name].own_rows}
         )
 
     def _culprits(
@@ -169,7 +169,7 @@ class Fold:
         for name, error in failed.items():
             parts = [rows[name] for rows in work.parts if name in rows]
             rows = np.concatenate([part[fresh[part]] for part in parts] or [np.empty(0, np.intp)])
-            at = culprit(self._classify, name, self._windows[name], batch.pings.take(rows)) if len(rows) else None
+            at = culprit(work.classify, name, self._windows[name], batch.pings.take(rows)) if len(rows) else None
             if at is None:
                 continue
             for row in rows if everything else rows[at : at + 1]:

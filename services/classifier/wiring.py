@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,11 +13,14 @@ from fastapi import FastAPI
 from services.classifier.api import exclusions, land, ruling_context, tracks
 from services.classifier.api.ruling_problems import DESCRIPTION, PROBLEMS
 from services.classifier.application import dirty
+from services.classifier.application.judging import Judges
+from services.classifier.application.road_sets import RoadsByDay, RoadSetMissing
 from services.classifier.consumer import Consumer
 from services.classifier.domain.device_day import classify_days
 from services.classifier.domain.scheme import V1
 from services.classifier.fold import Fold
-from services.classifier.roads.dataset import META, DataSetError, RoadSet
+from services.classifier.library import Library
+from services.classifier.roads.dataset import RoadSet
 from services.classifier.settings import ClassifierSettings
 from shared.clock import system_clock
 from shared.contracts.pings import LAYOUT, NONE, make
@@ -52,18 +54,6 @@ def code_version() -> str:
         return "unknown"
 
 
-def road_set_in_use(folder: Path) -> RoadSet | None:
-    """The data set that `rucor roads build --out FOLDER` made last; None while there is none that can be opened."""
-    if not folder.is_dir():
-        return None
-    try:
-        return RoadSet.open(folder)
-    except DataSetError as error:
-        if any(folder.glob(f"*/{META}")):
-            log.warning("road data set cannot be opened", reason=str(error))
-        return None
-
-
 def warm(roads: RoadSet) -> None:
     """Load (on a fresh machine: compile) the kernels by classifying two fixes on the data set's first way."""
     columns = {name: np.full(2, NONE) for name, _ in LAYOUT} | {
@@ -82,24 +72,31 @@ class Classifier:
         self._settings = settings
         self._health = health
         self._worker = worker
-        self._roads: RoadSet | None = None
+        self.library = Library(settings.roads_dir, worker, system_clock, warm)
+        self._judges = Judges(partial(classify_days, scheme=V1), lambda: self.library.sets)
 
-    def road_set(self) -> tuple[str, RoadSet] | None:
-        """Name and data set in use, None while there is none."""
-        return (self._roads.name, self._roads) if self._roads is not None else None
+    def roads(self) -> RoadsByDay | None:
+        """The open data sets by day, None while one that counts is missing."""
+        return RoadsByDay(self.library.timeline, self.library.sets) if self.library.complete() else None
 
     async def consume(self) -> None:
-        """Wait for a road data set, then fold until cancelled."""
-        self._roads = await self._wait_for_roads()
-        roads = self._roads
-        log.info("road data set", name=roads.name, source=roads.meta.source, date=roads.meta.source_date)
-        fold = Fold(
-            partial(classify_days, roads=roads, scheme=V1),
-            gap_ms=V1.gap_limit_ms,
-            road_set=roads.name,
-            code_version=code_version(),
-            cache_rows_max=self._settings.cache_rows_max,
-        )
+        """Fold until cancelled, whenever every registered road data set is open here.
+
+        While one is missing this process leaves the group, so that others, who have it, take its partitions."""
+        self._health.check("road data sets", self.library.problem)
+        while True:
+            self._health.wait_for(LOOP, "loading the kernels, waiting for road data sets")
+            while not self.library.complete():  # noqa: ASYNC110 - another process makes them
+                await asyncio.sleep(LOOK_EVERY_S)
+            self._health.wait_for(LOOP, "joining the consumer group")
+            try:
+                await self._fold()
+            except RoadSetMissing as error:
+                log.warning("left the group until the road data set is here", reason=str(error))
+            finally:
+                self._health.forget(LOOP)
+
+    async def _fold(self) -> None:
         source = Source(self._settings, group=GROUP, topics=[PINGS], pool=self._worker)
         await source.start()
         self._health.check("stream", source.problem)
@@ -107,7 +104,8 @@ class Classifier:
         consumer = Consumer(
             source,
             self._worker,
-            fold,
+            Fold(gap_ms=V1.gap_limit_ms, code_version=code_version(), cache_rows_max=self._settings.cache_rows_max),
+            self._judges,
             gap_ms=V1.gap_limit_ms,
             code_version=code_version(),
             clock=system_clock,
@@ -118,18 +116,6 @@ class Classifier:
             await consumer.run()
         finally:
             await source.stop()
-
-    async def _wait_for_roads(self) -> RoadSet:
-        folder = self._settings.roads_dir
-        self._health.wait_for(
-            LOOP, f"no road data set in {folder}: run `rucor roads build SOURCE.osm.pbf --out {folder}`"
-        )
-        while (roads := await asyncio.to_thread(road_set_in_use, folder)) is None:  # noqa: ASYNC110 - another process makes it
-            await asyncio.sleep(LOOK_EVERY_S)
-        self._health.wait_for(LOOP, "loading the kernels")
-        await asyncio.to_thread(warm, roads)  # before the group is joined: compiling takes longer than a heartbeat
-        self._health.wait_for(LOOP, "joining the consumer group")
-        return roads
 
 
 async def open_log(settings: ClassifierSettings) -> Log:
@@ -156,7 +142,7 @@ def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classif
     ruling_context.install(app, ruling_context.Context(api_pool, commands, system_clock, V1.gap_limit_ms))
     for module in (land, exclusions):
         app.include_router(module.router, responses=PROBLEMS)
-    app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.road_set))
+    app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     problems.install(app)
     auth.install(app, api_pool)
@@ -182,6 +168,7 @@ async def run(settings: ClassifierSettings) -> int:
             settings,
             [
                 (LOOP, classifier.consume),
+                ("road data sets", classifier.library.keep_looking),
                 ("outbox", relay.run),
                 (dirty.LOOP, lambda: dirty.keep_asking(worker, health)),
             ],

@@ -80,6 +80,7 @@ CLASSIFIER_REVISIONS: Final = Counter("ruc_classifier_revisions_total", "Device-
 CLASSIFIER_WATERMARK_LAG: Final = Gauge(
     "ruc_classifier_watermark_lag_seconds", "Present minus the last tick folded.", ("partition",)
 )
+CLASSIFIER_ROAD_SETS: Final = Gauge("ruc_classifier_road_sets", "Road data sets that this process has open.")
 
 # --- claims ----------------------------------------------------------------------------------------------------------
 CLAIMS_REVISIONS: Final = Counter("ruc_claims_revisions_total", "Device-day revisions applied to the ledger.")

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 import asyncpg
 import numpy as np
 
+from services.classifier.application.judging import Judge, Judges, Kernel
+from services.classifier.application.road_sets import RoadsByDay, register
 from services.classifier.consumer import Consumer
 from services.classifier.domain.device_day import classify_days
+from services.classifier.domain.rulings import NO_BOOK
 from services.classifier.domain.scheme import V1
 from services.classifier.fold import Fold
+from services.classifier.library import found_of
 from services.classifier.roads.dataset import RoadSet
 from shared.contracts import pings, topics
 from shared.contracts.device_day import DeviceDay, Hold, Progress
@@ -18,7 +21,7 @@ from shared.contracts.frame import decode_structs, read_header
 from shared.contracts.pings import Pings
 from shared.contracts.quarantine import QuarantinedRow
 from shared.contracts.topics import PINGS, SCHEMA_TICK
-from shared.db.pool import Pool
+from shared.db.pool import Pool, tx
 from shared.nz_days import bounds_ms, days_of
 from tests.simulation.crash import CrashAt
 from tests.simulation.log import SimulatedLog, SimulatedSource
@@ -67,17 +70,22 @@ class Member:
     """One process of the classifier: dies at a crash with all its memory."""
 
     def __init__(
-        self, log: SimulatedLog, pool: Pool, roads: RoadSet, *, cache_rows_max: int, due_max: int = 200
+        self,
+        log: SimulatedLog,
+        pool: Pool,
+        *roads: RoadSet,
+        cache_rows_max: int,
+        due_max: int = 200,
+        kernel: Kernel = classify_days,
     ) -> None:
-        kernel = partial(classify_days, roads=roads, scheme=V1)
-        fold = Fold(
-            kernel, gap_ms=V1.gap_limit_ms, road_set=roads.name, code_version="test", cache_rows_max=cache_rows_max
-        )
+        self.sets = {one.name: one for one in roads}
         self.source = SimulatedSource(log, PINGS, pool)
+        self._pool = pool
         self.consumer = Consumer(
             self.source,
             pool,
-            fold,
+            Fold(gap_ms=V1.gap_limit_ms, code_version="test", cache_rows_max=cache_rows_max),
+            Judges(kernel, lambda: self.sets),
             gap_ms=V1.gap_limit_ms,
             code_version="test",
             clock=lambda: 0,
@@ -85,8 +93,14 @@ class Member:
             due_max=due_max,
         )
 
+    async def ready(self) -> None:
+        """As the library does it: what is open is registered."""
+        async with tx(self._pool) as conn:
+            await register(conn, [found_of(one) for one in self.sets.values()], 0)
+
     async def round(self, crash_at: int | None = None) -> int:
         """One round; returns its number of awaits.  Raises Crash where it was told to."""
+        await self.ready()
         going = CrashAt(self.consumer.round(), crash_at)
         await going
         return going.awaits
@@ -174,8 +188,8 @@ def before_tick(log: SimulatedLog, partition: int, tick_ms: int) -> set[Identity
 def assert_is_f(revision: DeviceDay, fixes: Pings, roads: RoadSet) -> None:
     """The revision says exactly what the kernel says of these fixes."""
     key = (revision.tenant, revision.device)
-    (outcome,) = classify_days(fixes, [(key, revision.day)], roads, V1)
-    assert revision == outcome.revision(revision.rev, revision.settled, roads.name)
+    (judged,) = Judge(classify_days, RoadsByDay.always(roads), NO_BOOK)(fixes, [(key, revision.day)])
+    assert revision == judged.revision(revision.rev, revision.settled)
 
 
 def assert_every_revision_is_f(

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, SecretStr
 
 from services.classifier.application.lines import Line
+from services.classifier.application.road_sets import RoadsByDay
 from services.classifier.application.tracks import Asked, draw
-from services.classifier.domain.device_day import RoadSetLike
 from services.classifier.domain.scheme import Scheme
 from shared.contracts.pings import Key
 from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http.auth import require_internal
 from shared.http.problems import Problem, unavailable
+from shared.nz_days import day_of
 
 SPAN_MS_MAX: Final = 800 * 86_400_000
 """No fix is older than that when it comes in, and no licence lives longer (policy)."""
@@ -37,12 +38,11 @@ class TracksOut(BaseModel):
     tracks: list[LineOut]
     roads: list[LineOut]
     road_set: str
+    """The set of the last day; days before it may have had others."""
 
 
-def router(
-    pool: Pool, token: SecretStr, scheme: Scheme, road_set: Callable[[], tuple[str, RoadSetLike] | None]
-) -> APIRouter:
-    """`pool` is the API role's; `road_set` gives the open data set's name and itself, or None while there is none."""
+def router(pool: Pool, token: SecretStr, scheme: Scheme, open_roads: Callable[[], RoadsByDay | None]) -> APIRouter:
+    """`pool` is the API role's; `open_roads` gives the road data sets by day, or None while one is missing."""
     routes = APIRouter(prefix="/v1", dependencies=[Depends(require_internal(token))])
 
     @routes.get("/tracks", tags=["tracks"])
@@ -59,14 +59,15 @@ def router(
                 422, "bad_span", "The time asked for cannot be drawn",
                 "to_ms must not lie before from_ms, nor more than 800 days after it.",
             )  # fmt: skip
-        opened = road_set()
-        if opened is None:
+        roads = open_roads()
+        if roads is None:
             raise unavailable("There is no road data set yet: run `rucor roads build`.")
-        name, roads = opened
         transaction: Callable[[], AbstractAsyncContextManager[Connection]] = partial(tenant_tx, pool, tenant)
         key: Key = (str(tenant), device)
         drawing = await draw(transaction, Asked(key, from_ms, to_ms, simplify_m), roads, scheme)
-        return TracksOut(tracks=_out(drawing.tracks), roads=_out(drawing.roads), road_set=name)
+        return TracksOut(
+            tracks=_out(drawing.tracks), roads=_out(drawing.roads), road_set=roads.of_day(day_of(to_ms))[0].name
+        )
 
     return routes
 

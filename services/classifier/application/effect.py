@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.classifier.application.sweeping import Step
 from services.classifier.application.windows import Window, WindowKey
 from services.classifier.repo.evidence import EvidenceFrame, Span
 from services.classifier.repo.fold_state import Due, Owed
@@ -43,8 +44,10 @@ class Effect:
     outbox: list[OutboxRow] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     """Settled revisions that are due when their day is over."""
-    retried: list[Owed] = field(default_factory=list)
-    """Days to be tried again later, each under an open hold."""
+    held: list[Owed] = field(default_factory=list)
+    """Days to be computed again, each under an open hold: they could not be now, or another road data set counts."""
+    swept: Step | None = None
+    """How far a sweep has come with this."""
     paid: list[Due] = field(default_factory=list)
     """What was computed; a hold behind it closes where nobody has asked again meanwhile."""
     fixes: int = 0

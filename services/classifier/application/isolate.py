@@ -17,17 +17,17 @@ ROWS_PER_CALL_MAX: Final = 1_500_000
 
 
 class Outcome(Protocol):
-    """What the kernel says of one device-day (`domain.device_day.DayOutcome`)."""
+    """What the kernel says of one device-day (`application.judging.Judged`)."""
 
     @property
     def key(self) -> Key: ...
     @property
     def day(self) -> int: ...
-    def revision(self, rev: int, settled: bool, road_set: str) -> DeviceDay: ...
+    def revision(self, rev: int, settled: bool) -> DeviceDay: ...
 
 
 Classify = Callable[[Pings, Sequence[tuple[Key, int]]], Sequence[Outcome]]
-"""`classify_days` with its road set and scheme."""
+"""The kernel with everything but the fixes (`application.judging.Judge`)."""
 
 
 def classify_windows(

@@ -21,11 +21,10 @@ class DayTooLarge(Exception):
 class Writer:
     """Fills an effect with revisions.  `revs` and the effect's ticks are by partition."""
 
-    def __init__(self, effect: Effect, *, revs: Mapping[int, int], gap_ms: int, road_set: str) -> None:
+    def __init__(self, effect: Effect, *, revs: Mapping[int, int], gap_ms: int) -> None:
         self._effect = effect
         self._revs = revs
         self._gap_ms = gap_ms
-        self._road_set = road_set
 
     def write(
         self,
@@ -61,7 +60,7 @@ class Writer:
     def _revision(self, name: WindowKey, outcome: Outcome) -> DeviceDay:
         partition = partition_of(name[0], name[1])
         settled = self._effect.ticks[partition] >= self._settles_at(name)
-        return outcome.revision(self._revs[partition], settled, self._road_set)
+        return outcome.revision(self._revs[partition], settled)
 
     def _settles_at(self, name: WindowKey) -> int:
         """The tick from which no fix of the window can be missing: the window's end."""
@@ -95,4 +94,4 @@ class Writer:
 
     def _retry(self, due: Due) -> None:
         partition = partition_of(due.tenant, due.device)
-        self._effect.retried.append(Owed(due, partition, self._effect.ticks[partition] + FAILED_RETRY_MS))
+        self._effect.held.append(Owed(due, partition, self._effect.ticks[partition] + FAILED_RETRY_MS))

@@ -1,7 +1,7 @@
 """Where a device went, drawn: its fixes as lines by surface, computed again from evidence, and the ways beside them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from services.classifier.application.lines import Line, join, simplify_all
 from services.classifier.application.reading import read_fixes
+from services.classifier.application.road_sets import NamedRoads, RoadsByDay
 from services.classifier.application.ways import ways_near
 from services.classifier.application.windows import window_bounds_ms
 from services.classifier.domain.device_day import RoadSetLike, classify_days
@@ -40,21 +41,33 @@ class Drawing(NamedTuple):
 
 
 async def draw(
-    transaction: Callable[[], AbstractAsyncContextManager[Connection]], asked: Asked, roads: RoadSetLike, scheme: Scheme
+    transaction: Callable[[], AbstractAsyncContextManager[Connection]], asked: Asked, roads: RoadsByDay, scheme: Scheme
 ) -> Drawing:
-    """`transaction` sees one tenant's evidence only.  Gaps are not drawn: nothing is known of the way across them."""
+    """`transaction` sees one tenant's evidence only; each day is drawn by the road data set that counts for it.
+
+    Gaps are not drawn: nothing is known of the way across them."""
     first, last = day_of(asked.from_ms), day_of(asked.to_ms)
     tracks: list[Line] = []
-    beside: list[NDArray[np.int32]] = []
-    for day in range(first, last + 1, DAYS_PER_STEP):
-        end = min(day + DAYS_PER_STEP - 1, last)
+    beside: dict[str, tuple[RoadSetLike, list[NDArray[np.int32]]]] = {}
+    for day, end, road_set in _steps(first, last, roads):
         stretch = _stretch(asked.key, day, end, scheme.gap_limit_ms)
         fixes = await read_fixes(transaction, [stretch])
         if len(fixes):
-            lines, positions = await asyncio.to_thread(_lines, fixes, asked, (day, end), roads, scheme)
+            lines, positions = await asyncio.to_thread(_lines, fixes, asked, (day, end), road_set, scheme)
             tracks += lines
-            beside.append(positions)
-    return await asyncio.to_thread(_drawing, tracks, beside, asked.tolerance_m, roads)
+            beside.setdefault(road_set.name, (road_set, []))[1].append(positions)
+    return await asyncio.to_thread(_drawing, tracks, list(beside.values()), asked.tolerance_m)
+
+
+def _steps(first: int, last: int, roads: RoadsByDay) -> Iterator[tuple[int, int, NamedRoads]]:
+    """Spans of at most DAYS_PER_STEP days with one road data set."""
+    start = first
+    for day in range(first, last + 1):
+        road_set, _ = roads.of_day(start)
+        following = roads.of_day(min(day + 1, last))[0]
+        if day == last or day - start + 1 == DAYS_PER_STEP or following.name != road_set.name:
+            yield start, day, road_set
+            start = day + 1
 
 
 def _stretch(key: Key, first: int, last: int, gap_ms: int) -> Stretch:
@@ -97,8 +110,10 @@ def _line(segment: Segment, fixes: _Fixes, asked: Asked) -> Line:
 
 
 def _drawing(
-    tracks: Sequence[Line], beside: Sequence[NDArray[np.int32]], tolerance_m: float, roads: RoadSetLike
+    tracks: Sequence[Line], beside: Sequence[tuple[RoadSetLike, list[NDArray[np.int32]]]], tolerance_m: float
 ) -> Drawing:
-    positions = np.concatenate([*beside, np.empty((0, 2), np.int32)])
-    ways = ways_near(roads.roads, positions[:, 0], positions[:, 1])
+    ways: list[Line] = []
+    for roads, some in beside:
+        positions = np.concatenate(some)
+        ways += ways_near(roads.roads, positions[:, 0], positions[:, 1])
     return Drawing(simplify_all(tracks, tolerance_m), simplify_all(ways, tolerance_m))

@@ -108,10 +108,10 @@ async def request(conn: Connection, tenant: str, rows: Iterable[tuple[str, int]]
 
 
 async def note_held(conn: Connection, owed: Sequence[Owed]) -> None:
-    """Owe dirty or reprocess rows, each at most once, and open their holds.  A row that waits already gets the new due
-    time and a new id."""
+    """Owe dirty or reprocess rows and open their holds.  A row that waits already gets the new due time and a new id."""
     if not owed:
         return
+    owed = list({one.due[:4]: one for one in owed}.values())
     await conn.execute(NOTE_HELD, *_columns([one.due for one in owed]), *_when(owed))
     rows = await conn.fetch(DRAW_IDS, *_columns([one.due for one in owed]))
     await _tell(conn, [Due(*row) for row in rows], is_open=True)

@@ -9,10 +9,10 @@ from datetime import date
 import asyncpg
 import pytest
 
-from services.classifier.application.isolate import Outcome
-from services.classifier.domain.device_day import classify_days
+from services.classifier.application.road_sets import NamedRoads
+from services.classifier.domain.device_day import DayOutcome, classify_days
+from services.classifier.domain.rulings import Book
 from services.classifier.domain.scheme import V1
-from services.classifier.fold import Fold
 from services.classifier.repo import fold_state
 from services.classifier.repo.fold_state import Cause, HeldCause
 from shared.contracts import pings
@@ -71,16 +71,16 @@ class Ruling:
         self.now = 0
         self.computed: dict[tuple[str, str, int], int] = {}
         self.broken = False
-        store.member.consumer._fold = Fold(
-            self.classify, gap_ms=V1.gap_limit_ms, road_set=store.district.name, code_version="test"
-        )
+        store.member = Member(store.log, store.worker, store.district, cache_rows_max=1_000_000, kernel=self.classify)
         self._store = store
 
-    def classify(self, fixes: Pings, wanted: Sequence[tuple[Key, int]]) -> Sequence[Outcome]:
+    def classify(
+        self, pings: Pings, wanted: Sequence[tuple[Key, int]], roads: NamedRoads, *, book: Book
+    ) -> Sequence[DayOutcome]:
         if self.broken:
             raise ZeroDivisionError("a fault of this release")
         self.computed |= {(*key, day): self.now for key, day in wanted}
-        return classify_days(fixes, wanted, self._store.district, V1)
+        return classify_days(pings, wanted, roads, V1, book)
 
     async def change(self, cause: HeldCause = "dirty") -> None:
         self.now += 1

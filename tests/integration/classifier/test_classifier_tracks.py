@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.classifier.api import tracks
+from services.classifier.application.road_sets import RoadsByDay
 from services.classifier.domain.scheme import V1
 from shared.http import problems
 from shared.nz_days import bounds_ms, to_ordinal
@@ -30,7 +31,7 @@ KEY = (str(uuid.UUID(int=1)), "ute 1/ä")
 @pytest.fixture
 async def http(store: Store) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    app.include_router(tracks.router(store.api, SecretStr(TOKEN), V1, lambda: (store.district.name, store.district)))
+    app.include_router(tracks.router(store.api, SecretStr(TOKEN), V1, lambda: RoadsByDay.always(store.district)))
     problems.install(app)
     transport = httpx.ASGITransport(app=app)
     headers = {"Authorization": f"Bearer {TOKEN}"}

@@ -109,6 +109,7 @@ async def test_a_zombie_frozen_before_its_transaction_writes_nothing(watch: Watc
     """It has polled and computed, sleeps, and wakes when another owner has folded the same records."""
     log = filled(tick=True)
     zombie, owner = (Member(log, pool, roads, cache_rows_max=10**6) for _ in range(2))
+    await owner.ready()
     polled = await zombie.source.poll()
     asleep, awake = asyncio.Event(), asyncio.Event()
 
@@ -132,6 +133,7 @@ async def test_two_owners_at_the_same_moment_leave_one_effect(watch: Watch, pool
         await watch.execute(f"truncate {TABLES}")
         log = filled(tick=True)
         members = [Member(log, pool, roads, cache_rows_max=10**6) for _ in range(2)]
+        await members[0].ready()
         await asyncio.gather(*(member.consumer.round() for member in members))
         kept = identities((await evidence(watch)).fixes)
         assert sorted(kept) == sorted(identities(FIXES))
