@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.api import (
+    alert_routes,
     attachment_routes,
     claim_routes,
     device_routes,
@@ -60,6 +61,7 @@ def make_app(context: Context) -> FastAPI:
         claim_routes,
         life_routes,
         attachment_routes,
+        alert_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)

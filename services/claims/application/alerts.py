@@ -1,0 +1,42 @@
+"""What the licences of a fleet need soon: run-out, overlap before the two years end, latest receipt (rules LI6, OT5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from services.claims.application.facts import Assessed
+from services.claims.domain.forecast import Alert, Usage, forecast, receipt_alert
+from services.claims.domain.instants import from_ms, nz_date
+from services.claims.domain.policy import Policy
+
+USAGE_DAYS: Final = 30
+SETTLED: Final = frozenset({"lodged", "claimed_outside"})
+
+
+@dataclass(frozen=True)
+class LicenceAlert:
+    item: Assessed
+    alert: Alert
+
+
+def alerts_of(items: Sequence[Assessed], policy: Policy, now_ms: int) -> list[LicenceAlert]:
+    """Of every licence that is not claimed, what is due first first."""
+    found = [LicenceAlert(item, alert) for item in items for alert in _of_one(item, policy, now_ms)]
+    return sorted(found, key=lambda one: (one.alert.due_on, one.item.row.number, one.alert.kind))
+
+
+def _of_one(item: Assessed, policy: Policy, now_ms: int) -> list[Alert]:
+    if item.assessment.state in SETTLED or item.assessment.state == "not_claimable":
+        return []
+    alerts = [receipt_alert(item.licence, policy)]
+    if item.assessment.state == "running":
+        today = nz_date(from_ms(now_ms))
+        statement = item.statement
+        reading = statement.window.start + statement.totals.counted_mm // statement.unit_mm
+        since = today - timedelta(days=USAGE_DAYS)
+        travelled = sum(line.amounts.counted_mm for line in statement.lines if since <= line.on < today)
+        days = min(USAGE_DAYS, max(1, (today - item.licence.issued_on).days))
+        usage = Usage(mm=travelled, days=days)
+        alerts += forecast(item.licence, statement.unit, reading, usage, item.rate, today, policy).alerts
+    return alerts
