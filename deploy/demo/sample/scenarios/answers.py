@@ -7,9 +7,12 @@ from pathlib import Path
 
 from deploy.demo.sample.scenarios.drive import Driven, drive, read_pings, write_pings
 from deploy.demo.sample.scenarios.plan import Scenario
+from deploy.demo.sample.scenarios.spoken import book_of
 from deploy.demo.sample.scenarios.world import write_world
 from services.classifier.domain.closed import ClosedDay, ClosedSegment, close_day
 from services.classifier.domain.device_day import DayOutcome, classify_days
+from services.classifier.domain.rulings import Book
+from services.classifier.domain.scheme import V1
 from services.classifier.roads.build import build
 from services.classifier.roads.dataset import RoadSet
 from shared.contracts.pings import Pings
@@ -64,6 +67,7 @@ class Answer:
 class Answers:
     roads: RoadSet
     pings: Pings
+    book: Book
     by_name: dict[str, Answer]
 
     def __getitem__(self, name: str) -> Answer:
@@ -77,10 +81,11 @@ def answer_all(folder: Path, scenarios: Sequence[Scenario]) -> Answers:
     roads = build([(made := write_world(folder, sites))[0]], folder / "sets", made[1])
     pings = read_pings(write_pings(folder / "pings.ndjson", driven), driven)
     found: dict[str, list[DayOutcome]] = defaultdict(list)
-    for outcome in classify_days(pings, None, roads):
+    book = book_of(driven)
+    for outcome in classify_days(pings, None, roads, V1, book):
         found[outcome.key[1]].append(outcome)
     answers = {
         one.scenario.name: Answer(one, tuple(days := found[one.scenario.name]), tuple(close_day(day) for day in days))
         for one in driven
     }
-    return Answers(roads, pings, answers)
+    return Answers(roads, pings, book, answers)

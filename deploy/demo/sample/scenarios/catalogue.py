@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from deploy.demo.sample.scenarios import carried, gaps, lanes, maps, starts, times
+from deploy.demo.sample.scenarios import carried, gaps, lanes, maps, rulings, starts, times
 from deploy.demo.sample.scenarios.plan import Scenario
 
 ALL: Final[tuple[Scenario, ...]] = (
@@ -12,4 +12,5 @@ ALL: Final[tuple[Scenario, ...]] = (
     *carried.SCENARIOS,
     *maps.SCENARIOS,
     *times.SCENARIOS,
+    *rulings.SCENARIOS,
 )

@@ -58,7 +58,7 @@ def instant_ms(text: str) -> float:
 def drive(scenario: Scenario) -> Driven:
     """The same movement and fixes whatever other scenarios there are: each draws from a generator of its own name."""
     number = zlib.crc32((scenario.alike or scenario.name).encode())
-    trip = Trip(scenario.site, scenario.start, scenario.pace)
+    trip = Trip(scenario.site, scenario.start, scenario.pace).mark("start")
     scenario.story(trip)
     trip.mark("end")
     begins = instant_ms(scenario.begins)

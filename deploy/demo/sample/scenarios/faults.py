@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from deploy.demo.sample.geometry import Floats
-from deploy.demo.sample.receiver import Fixes
+from deploy.demo.sample.receiver import Fixes, wander
 from deploy.demo.sample.scenarios.plan import Fault, Moments
 
 _E6_PER_M: Final = np.array([1.0 / 0.0873, 1.0 / 0.111])
@@ -63,12 +63,20 @@ def jump(at: str, east_m: float, north_m: float, count: int = 1) -> Fault:
     return fault
 
 
+def displaced(first: str, last: str, east_m: float, north_m: float) -> Fault:
+    """From one moment to another every position is off by as much: a wrong datum, or another vehicle's antenna."""
+
+    def fault(fixes: Fixes, moments: Moments, _rng: np.random.Generator) -> Fixes:
+        rows = np.flatnonzero(moments.between(fixes, first, last))
+        return _moved(fixes, rows, np.full((len(rows), 2), (east_m, north_m)))
+
+    return fault
+
+
 def drifting(first: str, last: str, reach_m: float, tau_s: float = 400.0) -> Fault:
     """A parked receiver wanders: a slow walk of this size on top of its usual error."""
 
     def fault(fixes: Fixes, moments: Moments, rng: np.random.Generator) -> Fixes:
-        from deploy.demo.sample.receiver import wander
-
         rows = np.flatnonzero(moments.between(fixes, first, last))
         t = fixes.ts_ms[rows].astype(np.float64)
         taper = np.minimum(1.0, np.minimum(t - t[0], t[-1] - t) / (tau_s * 1000))

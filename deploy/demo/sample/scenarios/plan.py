@@ -20,6 +20,7 @@ from shared.contracts.pings import Key
 SPACING_M: Final = 8_000.0
 _STEP_M: Final = 8.0
 Point = tuple[float, float]
+Ring = tuple[Point, ...]
 Tags = tuple[tuple[str, str], ...]
 
 
@@ -64,7 +65,7 @@ class Site(NamedTuple):
     column: int
     row: int
     ways: tuple[MapWay, ...]
-    uncovered: tuple[Point, ...] = ()
+    uncovered: Ring = ()
     """Ring that the coverage polygon leaves out."""
 
     @property
@@ -166,7 +167,7 @@ class Declared(NamedTuple):
 
     name: str
     kind: Literal["owned", "leased", "licensed", "closed_works_site", "map_error", "other"]
-    ring: tuple[Point, ...]
+    ring: Ring
     over_public: bool = False
 
 
@@ -175,7 +176,7 @@ class Excluded(NamedTuple):
 
     first: str
     last: str
-    ring: tuple[Point, ...] = ()
+    ring: Ring = ()
 
 
 @dataclass(frozen=True)
