@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
+from services.classifier.cli_missing import missing
+
 if TYPE_CHECKING:
     from services.classifier.domain.closed import ClosedDay
     from services.classifier.domain.device_day import DayOutcome
@@ -30,6 +32,9 @@ def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
 @click.group()
 def roads() -> None:
     """Road data sets."""
+
+
+roads.add_command(missing)
 
 
 @roads.command("build")

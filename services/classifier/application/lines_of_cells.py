@@ -27,7 +27,7 @@ class CellLine(NamedTuple):
 
 
 def lines_of(visited: pl.DataFrame, half_width_m: float) -> list[CellLine]:
-    """`visited`: cell, lat_e6, lng_e6 of one tenant's visits in cells that are part of lines.  In order of their first cells."""
+    """`visited`: cell, lat_e6, lng_e6 of one tenant's visits in cells on lines.  In order of their first cells."""
     middles = visited.group_by("cell").agg(pl.col("lat_e6", "lng_e6").mean()).sort("cell")
     places = {cell: (lat, lng) for cell, lat, lng in middles.iter_rows()}
     pairs = (
@@ -86,7 +86,11 @@ def _line(
     middle = _smooth(spine)
     length = float(np.hypot(*(np.diff(middle, axis=0) * plane).T).sum())
     edges = np.array([(places[cell], places[other]) for cell in component for other in graph[cell] if cell < other])
-    drawn = shapely.linestrings(edges[:, :, ::-1] * plane[::-1]) if len(edges) else shapely.points(spine[:, ::-1] * plane[::-1])
+    drawn = (
+        shapely.linestrings(edges[:, :, ::-1] * plane[::-1])
+        if len(edges)
+        else shapely.points(spine[:, ::-1] * plane[::-1])
+    )
     corridor = shapely.simplify(shapely.union_all(shapely.buffer(drawn, half_width_m)), 3.0)
     degrees = shapely.transform(corridor, lambda xy: np.rint(xy / plane[::-1]) / 1e6)
     geometry: dict[str, Any] = shapely.geometry.mapping(shapely.orient_polygons(shapely.make_valid(degrees)))

@@ -6,17 +6,14 @@ Two signs: travel off every way that moves like a road (basis `like_a_road`), an
 several devices of one tenant on several days, where the line is driven too fast for a farm track or joins two public roads.
 It only reports, and proposes a dated exclusion for a person to confirm: no fix is ever judged by another device's."""
 
-from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 import polars_h3
-from numpy.typing import NDArray
 
 from services.classifier.application.lines_of_cells import CellLine, lines_of
 from services.classifier.application.nearby import FAR_M, NamedRoads, nearest_public
-from services.classifier.domain.cells import metres_per_e6
 
 
 class Policy(NamedTuple):
@@ -116,15 +113,15 @@ def _line_cells(visited: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         & (across <= policy.lateral_max_m**2)
     )
     return (
-        own.join(moments, on=["tenant", "cell"]).filter(repeated | (pl.col("like_a_road_mm") > 0)).select("tenant", "cell")
+        own.join(moments, on=["tenant", "cell"])
+        .filter(repeated | (pl.col("like_a_road_mm") > 0))
+        .select("tenant", "cell")
     )
 
 
 def _describe(tenant: str, line: CellLine, members: pl.DataFrame, roads: NamedRoads) -> ProbableRoad:
     off_mm, like_mm = float(members["no_road_mm"].sum()), float(members["like_a_road_mm"].sum())
-    speeds = [
-        float(members["speed_mps"].quantile(share, "nearest") or 0.0) * _KMH for share in (0.1, 0.5, 0.9)
-    ]
+    speeds = [float(members["speed_mps"].quantile(share, "nearest") or 0.0) * _KMH for share in (0.1, 0.5, 0.9)]
     return ProbableRoad(
         tenant=tenant,
         sign="moves_like_a_road" if like_mm >= off_mm else "repeated",
@@ -142,9 +139,7 @@ def _describe(tenant: str, line: CellLine, members: pl.DataFrame, roads: NamedRo
 def _ends(line: CellLine, roads: NamedRoads) -> tuple[End, End]:
     lat, lng = (np.rint(column[[0, -1]]).astype(np.int32) for column in (line.lat_e6, line.lng_e6))
     near = nearest_public(roads.roads, lat, lng)
-    first, last = (
-        End(int(lat[k]), int(lng[k]), _name(roads, int(near.way[k])), float(near.metres[k])) for k in (0, 1)
-    )
+    first, last = (End(int(lat[k]), int(lng[k]), _name(roads, int(near.way[k])), float(near.metres[k])) for k in (0, 1))
     return first, last
 
 
@@ -159,12 +154,6 @@ def _is_a_road(one: ProbableRoad, policy: Policy) -> bool:
         return False
     joins = all(end.road_m <= policy.joins_m for end in one.ends)
     return joins or one.speed_kmh[1] >= policy.fast_mps * _KMH
-
-
-def metres_between(lat_e6: NDArray[np.float64], lng_e6: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each step of a line."""
-    kx, ky = metres_per_e6(int(lat_e6.mean()))
-    return np.asarray(np.hypot(np.diff(lng_e6) * kx, np.diff(lat_e6) * ky))
 
 
 def place_of(end: End) -> str:
@@ -182,7 +171,3 @@ def reason_of(one: ProbableRoad) -> str:
         f"Probable missing public road (rule SU4): travel off every mapped way {sign}, {one.length_m:,.0f} m, "
         f"{len(one.devices)} devices on {len(one.days)} days, median {one.speed_kmh[1]:.0f} km/h"
     )
-
-
-def devices_of(found: Sequence[ProbableRoad]) -> int:
-    return len({(one.tenant, device) for one in found for device in one.devices})
