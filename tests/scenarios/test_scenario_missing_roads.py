@@ -12,7 +12,9 @@ from click.testing import CliRunner
 
 from deploy.demo.sample.scenarios.answers import Answers, answer_all
 from deploy.demo.sample.scenarios.drive import write_pings
+from services.classifier.api.ruling_schemas import ExclusionBody
 from services.classifier.application.missing_roads import as_json, as_text, exclusion_of, in_pings
+from services.classifier.application.polygons import from_geojson
 from services.classifier.application.probable_roads import POLICY, ProbableRoad
 from services.classifier.cli_missing import missing
 from services.classifier.domain.device_day import classify_days
@@ -76,13 +78,12 @@ def test_SU4_the_proposed_exclusion_takes_the_road_out_and_little_else(
 ) -> None:
     (one,) = of(found, TWO_TRUCKS)
     body = exclusion_of(one)
-    assert body["state"] == "proposed"
+    assert ExclusionBody.model_validate(json.loads(json.dumps(body))).state == "proposed"
     assert body["from_at"] == "2026-09-01T00:00:00+12:00"
     polygon = shapely.geometry.shape(body["polygon"])
     assert polygon.is_valid
     assert polygon.area * 111_100.0**2 * np.cos(np.radians(38.2)) < one.length_m * POLICY.half_width_m * 2.6
-    wkb = bytes(shapely.to_wkb(polygon))
-    taken_out = Exclusion("1", "", 0, 1 << 50, wkb)
+    taken_out = Exclusion("1", "", 0, 1 << 50, from_geojson(json.loads(json.dumps(body["polygon"]))).wkb)
     days = classify_days(fleet.pings, None, fleet.roads, V1, {TWO_TRUCKS: Rulings(exclusions=(taken_out,))})
     left = sum(t.mm for day in days if day.key[0] == TWO_TRUCKS for t in day.totals if t.surface == "off_road") / 1000.0
     assert left <= 0.02 * one.off_road_m

@@ -115,7 +115,7 @@ def _read_geometry(wkb: bytes, at: int, rings: list[NDArray[np.int64]]) -> int:
         else:
             (points,) = struct.unpack_from(f"{order}I", wkb, at)
             lng_lat: NDArray[Any] = np.frombuffer(wkb, f"{order}f8", 2 * points, at + 4).reshape(-1, 2)
-            rings.append(np.rint(lng_lat[:, ::-1] * 1e6).astype(np.int64))
+            rings.append(np.rint(lng_lat[:, ::-1]).astype(np.int64))
             at += 4 + 16 * points
     return at
 

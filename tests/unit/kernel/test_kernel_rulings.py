@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
+from services.classifier.application.polygons import from_geojson
 from services.classifier.domain import surfaces
 from services.classifier.domain.device_day import BASES, SURFACES, DayOutcome, classify_days
 from services.classifier.domain.fixes import EXCLUDED, LABELS
@@ -24,8 +25,8 @@ ALWAYS = (0, 1 << 50)
 
 
 def polygon(*corners: tuple[float, float]) -> bytes:
-    """WKB of a ring through places in metres."""
-    ring = [(lng / 1e6, lat / 1e6) for lat, lng in (at(*corner) for corner in corners)]
+    """WKB, in micro-degrees, of a ring through places in metres."""
+    ring = [(lng, lat) for lat, lng in (at(*corner) for corner in corners)]
     return bytes(shapely.to_wkb(shapely.orient_polygons(shapely.Polygon(ring))))
 
 
@@ -213,14 +214,21 @@ def test_SU7_a_day_names_the_rulings_that_it_depends_on(district: RoadSet) -> No
 
 def test_SU7_polygons_are_read_as_shapely_reads_them() -> None:
     rng = np.random.default_rng(1)
-    shape = shapely.union_all(shapely.buffer(shapely.points(rng.uniform(-0.004, 0.004, (12, 2))), 0.0015))
-    shape = shapely.set_precision(shapely.affinity.translate(shape, 175.5, -40.5), 1e-6)
+    shape = shapely.union_all(shapely.buffer(shapely.points(rng.uniform(-4_000, 4_000, (12, 2))), 1_500))
+    shape = shapely.set_precision(shapely.affinity.translate(shape, 175_500_000, -40_500_000), 1)
     edges = edges_of(bytes(shapely.to_wkb(shape)))
     assert len(edges) == shapely.get_num_coordinates(shape) - sum(
         1 + shapely.get_num_interior_rings(part) for part in shapely.get_parts(shape)
     )
     with pytest.raises(ValueError, match="geometry of kind 1"):
         edges_of(bytes(shapely.to_wkb(shapely.Point(1, 2))))
+
+
+def test_SU7_land_as_it_is_sent_is_read_where_it_lies() -> None:
+    """GeoJSON is in degrees, rulings and the kernel are in micro-degrees: one wrong factor and no land has any effect."""
+    ring = [[175.25, -40.1], [175.26, -40.1], [175.26, -40.09], [175.25, -40.1]]
+    edges = edges_of(from_geojson({"type": "Polygon", "coordinates": [ring]}).wkb)
+    assert edges[0].tolist() == [-40_100_000, 175_250_000, -40_100_000, 175_260_000]
 
 
 def test_a_trace_is_the_outcome_with_everything_that_led_to_it(district: RoadSet) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import shapely
 
 from deploy.demo.sample.geometry import to_degrees
 from deploy.demo.sample.scenarios.drive import Driven
 from deploy.demo.sample.scenarios.plan import Ring, Site
+from services.classifier.application.polygons import from_geojson
 from services.classifier.domain.rulings import LAST_DAY, Book, Exclusion, Land, Rulings
 
 _MARGIN_MS: Final = 1
@@ -35,7 +35,6 @@ def book_of(driven: Sequence[Driven]) -> Book:
 
 
 def _wkb(site: Site, ring: Ring) -> bytes:
-    """Whole micro-degrees, longitude first, counter-clockwise."""
-    lat, lng = to_degrees(np.array(ring) + site.origin)
-    polygon = shapely.Polygon(np.round(np.column_stack([lng, lat]), 6))
-    return bytes(shapely.to_wkb(shapely.orient_polygons(polygon)))
+    """As the API takes it from a tenant."""
+    lat, lng = to_degrees(np.array([*ring, ring[0]]) + site.origin)
+    return from_geojson({"type": "Polygon", "coordinates": [np.column_stack([lng, lat]).tolist()]}).wkb
