@@ -19,18 +19,21 @@ OSM = f"""<?version?>
   <node id="3" version="1" lat="{ROAD_LAT}" lon="{EAST}"/>
   <node id="4" version="1" lat="{NORTH}" lon="{TRACK_LNG}"/>
   <way id="10" version="1"><nd ref="1"/><nd ref="2"/><nd ref="3"/>
-    <tag k="highway" v="secondary"/><tag k="name" v="Valley Road"/></way>
+    <tag k="highway" v="secondary"/><tag k="access" v="<?access?>"/><tag k="name" v="Valley Road"/></way>
   <way id="11" version="1"><nd ref="2"/><nd ref="4"/>
     <tag k="highway" v="track"/><tag k="access" v="private"/><tag k="name" v="Woolshed Track"/></way>
 </osm>
 """.replace("<?version?>", '<?xml version="1.0" encoding="UTF-8"?>')
 
 
-def build_district(folder: Path) -> RoadSet:
-    """The district's road data set, built by the real builder."""
+def build_district(
+    folder: Path, *, access: str = "yes", valid_from: str = "2026-01-01", supersedes: str = ""
+) -> RoadSet:
+    """The district's road data set, built by the real builder; `access` is that of the road."""
     source = folder / "district.osm"
-    source.write_text(OSM)
-    return RoadSet.open(build([source], folder / "roads", None, "2026-01-01").path)
+    source.write_text(OSM.replace("<?access?>", access))
+    made = build([source], folder / "roads", None, "2026-01-01", valid_from, supersedes)
+    return RoadSet.open(made.path)
 
 
 def drive(key: Key, start_ms: int, count: int, *, every_ms: int = 20_000, along: float = 0.0) -> Pings:

@@ -57,13 +57,13 @@ class Judge:
 
     def __call__(self, fixes: Pings, wanted: Sequence[tuple[Key, int]]) -> list[Judged]:
         """The outcome of every wanted device-day."""
-        groups: dict[tuple[str, bool], tuple[NamedRoads, list[tuple[Key, int]]]] = {}
+        groups: dict[str, tuple[NamedRoads, list[tuple[Key, int]]]] = {}
         for one in wanted:
-            roads, early = self.roads.of_day(one[1])
-            groups.setdefault((roads.name, early), (roads, []))[1].append(one)
+            roads, _ = self.roads.of_day(one[1])
+            groups.setdefault(roads.name, (roads, []))[1].append(one)
         return [
-            Judged(outcome, roads.name, early)
-            for (_, early), (roads, some) in groups.items()
+            Judged(outcome, name, early=self.roads.of_day(outcome.day)[1])
+            for name, (roads, some) in groups.items()
             for outcome in self.kernel(fixes, some, roads, book=self.book)
         ]
 
