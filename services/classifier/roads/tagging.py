@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from services.classifier.domain.way_kinds import FERRY, IGNORED, PRIVATE, PUBLIC, UNKNOWN
+from services.classifier.domain.way_kinds import AREA_PUBLIC, AREA_UNKNOWN, FERRY, IGNORED, PRIVATE, PUBLIC, UNKNOWN
 
 
 class Taken(NamedTuple):
@@ -81,6 +81,30 @@ def take(tags: Mapping[str, str]) -> Taken | None:
     return _by_class(highway, tags)
 
 
+def take_area(tags: Mapping[str, str]) -> Taken | None:
+    """What the inside of a closed way or multipolygon is taken as; None: no area that matters (rule SU2).
+
+    Roads drawn as surfaces are what their class says; car parks and beaches are of unknown maintainer.  Parks, reserves and
+    protected areas are none: they say who owns land, not who maintains a road, and would hold whole mountain ranges."""
+    highway = tags.get("area:highway") or (tags.get("highway", "") if _is_surface(tags) else "")
+    if highway and highway not in _NOT_FOR_VEHICLES and highway not in _NOT_A_ROAD:
+        taken = take({**tags, "highway": highway, "area": "no"})
+        kind = {PUBLIC: AREA_PUBLIC, UNKNOWN: AREA_UNKNOWN}.get(taken.kind, IGNORED) if taken else IGNORED
+        return Taken(kind, f"area of {taken.rule}", 0.0) if taken and kind != IGNORED else None
+    for key, value in (("amenity", "parking"), ("natural", "beach")):
+        if tags.get(key) == value and tags.get("access", "") not in _CLOSED:
+            return Taken(AREA_UNKNOWN, f"{key}={value}", 0.0)
+    return None
+
+
+def _is_surface(tags: Mapping[str, str]) -> bool:
+    return (
+        tags.get("area") == "yes"
+        or tags.get("type") == "multipolygon"
+        or tags.get("highway") in {"rest_area", "services"}
+    )
+
+
 def _by_class(highway: str, tags: Mapping[str, str]) -> Taken:
     """No maintainer is named: the class of the way and its access decide."""
     if highway in _PUBLIC_HALF_M:
@@ -148,5 +172,7 @@ def _half_m(highway: str, tags: Mapping[str, str]) -> float:
 
 
 def _number(text: str) -> float:
+    if not text:
+        return 0.0
     match = re.match(r"\s*(\d{1,3}(?:\.\d+)?)\s*(?:m\s*)?$", text)
     return float(match.group(1)) if match else 0.0
