@@ -4,13 +4,14 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
 from services.classifier.cli_missing import missing
+from services.classifier.cli_roads import build_command, list_command, show_command
 
 if TYPE_CHECKING:
     from services.classifier.domain.closed import ClosedDay
@@ -22,86 +23,13 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _REFUSED_SHOWN: Final = 5
 
 
-def _day(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    try:
-        return date.fromisoformat(value).isoformat() if value else ""
-    except ValueError as error:
-        raise click.BadParameter(f"{value} is no date, write YYYY-MM-DD") from error
-
-
 @click.group()
 def roads() -> None:
     """Road data sets."""
 
 
-roads.add_command(missing)
-
-
-@roads.command("build")
-@click.argument("sources", nargs=-1, required=True, type=_FILE)
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for data sets; made when missing.",
-)
-@click.option(
-    "--mapping",
-    "mappings",
-    multiple=True,
-    help="What the columns of a source mean: a built-in mapping's name or a TOML file; once for each source that is not OSM.",
-)
-@click.option("--coverage", type=_FILE, help="GeoJSON polygon for which the sources hold every public road.")
-@click.option(
-    "--date",
-    "source_date",
-    default="",
-    callback=_day,
-    help="Date (YYYY-MM-DD) of the sources, where they have none or a wrong one.",
-)
-@click.option(
-    "--valid-from",
-    default="",
-    callback=_day,
-    help="Day from which travel is judged by this set (default: the sources' date).",
-)
-@click.option(
-    "--supersedes", default="", help="Name of the set that this one corrects: its days are judged again (rule SU9)."
-)
-def build_command(
-    sources: Sequence[Path],
-    out: Path,
-    mappings: Sequence[str],
-    coverage: Path | None,
-    source_date: str,
-    valid_from: str,
-    supersedes: str,
-) -> None:
-    """Build a road data set into OUT/<content hash>.
-
-    SOURCES stand in order of trust: OpenStreetMap files (.osm.pbf, .osm), and GeoPackage, GeoJSON or Shapefile (also zipped)
-    with a mapping each."""
-    from services.classifier.roads.build import build
-    from services.classifier.roads.ways import SourceError
-
-    try:
-        made = build(sources, out, coverage, source_date, valid_from, supersedes, mappings)
-    except (SourceError, ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    meta = made.meta
-    size = sum(one.stat().st_size for one in made.path.iterdir())
-    click.echo(
-        f"road set {made.name} ({meta.source}, {meta.source_date or 'no date'}): {size / 1e6:.1f} MB in {made.path}"
-    )
-    click.echo(
-        f"  {meta.ways:,} ways: {meta.public_km:,.0f} km public, {meta.private_km:,.0f} private, "
-        f"{meta.unknown_km:,.0f} of unknown maintainer"
-    )
-    click.echo(
-        f"  {meta.fine_cells:,} H3 cells of resolution {meta.fine_res}, {meta.coarse_cells:,} of {meta.coarse_res}"
-    )
-    for warning in meta.warnings:
-        click.echo(f"warning: {warning}", err=True)
+for command in (build_command, list_command, show_command, missing):
+    roads.add_command(command)
 
 
 @click.command()

@@ -9,7 +9,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
@@ -19,6 +19,9 @@ from services.classifier.domain import cells
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.way_kinds import CLASS_NAMES
 from services.classifier.roads.ways import SourceMeta
+
+if TYPE_CHECKING:
+    from services.classifier.roads.look import Looked
 
 FORMAT: Final = 2
 LATEST: Final = "LATEST"
@@ -125,6 +128,12 @@ class RoadSet:
         what = "feature" if source.mapping else "relation" if number < 0 else "way"
         return f"{what} {abs(number)} of {source.name}"
 
+    def explain_cell(self, place: "str | int | tuple[float, float]") -> "Looked":
+        """Ways and areas known around a place (an H3 cell, a fine cell's key, or latitude and longitude), and who said so."""
+        from services.classifier.roads.look import look
+
+        return look(self, place)
+
     def road_name(self, way: int) -> str:
         return self.text(int(self.way_name[way]))
 
@@ -135,12 +144,17 @@ def resolve(path: Path) -> Path:
         return path
     if (path / LATEST).is_file():
         return path / (path / LATEST).read_text("ascii").strip()
-    found = sorted(one.parent for one in path.glob(f"*/{META}"))
+    found = folders(path)
     if len(found) == 1:
         return found[0]
     if not found:
         raise DataSetError(f"{path} holds no road data set; make one with `rucor roads build SOURCE --out {path}`")
     raise DataSetError(f"{path} holds {len(found)} road data sets; name one of {', '.join(one.name for one in found)}")
+
+
+def folders(path: Path) -> list[Path]:
+    """The folders of all data sets in a folder, by name; half-written ones begin with a dot and are left out."""
+    return sorted(one.parent for one in path.glob(f"*/{META}") if not one.parent.name.startswith("."))
 
 
 def write(out: Path, columns: dict[str, NDArray[Any]], meta: Meta) -> Path:
