@@ -24,7 +24,7 @@ from services.classifier.application.windows import window_bounds_ms
 from services.classifier.domain.device_day import compute_days
 from services.classifier.domain.rulings import NO_BOOK, Book
 from services.classifier.domain.scheme import Scheme
-from services.classifier.repo import evidence
+from services.classifier.repo import evidence, rulings
 from services.classifier.repo.evidence import Stretch
 from shared.contracts.pings import Key, Pings
 from shared.db.pool import Connection
@@ -40,10 +40,10 @@ async def in_evidence(
     days: tuple[int, int],
     roads: NamedRoads,
     scheme: Scheme,
-    book: Book = NO_BOOK,
 ) -> list[ProbableRoad]:
-    """Of one tenant on the NZ days days[0] to days[1].  `transaction` sees that tenant's evidence only."""
+    """Of one tenant on the NZ days days[0] to days[1].  `transaction` sees that tenant's evidence and rulings only."""
     async with transaction() as conn:
+        book = await rulings.read_book(conn, [tenant])
         wanted = await evidence.device_days(conn, tenant, None, *days)
     parts = [pl.DataFrame(schema=COLUMNS)]
     for at in range(0, len(wanted), DEVICE_DAYS_PER_STEP):

@@ -1,12 +1,18 @@
-"""Rule SU4's batch report over real evidence, through the API's role."""
+"""Rule SU4's batch report over real evidence, through the API's role; once its proposal is confirmed, it is silent."""
 
+import json
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from deploy.demo.sample.scenarios.answers import Answers, answer_all
+from services.classifier.application import exclusions
+from services.classifier.application.land import By
 from services.classifier.application.missing_roads import as_json, in_evidence, in_pings
+from services.classifier.application.polygons import from_geojson
 from services.classifier.domain.scheme import V1
 from shared.contracts import pings
 from shared.contracts.pings import Pings
@@ -29,11 +35,16 @@ def frames(fixes: Pings) -> list[Pings]:
     return [pings.decode_pings(pings.encode_pings(fixes.take(fixes.key == code))) for code in range(len(fixes.keys))]
 
 
-async def test_SU4_a_tenants_report_reads_that_tenants_evidence_only(store: Store, fleet: Answers) -> None:
+def polygon_of(found: dict[str, Any]) -> dict[str, Any]:
+    polygon: dict[str, Any] = json.loads(json.dumps(found["exclusion"]["polygon"]))
+    return polygon
+
+
+async def test_SU4_a_tenants_report_reads_that_tenants_evidence_and_rulings_only(store: Store, fleet: Answers) -> None:
     await store.take(*frames(fleet.pings))
     days = days_of(fleet.pings.ts_ms)
 
-    async def report(tenant: str, last: int) -> list[dict[str, object]]:
+    async def report(tenant: str, last: int) -> list[dict[str, Any]]:
         def transaction() -> AbstractAsyncContextManager[Connection]:
             return tenant_tx(store.api, UUID(tenant))
 
@@ -44,6 +55,20 @@ async def test_SU4_a_tenants_report_reads_that_tenants_evidence_only(store: Stor
     assert whole == [as_json(one) for one in in_pings(fleet.pings, fleet.roads, V1) if one.tenant == TWO_TRUCKS]
     assert len(whole) == 1
     assert await report(TWO_TRUCKS, int(days.min())) == []
+    proposed = exclusions.Excluded(
+        device="",
+        from_ms=int(fleet.pings.ts_ms.min()),
+        to_ms=exclusions.WITHOUT_END_MS,
+        reason="new road",
+        ground=from_geojson(polygon_of(whole[0])),
+    )
+    by = By(actor="A Verifier", key_id="abcdef01", reason="seen", at=datetime(2026, 9, 20, tzinfo=UTC))
+    async with tenant_tx(store.api, UUID(TWO_TRUCKS)) as conn:
+        row = (await exclusions.exclude(conn, UUID(TWO_TRUCKS), proposed, "proposed", by, V1.gap_limit_ms)).row
+    assert len(await report(TWO_TRUCKS, int(days.max()))) == 1
+    async with tenant_tx(store.api, UUID(TWO_TRUCKS)) as conn:
+        await exclusions.confirm(conn, UUID(TWO_TRUCKS), row.id, by, V1.gap_limit_ms)
+    assert await report(TWO_TRUCKS, int(days.max())) == []
     assert await report(LONE, int(days.max())) == []
     assert await report(FARM, int(days.max())) == []
     assert await report(str(UUID(int=7)), int(days.max())) == []

@@ -26,7 +26,7 @@ EXAMPLES: Final = (
     Example("lane_12_m", (6.3, 8.1), "Where Long Lane leaves Verge Road: in on the lane, out on the road, 12 m apart."),
     Example("crossing", (3.0, 4.7), "One of eight crossings, from South Race over Station Road to North Race."),
     Example("yard", (0.0, 12.0), "Round the yard, out to the road, away and back in."),
-    Example("canyon", (0.0, 10.0), "Fixes scatter over the yards on both sides; every metre stays on the street."),
+    Example("canyon", (13.0, 19.0), "Fixes up to 98 m off scatter over the yards; every metre stays on the street."),
     Example("tunnel_public", (0.0, 5.0), "No fix for 1.4 km under Summit Track."),
     Example("hour_off_to_town", (0.0, 80.0), "An hour without a fix, 15.9 km by the odometer."),
     Example("low_loader", (0.0, 26.0), "Carried to the block with the ignition off; at work there; carried back."),

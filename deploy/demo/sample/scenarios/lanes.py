@@ -165,6 +165,6 @@ SCENARIOS: Final = (
         (-1200, 0),
         _canyon,
         Receiver(every_s=5, boasts_m=6),
-        poor=(("in town", "out of town", 3.5),),
+        poor=(("in town", "out of town", 4.5),),
     ),
 )  # fmt: skip
