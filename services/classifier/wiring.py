@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from fastapi import FastAPI
 
-from services.classifier.api import exclusions, land, ruling_context, tracks
+from services.classifier.api import exclusions, land, reprocess, ruling_context, tracks
 from services.classifier.api.ruling_problems import DESCRIPTION, PROBLEMS
 from services.classifier.application import dirty
 from services.classifier.application.judging import Judges
+from services.classifier.application.recompute import DryJudges
 from services.classifier.application.road_sets import RoadsByDay, RoadSetMissing
 from services.classifier.consumer import Consumer
 from services.classifier.domain.device_day import classify_days
@@ -130,7 +131,7 @@ async def open_log(settings: ClassifierSettings) -> Log:
 
 
 def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classifier) -> FastAPI:
-    """The HTTP side: land and exclusions for tenants, tracks for our own services."""
+    """The HTTP side: land, exclusions and reprocessing for tenants, tracks and recomputation for our own services."""
     app = FastAPI(
         title="RUC off-road classifier",
         version=code_version(),
@@ -142,6 +143,8 @@ def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classif
     ruling_context.install(app, ruling_context.Context(api_pool, commands, system_clock, V1.gap_limit_ms))
     for module in (land, exclusions):
         app.include_router(module.router, responses=PROBLEMS)
+    judges = DryJudges(partial(classify_days, scheme=V1), classifier.roads, lambda: classifier.library.sets)
+    app.include_router(reprocess.router(api_pool, settings.internal_token, V1, judges), responses=PROBLEMS)
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     problems.install(app)

@@ -22,6 +22,8 @@ SPAN_E6_MAX: Final = 2_000_000
 """Two degrees either way: two hundred kilometres."""
 LAT_E6_MAX: Final = 85_000_000
 LNG_E6_MAX: Final = 180_000_000
+_FAR: Final = 1_000.0
+"""Degrees: beyond the world, and short of what a float can scale."""
 _EARTH_M: Final = 6_371_008.8
 _RING_POINTS_MIN: Final = 4
 _LITTLE_ENDIAN: Final = 1
@@ -114,7 +116,7 @@ def _point(position: Any, pointer: str) -> tuple[int, int]:
         raise PolygonError(pointer, "a position is [longitude, latitude] in degrees")
     if not all(isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in position):
         raise PolygonError(pointer, "a position is made of numbers")
-    lng_e6, lat_e6 = (_e6(one) for one in position[:2])
+    lng_e6, lat_e6 = (_e6(min(max(one, -_FAR), _FAR)) for one in position[:2])
     if abs(lat_e6) > LAT_E6_MAX or abs(lng_e6) > LNG_E6_MAX:
         swapped = abs(lng_e6) <= LAT_E6_MAX and abs(lat_e6) <= LNG_E6_MAX
         hint = "longitude comes first" if swapped else "longitude lies within ±180, latitude within ±85 degrees"

@@ -68,12 +68,14 @@ class Api:
 
 
 @pytest.fixture
-async def api(store: Store, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Api:
+async def api(store: Store, monkeypatch: pytest.MonkeyPatch) -> Api:
     for name, value in store.database.environment("classifier").items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("RUCOR_ROADS_DIR", str(tmp_path))
+    monkeypatch.setenv("RUCOR_ROADS_DIR", str(store.district.path.parent))
     settings = ClassifierSettings()  # type: ignore[call-arg]  # from the environment
-    return Api(store, create_app(settings, store.api, Classifier(settings, Health(), store.worker)))
+    classifier = Classifier(settings, Health(), store.worker)
+    await classifier.library.look()
+    return Api(store, create_app(settings, store.api, classifier))
 
 
 @pytest.fixture
