@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "classify": ("services.classifier.cli", "classify"),
     "replay": ("services.ingest.cli", "replay_command"),
     "quarantine": ("services.ingest.cli", "quarantine"),
+    "reprocess": ("services.claims.reprocess_cli", "reprocess"),
     "tenants": ("services.claims.cli", "tenants"),
 }
 

@@ -17,6 +17,7 @@ from services.claims.api import (
     life_routes,
     recorder_routes,
     register_routes,
+    reprocess_routes,
     vehicle_routes,
 )
 from services.claims.api.attachment_routes import ATTACHMENT_BYTES_MAX
@@ -62,6 +63,7 @@ def make_app(context: Context) -> FastAPI:
         life_routes,
         attachment_routes,
         alert_routes,
+        reprocess_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)
@@ -93,7 +95,9 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         worker_pool = await open_pool(settings.worker_database_url, name="rucor-claims-worker", size=4)
         stack.push_async_callback(worker_pool.close)
         pdf_http = await stack.enter_async_context(open_client(settings.pdf_url, settings.pdf_token))
-        tracks_http = await stack.enter_async_context(open_client(settings.classifier_url, settings.classifier_token))
+        classifier_http = await stack.enter_async_context(
+            open_client(settings.classifier_url, settings.classifier_token)
+        )
         sealer = AesGcmSealer([key_bytes(settings.bank_key)])
         context = Context(
             pool=pool,
@@ -102,7 +106,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
             sealer=sealer,
             hasher=HmacHasher(key_bytes(settings.licence_hash_key)),
             pdf=PdfClient(pdf_http),
-            tracks=ClassifierClient(tracks_http),
+            classifier=ClassifierClient(classifier_http),
         )
         health = Health()
         source = Source(settings, group=GROUP, topics=TOPICS, pool=worker_pool)

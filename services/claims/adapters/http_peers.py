@@ -9,10 +9,13 @@ from pydantic import SecretStr
 
 from services.claims.application.peers import PeerUnavailable
 from shared.contracts.claim import Track
+from shared.contracts.recompute import RecomputeAsked, Recomputed
+from shared.http.problems import Problem
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=3.0)
 PDF_BYTES_MAX: Final = 50_000_000
 TRACKS_BYTES_MAX: Final = 50_000_000
+RECOMPUTED_BYTES_MAX: Final = 100_000_000
 SIMPLIFY_M: Final = 10
 """Points of a printed track may lie this far from the line: below a printer's dot at the report's scale."""
 
@@ -22,7 +25,17 @@ class _TracksAnswer(msgspec.Struct):
     roads: tuple[Track, ...] = ()
 
 
+class _Refusal(msgspec.Struct):
+    """What of a problem document a caller of ours can use."""
+
+    title: str = ""
+    detail: str = ""
+    errors: list[dict[str, str]] = msgspec.field(default_factory=list)
+
+
 _READ_TRACKS: Final = msgspec.json.Decoder(_TracksAnswer)
+_READ_RECOMPUTED: Final = msgspec.json.Decoder(Recomputed)
+_READ_REFUSAL: Final = msgspec.json.Decoder(_Refusal)
 
 
 def open_client(url: str, token: SecretStr) -> httpx.AsyncClient:
@@ -32,6 +45,13 @@ def open_client(url: str, token: SecretStr) -> httpx.AsyncClient:
 
 
 async def _call(client: httpx.AsyncClient, request: httpx.Request, peer: str, bytes_max: int) -> bytes:
+    status, body = await _send(client, request, peer, bytes_max)
+    if status != httpx.codes.OK:
+        raise PeerUnavailable(f"{peer} answered {status}")
+    return body
+
+
+async def _send(client: httpx.AsyncClient, request: httpx.Request, peer: str, bytes_max: int) -> tuple[int, bytes]:
     try:
         response = await client.send(request, stream=True)
         try:
@@ -45,9 +65,7 @@ async def _call(client: httpx.AsyncClient, request: httpx.Request, peer: str, by
             await response.aclose()
     except httpx.HTTPError as error:
         raise PeerUnavailable(f"{peer} cannot be reached: {type(error).__name__}") from error
-    if response.status_code != httpx.codes.OK:
-        raise PeerUnavailable(f"{peer} answered {response.status_code}")
-    return b"".join(parts)
+    return response.status_code, b"".join(parts)
 
 
 class PdfClient:
@@ -89,3 +107,19 @@ class ClassifierClient:
         except msgspec.DecodeError as error:
             raise PeerUnavailable("classifier answered with something that is no track") from error
         return answer.tracks, answer.roads
+
+    async def recompute(self, asked: RecomputeAsked) -> Recomputed:
+        headers = {"Content-Type": "application/json"}
+        request = self._client.build_request(
+            "POST", "/v1/recompute", content=msgspec.json.encode(asked), headers=headers
+        )
+        status, body = await _send(self._client, request, "classifier", RECOMPUTED_BYTES_MAX)
+        try:
+            if status == httpx.codes.UNPROCESSABLE_ENTITY:
+                told = _READ_REFUSAL.decode(body)
+                raise Problem(422, "invalid", told.title, told.detail, errors=told.errors)
+            if status != httpx.codes.OK:
+                raise PeerUnavailable(f"classifier answered {status}")
+            return _READ_RECOMPUTED.decode(body)
+        except msgspec.DecodeError as error:
+            raise PeerUnavailable("classifier answered with something that is no recomputation") from error

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
-from services.claims.application.peers import Pdf, Tracks
+from services.claims.application.peers import Classifier, Pdf
 from services.claims.application.sealing import Hasher, Sealer
 from services.claims.domain.policy import Policy
 from shared.clock import Clock
@@ -31,7 +31,7 @@ class Context:
     sealer: Sealer
     hasher: Hasher
     pdf: Pdf
-    tracks: Tracks
+    classifier: Classifier
 
 
 def _context(request: Request) -> Context:

@@ -165,7 +165,7 @@ async def post_verification(
 async def get_report(who: Reader, context: Ctx, licence_id: UUID) -> Response:
     try:
         pdf = await make_report(
-            context.pool, who.tenant_id, licence_id, context.policy, context.sealer, context.tracks, context.pdf,
+            context.pool, who.tenant_id, licence_id, context.policy, context.sealer, context.classifier, context.pdf,
             context.clock(),
         )  # fmt: skip
     except PeerUnavailable as error:

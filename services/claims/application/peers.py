@@ -4,6 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shared.contracts.claim import Track
+from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.errors import Retryable
 
 
@@ -27,3 +28,14 @@ class Tracks(Protocol):
     ) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
         """(tracks by surface, ways near them) of a device in [from_ms, until_ms).  Raises PeerUnavailable."""
         ...
+
+
+class Recompute(Protocol):
+    async def recompute(self, asked: RecomputeAsked) -> Recomputed:
+        """A page of what device-days would say, or their being asked for.  Raises PeerUnavailable; Problem 422 with the
+        classifier's own words where it refuses."""
+        ...
+
+
+class Classifier(Tracks, Recompute, Protocol):
+    """Everything that is asked of the classifier."""

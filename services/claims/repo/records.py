@@ -47,6 +47,18 @@ VERIFICATIONS_OF: Final = """
 select id, licence_id, statement_hash, wording, actor, created_at
 from claims.verification where tenant_id = $1 and licence_id = any($2::uuid[])"""
 
+# A trailer travels with what tows it (rule VE1).
+LICENCES_OF_DEVICES: Final = """
+with carrier as (
+    select distinct vehicle_id from claims.device_assignment where tenant_id = $1 and device = any($2::text[])
+)
+select id from claims.licence
+where tenant_id = $1 and (
+    vehicle_id in (select vehicle_id from carrier)
+    or vehicle_id in (select c.trailer_id from claims.coupling c join carrier using (vehicle_id) where c.tenant_id = $1)
+)
+order by id"""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -108,3 +120,8 @@ async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[
         waivers=all_of(WaiverRow, await conn.fetch(WAIVERS_OF, tenant, wanted, claimants)),
         verifications=all_of(VerificationRow, await conn.fetch(VERIFICATIONS_OF, tenant, wanted)),
     )
+
+
+async def licences_of_devices(conn: Connection, tenant: UUID, devices: Sequence[str]) -> list[UUID]:
+    """Licences of every vehicle that any of the devices ever spoke for, and of trailers behind it."""
+    return [row["id"] for row in await conn.fetch(LICENCES_OF_DEVICES, tenant, list(devices))]

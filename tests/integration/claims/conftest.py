@@ -70,7 +70,7 @@ async def claims(database: Database) -> AsyncIterator[Claims]:
             sealer=AesGcmSealer([BANK_KEY]),
             hasher=HmacHasher(HASH_KEY),
             pdf=PdfClient(nowhere),
-            tracks=ClassifierClient(nowhere),
+            classifier=ClassifierClient(nowhere),
         )
         yield Claims(database, context, worker, clock, make_app(context))
     await pool.close()

@@ -117,7 +117,7 @@ async def test_CL8_a_report_is_there_for_any_licence_and_says_not_claimed(
         open_client(f"http://127.0.0.1:{port}", SecretStr(TOKEN)) as pdf_http,
         httpx.AsyncClient(transport=transport, base_url="http://classifier", headers=headers) as tracks_http,
     ):
-        context = replace(claims.context, pdf=PdfClient(pdf_http), tracks=ClassifierClient(tracks_http))
+        context = replace(claims.context, pdf=PdfClient(pdf_http), classifier=ClassifierClient(tracks_http))
         claims.app.state.context = context
         without_roads = await fleet.client.get(f"/v1/licences/{licence}/report.pdf")
         assert (without_roads.status_code, without_roads.json()["code"]) == (503, "unavailable")
