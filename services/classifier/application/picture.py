@@ -140,11 +140,10 @@ def public_edges(trace: DayTrace, roads: NamedRoads, span: Span) -> Nearest:
     rows = np.arange(len(fixes.ts_ms))[span.rows(fixes.ts_ms)]
     rows = rows[fixes.label[rows] == 0]
     found = nearest_public(roads.roads, fixes.lat_e6[rows], fixes.lng_e6[rows])
-    whole = Nearest(
-        np.full(len(fixes.ts_ms), FAR_M), np.full(len(fixes.ts_ms), -1, np.int32), *np.zeros((2, len(fixes.ts_ms)))
-    )
-    for into, part in zip(whole, found, strict=True):
-        np.put(into, rows, part)
+    count = len(fixes.ts_ms)
+    whole = Nearest(np.full(count, FAR_M), np.full(count, -1, np.int32), np.zeros(count), np.zeros(count))
+    whole.metres[rows], whole.way[rows] = found.metres, found.way
+    whole.lat_e6[rows], whole.lng_e6[rows] = found.lat_e6, found.lng_e6
     return whole
 
 
