@@ -1,7 +1,7 @@
 """Types of single fields that bodies of every API share: bounds, instants, text without control characters."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
@@ -51,7 +51,17 @@ def _aware(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+def _last_moment(value: Any) -> Any:
+    """A bare date is that day's last millisecond in Pacific/Auckland."""
+    if isinstance(value, str) and _DATE.fullmatch(value.strip()):
+        day = date.fromisoformat(value.strip()) + timedelta(days=1)
+        return datetime(day.year, day.month, day.day, tzinfo=AUCKLAND).astimezone(UTC) - timedelta(milliseconds=1)
+    return _midnight(value)
+
+
 Instant = Annotated[datetime, BeforeValidator(_midnight), AfterValidator(_aware)]
+Until = Annotated[datetime, BeforeValidator(_last_moment), AfterValidator(_aware)]
+"""The end of a time, included."""
 Text = Annotated[str, StringConstraints(max_length=500), AfterValidator(printable)]
 GivenText = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(printable)]
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(printable)]

@@ -77,7 +77,9 @@ def _private(case: Case) -> str:
 
 def _field(case: Case) -> str:
     near = case.facts.private_m
-    ways = f"the nearest private way {metres(near.least)} or more" if near is not None else "no private way within 100 m"
+    ways = (
+        f"the nearest private way {metres(near.least)} or more" if near is not None else "no private way within 100 m"
+    )
     return f"because {case.fixes} lie clear of every way (paragraph 22, rule SU4): {case.road_near()}, and {ways}."
 
 

@@ -26,6 +26,10 @@ class Part(NamedTuple):
     from_ms: int
     until_ms: int
 
+    @property
+    def speaks_for_gap(self) -> bool:
+        return self.segment.kind == "gap" or self.segment.basis == "odometer_bound"
+
     def leg_ends(self, trace: DayTrace) -> NDArray[np.int64]:
         """Rows of the fixes between which its legs go, each once."""
         return np.unique(np.concatenate([trace.pieces.fix[self.pieces], trace.pieces.until[self.pieces]]))
@@ -44,11 +48,12 @@ def parts_of(trace: DayTrace) -> tuple[list[Part], ClosedDay]:
     for n, segment in enumerate(segments):
         mine = pieces[first[n] : first[n + 1]]
         low, high = np.searchsorted(fixes.ts_ms[good], (segment.start_ms, segment.end_ms + 1))
-        from_ms, until_ms = segment.start_ms, segment.end_ms
-        if segment.kind == "gap" or segment.basis == "odometer_bound":
-            from_ms = min(from_ms, int(fixes.ts_ms[trace.pieces.fix[mine]].min()))
-            until_ms = max(until_ms, int(fixes.ts_ms[trace.pieces.until[mine]].max()))
-        parts.append(Part(segment, closed.segments[n].mm, mine, good[low:high], from_ms, until_ms))
+        part = Part(segment, closed.segments[n].mm, mine, good[low:high], segment.start_ms, segment.end_ms)
+        if part.speaks_for_gap and len(mine):
+            from_ms = min(part.from_ms, int(fixes.ts_ms[trace.pieces.fix[mine]].min()))
+            until_ms = max(part.until_ms, int(fixes.ts_ms[trace.pieces.until[mine]].max()))
+            part = part._replace(from_ms=from_ms, until_ms=until_ms)
+        parts.append(part)
     return parts, closed
 
 

@@ -62,7 +62,7 @@ class Facts(NamedTuple):
     """Legs of which only a part is in this segment."""
     cut_mm: int
     ways: list[tuple[WayFacts, int]]
-    """Ways that decided, with the millimetres along each, most first."""
+    """See `ways_along`."""
     rows: NDArray[np.int64]
 
 
@@ -95,12 +95,13 @@ def facts(trace: DayTrace, part: Part, edges: Nearest, road_set: NamedRoads, sch
         legs=len(leg),
         cut_legs=int(cut.sum()),
         cut_mm=int(mine[cut].sum()),
-        ways=_ways(trace, part, road_set),
+        ways=ways_along(trace, part, road_set),
         rows=rows,
     )
 
 
-def _ways(trace: DayTrace, part: Part, road_set: NamedRoads) -> list[tuple[WayFacts, int]]:
+def ways_along(trace: DayTrace, part: Part, road_set: NamedRoads) -> list[tuple[WayFacts, int]]:
+    """The ways that decided, with the millimetres along each, most first."""
     ways, mm = trace.pieces.way[part.pieces], trace.pieces.mm[part.pieces]
     named = np.unique(ways[ways >= 0])
     sums = [int(mm[ways == way].sum()) for way in named.tolist()]
