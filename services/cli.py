@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "roads": ("services.classifier.cli", "roads"),
     "status": ("deploy.embedded.cli", "status"),
     "classify": ("services.classifier.cli", "classify"),
+    "explain": ("services.classifier.cli", "explain"),
     "replay": ("services.ingest.cli", "replay_command"),
     "quarantine": ("services.ingest.cli", "quarantine"),
     "reprocess": ("services.claims.reprocess_cli", "reprocess"),

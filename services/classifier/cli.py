@@ -118,5 +118,30 @@ def _report(road_set: "RoadSet", parsed: "Parsed", days: "Sequence[DayOutcome]",
         click.echo(f"warning: {warning}", err=True)
 
 
+@click.command()
+@click.option("--roads", "roads_dir", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--pings", required=True, type=_FILE, help="Neutral pings, .ndjson or .ndjson.gz, in any order.")
+@click.option("--device", required=True, help="As the pings name it.")
+@click.option("--at", required=True, help="The instant in question, with its offset: 2026-03-02T09:14:00+13:00.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The picture (SVG).")
+@click.option("--json", "values", type=click.Path(dir_okay=False, path_type=Path), help="All values behind it.")
+def explain(roads_dir: Path, pings: Path, device: str, at: str, out: Path, values: Path | None) -> None:
+    """Why was this kilometre counted?  Offline, from a road data set and a file of pings."""
+    from services.classifier.application.explain_files import NothingToExplain, explain_files
+    from services.classifier.roads.dataset import DataSetError, RoadSet
+    from shared.contracts.neutral import read_ndjson
+
+    try:
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise click.ClickException(f"--at {at}: give the offset, for example {at}+13:00")
+        told = explain_files(read_ndjson(pings).pings, device, moment, RoadSet.open(roads_dir), out, values)
+    except (DataSetError, NothingToExplain, ValueError, OSError, EOFError) as error:
+        raise click.ClickException(str(error)) from error
+    for sentence in told:
+        click.echo(sentence)
+    click.echo(f"picture: {out}")
+
+
 if __name__ == "__main__":
     sys.exit(classify())

@@ -76,15 +76,14 @@ def draw(
     height = chart.bottom + 16 + 13.5 * len(small) + (10 if small else 0)
     edges = public_edges(trace, roads, span) if edges is None else edges
     shown = Shown(trace, span, part, edges.metres, scheme)
+    drawn_map = _map(view, shown, edges, roads, rulings or Rulings())
     content = [
         tag("title", escape(clean(title))) if title else "",
         tag("defs", tag("style", _STYLE), patterns(), tag("clipPath", _rect(frame), id="frame")),
         tag("rect", width=WIDTH, height=height, fill="#fff"),
         heads.markup(),
-        *_map(view, shown, edges, roads, rulings or Rulings()),
-        legend.legend(
-            Rect(frame.right + 16, map_y, SIDE - 16, frame.height), view, shown, roads.roads, rulings or Rulings()
-        ),
+        *drawn_map,
+        legend.legend(Rect(frame.right + 16, map_y, SIDE - 16, frame.height), shown, drawn_map[0]),
         strip(shown, chart),
         *(words(line, EDGE, chart.bottom + 20 + 13.5 * n, font_size=10.0, fill=FAINT) for n, line in enumerate(small)),
     ]

@@ -38,7 +38,8 @@ def spread(values: NDArray[np.float64]) -> Spread | None:
 
 
 class Facts(NamedTuple):
-    """Distances in metres, margins in nats.  `fixes` are those inside the segment's time, else the ends of its legs."""
+    """Distances in metres, margins in nats.  `fixes` are those inside the segment's time; where there are none, or where
+    what lies on both sides decides (ambiguous), the ends of its legs too."""
 
     fixes: int
     inside: bool
@@ -69,7 +70,9 @@ class Facts(NamedTuple):
 def facts(trace: DayTrace, part: Part, edges: Nearest, road_set: NamedRoads, scheme: Scheme) -> Facts:
     """`edges` is per fix of the trace (see picture.public_edges)."""
     fixes, pieces = trace.fixes, trace.pieces
-    rows = part.rows if len(part.rows) else part.leg_ends(trace)
+    rows = part.rows
+    if not len(rows) or part.segment.basis == "ambiguous":  # decided by what lies on both sides
+        rows = np.union1d(rows, part.leg_ends(trace))
     between = (fixes.ts_ms >= part.from_ms) & (fixes.ts_ms <= part.until_ms) & (fixes.label != GOOD)
     labels, counts = np.unique(fixes.label[between], return_counts=True)
     metres, near = edges.metres[rows], rows[edges.way[rows] >= 0]

@@ -68,6 +68,8 @@ def _sure(case: Case) -> str:
             f"The margin against a public road is {greatest} nats at most; to be counted off road asks for {needed} "
             "(paragraph 21)."
         )
+    if facts.margin.least == facts.margin.greatest:
+        return f"The margin against a public road is {greatest} nats; off road asks for {needed} (paragraph 21)."
     return (
         f"The margins against a public road lie from {least:.1f} to {greatest} nats; off road asks for {needed} "
         "(paragraph 21)."

@@ -19,6 +19,7 @@ from services.classifier.domain.way_kinds import FERRY
 
 LEAST_WIDTH: Final = 3.0
 """Of a way, where its corridor would be thinner."""
+WAYS_MAX: Final = 4_000
 LABELS_MAX: Final = 16
 LABEL_SIZE: Final = 11.5
 _COVERAGE_STEP: Final = 8.0
@@ -33,7 +34,12 @@ def box_in(view: View) -> Box:
 
 
 def ways_drawn(view: View, roads: Roads) -> NDArray[np.int32]:
-    return ways_in(roads, box_in(view))
+    """The ways in the map; of too many the longest."""
+    found = ways_in(roads, box_in(view))
+    if len(found) <= WAYS_MAX:
+        return found
+    lengths = roads.vertex_cm[np.searchsorted(roads.vertex_way, found + 1) - 1]
+    return np.asarray(found[np.sort(np.argsort(-lengths, kind="stable")[:WAYS_MAX])])
 
 
 def outside(view: View, roads: Roads) -> str:

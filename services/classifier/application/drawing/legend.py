@@ -3,14 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from services.classifier.application.drawing.ground import AREA_PUBLIC, AREA_UNKNOWN, outside, ways_drawn
 from services.classifier.application.drawing.marks import FAINT, FOCUS, INK, TRACK, WAYS, fix_classes, fix_mark
 from services.classifier.application.drawing.strip import Shown
 from services.classifier.application.drawing.svg import number, tag, words, wrap
-from services.classifier.application.drawing.track import runs
-from services.classifier.application.drawing.view import Rect, View
-from services.classifier.domain.geometry import Roads
-from services.classifier.domain.rulings import Rulings
+from services.classifier.application.drawing.view import Rect
 
 SIZE: Final = 11.0
 SWATCH: Final = 34.0
@@ -22,15 +18,23 @@ _FIX_WORDS: Final = {
     "left_out": "fix that takes no part",
 }
 
+_PLACES: Final = (
+    ("public-area", FAINT, "public area"),
+    ("unknown-area", FAINT, "area of unknown maintainer"),
+    ("land", "#00704f", "declared land"),
+    ("exclusion", "#b3261e", "excluded place"),
+    ("outside", "#9a9a9a", "outside the data's coverage"),
+)
+
 Swatch = Callable[[float, float], str]
 """Draws at a left end x, on the middle height y."""
 
 
-def legend(rect: Rect, view: View, shown: Shown, roads: Roads, rulings: Rulings) -> str:
-    """A column of swatches with words."""
+def legend(rect: Rect, shown: Shown, drawn_map: str) -> str:
+    """A column of swatches with words; `drawn_map` is the map's markup."""
     drawn: list[str] = []
     y = rect.y
-    for heading, entries in _entries(view, shown, roads, rulings):
+    for heading, entries in _entries(shown, drawn_map):
         if not entries:
             continue
         drawn.append(words(heading, rect.x, y + SIZE, font_size=SIZE, font_weight="bold", fill=INK))
@@ -38,51 +42,35 @@ def legend(rect: Rect, view: View, shown: Shown, roads: Roads, rulings: Rulings)
         for swatch, text in entries:
             lines = wrap(text, SIZE, rect.width - SWATCH - 8)
             drawn.append(swatch(rect.x, y + LINE / 2))
-            drawn += [
-                words(line, rect.x + SWATCH + 8, y + LINE * n + SIZE, font_size=SIZE, fill=INK)
-                for n, line in enumerate(lines)
-            ]
+            for n, line in enumerate(lines):
+                drawn.append(words(line, rect.x + SWATCH + 8, y + LINE * n + SIZE, font_size=SIZE, fill=INK))
             y += LINE * len(lines) + 5
         y += 9
     return tag("g", *drawn, class_="legend")
 
 
-def _entries(view: View, shown: Shown, roads: Roads, rulings: Rulings) -> list[tuple[str, list[tuple[Swatch, str]]]]:
+def _entries(shown: Shown, drawn_map: str) -> list[tuple[str, list[tuple[Swatch, str]]]]:
+    def there(of_class: str) -> bool:
+        return f'class="{of_class}"' in drawn_map
+
     rows = shown.span.rows(shown.trace.fixes.ts_ms)
     kinds = set(fix_classes(shown.trace.fixes.surface[rows], shown.trace.fixes.label[rows]))
-    found = list(runs(shown.trace, shown.span, shown.scheme.gap_limit_ms))
-    ways = ways_drawn(view, roads)
-    present = set(roads.way_kind[ways].tolist())
-    track = [(_line(style.colour, 3.2, style.dash), style.words) for surface, style in TRACK.items()
-             if any(run.surface == surface and not run.gap for run in found)]  # fmt: skip
-    if shown.focus is not None:
-        track.insert(0, (_line(FOCUS, 12.0, None), "the part in question"))
-    if any(run.gap for run in found):
+    track = [(_line(FOCUS, 12.0, None), "the part in question")] if there("focus") else []
+    for surface, style in TRACK.items():
+        if there(f"track {surface}"):
+            track.append((_line(style.colour, 3.2, style.dash), style.words))
+    if 'class="gap ' in drawn_map:
         track.append((_line(FAINT, 1.4, "1.5 4"), "no fix: the way is not known"))
     fixes = [(_mark(kind), text) for kind, text in _FIX_WORDS.items() if kind in kinds]
-    if shown.focus is not None:
+    if there("accuracy"):
         fixes.append((_ring, "accuracy that the device reports, or paragraph 14 supposes"))
     mapped = [
         (_way(style.fill, style.line, style.dash), style.words)
         for kind, style in reversed(WAYS.items())
-        if kind in present
+        if there(f"corridor kind-{kind}")
     ]
-    return [("Track", track), ("Fixes", fixes), ("Ways", mapped), ("Places", _places(view, roads, rulings, present))]
-
-
-def _places(view: View, roads: Roads, rulings: Rulings, present: set[int]) -> list[tuple[Swatch, str]]:
-    listed: list[tuple[Swatch, str]] = []
-    if AREA_PUBLIC in present:
-        listed.append((_box("public-area", FAINT), "public area"))
-    if AREA_UNKNOWN in present:
-        listed.append((_box("unknown-area", FAINT), "area of unknown maintainer"))
-    if rulings.lands:
-        listed.append((_box("land", "#00704f"), "declared land"))
-    if any(one.wkb for one in rulings.exclusions):
-        listed.append((_box("exclusion", "#b3261e"), "excluded place"))
-    if outside(view, roads):
-        listed.append((_box("outside", "#9a9a9a"), "outside the data's coverage"))
-    return listed
+    places = [(_box(name, colour), text) for name, colour, text in _PLACES if there(name)]
+    return [("Track", track), ("Fixes", fixes), ("Ways", mapped), ("Places", places)]
 
 
 def _line(colour: str, width: float, dash: str | None) -> Swatch:

@@ -16,6 +16,8 @@ from shared.nz_days import nz_time
 FIXES_MAX: Final = 700
 """Drawn; of more, every n-th."""
 LABEL_SIZE: Final = 12.0
+BAND: Final = 15.0
+"""Under the part in question."""
 
 
 class Span(NamedTuple):
@@ -80,8 +82,11 @@ def track(view: View, trace: DayTrace, span: Span, focus: Span | None, gap_ms: i
             room.avoid(_dense(part))
     if focus is not None:
         for run in runs(trace, focus, gap_ms):
-            band += [path_of(part) for part in view.clipped(view.xy(run.lng_e6, run.lat_e6), 20)]
-    under = tag("path", d="".join(band), fill="none", stroke=FOCUS, stroke_width=15.0, stroke_linecap="round",
+            lines = view.clipped(view.xy(run.lng_e6, run.lat_e6), 20)
+            band += [path_of(part) for part in lines]
+            for part in lines:
+                room.avoid(_dense(part), BAND / 2)
+    under = tag("path", d="".join(band), fill="none", stroke=FOCUS, stroke_width=BAND, stroke_linecap="round",
                 stroke_linejoin="round", class_="focus")  # fmt: skip
     return (under if band else "") + "".join(drawn)
 
@@ -170,6 +175,9 @@ def measure(text: str, a: NDArray[np.float64], b: NDArray[np.float64], room: Roo
     if abs(angle) > np.pi / 2:
         angle -= np.pi * np.sign(angle)
     wide = width_of(text, LABEL_SIZE - 1)
+    if wide > 1.5 * seen:  # a short measure is its number only: which road it leads to is to be seen
+        text = text.split(" to ", maxsplit=1)[0]
+        wide = width_of(text, LABEL_SIZE - 1)
     shares = (0.5, 0.35, 0.65, 0.8, 0.2)
     slanted = [
         (*(a + along * seen * share + across * far), angle) for share in shares for far in (11.0, -11.0) if seen > wide

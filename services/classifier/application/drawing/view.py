@@ -93,14 +93,14 @@ class Room:
         self._rect = rect
         self._taken: list[Rect] = []
         self._discs = np.empty((0, 3))
-        self._soft = np.empty((0, 2))
+        self._soft = np.empty((0, 3))
 
     def take(self, rect: Rect) -> None:
         self._taken.append(rect)
 
-    def avoid(self, xy: NDArray[np.float64]) -> None:
-        """Places that words should leave free where they can."""
-        self._soft = np.concatenate([self._soft, xy])
+    def avoid(self, xy: NDArray[np.float64], radius: float = 2.0) -> None:
+        """Places that words should leave free where they can, with what is drawn around them."""
+        self._soft = np.concatenate([self._soft, np.column_stack([xy, np.full(len(xy), radius)])])
 
     def price(self, discs: NDArray[np.float64]) -> float | None:
         """How many places to avoid the discs (n, 3: x, y, radius) cover; None: there is no room."""
@@ -122,7 +122,7 @@ class Room:
         if not len(self._soft):
             return 0.0
         apart = np.hypot(x[:, None] - self._soft[:, 0], y[:, None] - self._soft[:, 1])
-        return float((apart < radius[:, None]).any(axis=0).sum())
+        return float((apart < radius[:, None] + self._soft[:, 2]).any(axis=0).sum())
 
     def place(self, candidates: Sequence[NDArray[np.float64]]) -> int | None:
         """Index of the cheapest candidate, which is then taken; None: none has room.  The first wins among equals."""
