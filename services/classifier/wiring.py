@@ -10,9 +10,11 @@ from typing import Final
 import numpy as np
 from fastapi import FastAPI
 
-from services.classifier.api import exclusions, land, reprocess, ruling_context, tracks
+from services.classifier.api import exclusions, explain, land, reprocess, ruling_context, tracks, tracks_geojson
+from services.classifier.api.audit_reading import Desk
 from services.classifier.api.ruling_problems import DESCRIPTION, PROBLEMS
 from services.classifier.application import dirty
+from services.classifier.application.day_reading import Sources
 from services.classifier.application.judging import Judges
 from services.classifier.application.recompute import DryJudges
 from services.classifier.application.road_sets import RoadsByDay, RoadSetMissing
@@ -80,6 +82,14 @@ class Classifier:
         """The open data sets by day, None while one that counts is missing."""
         return RoadsByDay(self.library.timeline, self.library.sets) if self.library.complete() else None
 
+    def set_of_day(self, day: int) -> tuple[RoadSet, bool] | None:
+        """The data set that counts for an NZ day, and whether the day lies before its valid-from; None as for `roads`."""
+        roads = self.roads()
+        if roads is None:
+            return None
+        chosen, early = roads.of_day(day)
+        return self.library.sets[chosen.name], early
+
     async def consume(self) -> None:
         """Fold until cancelled, whenever every registered road data set is open here.
 
@@ -131,7 +141,7 @@ async def open_log(settings: ClassifierSettings) -> Log:
 
 
 def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classifier) -> FastAPI:
-    """The HTTP side: land, exclusions and reprocessing for tenants, tracks and recomputation for our own services."""
+    """The HTTP side: rulings, reprocessing, tracks and explanations for tenants; tracks and recomputation for our own."""
     app = FastAPI(
         title="RUC off-road classifier",
         version=code_version(),
@@ -146,6 +156,9 @@ def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classif
     judges = DryJudges(partial(classify_days, scheme=V1), classifier.roads, lambda: classifier.library.sets)
     app.include_router(reprocess.router(api_pool, settings.internal_token, V1, judges), responses=PROBLEMS)
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
+    desk = Desk(api_pool, Sources(V1, classifier.set_of_day, lambda name: classifier.library.sets.get(name)))
+    for audit in (tracks_geojson, explain):
+        app.include_router(audit.router(desk), responses=PROBLEMS)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     problems.install(app)
     auth.install(app, api_pool)

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from services.classifier.api.audit_reading import Desk, Device, Reader, ms_of
-from services.classifier.application.day_reading import Days, Judge, roads_of
+from services.classifier.application.day_reading import Days, Sources, roads_of
 from services.classifier.application.track_features import Wanted, features
 from services.classifier.domain.trace import trace_day
 from shared.contracts.device_day import Basis, Surface
@@ -43,7 +43,7 @@ def router(desk: Desk) -> APIRouter:
         first, last = _days(wanted)
         until = min(last, first + DAYS_MAX - 1)
         days = await desk.days(who, device, first, until)
-        found, done = await desk.compute(_features, desk.judge, days, wanted, until)
+        found, done = await desk.compute(_features, desk.sources, days, wanted, until)
         body: dict[str, Any] = {"type": "FeatureCollection", "features": found}
         headers = {"Cache-Control": "private, no-cache"}
         if done < last:
@@ -64,13 +64,13 @@ def _days(wanted: Wanted) -> tuple[int, int]:
     return day_of(wanted.from_ms), day_of(wanted.to_ms)
 
 
-def _features(judge: Judge, days: Days, wanted: Wanted, until: int) -> tuple[list[dict[str, Any]], int]:
+def _features(sources: Sources, days: Days, wanted: Wanted, until: int) -> tuple[list[dict[str, Any]], int]:
     """(features, the last day that they are complete for)."""
     found: list[dict[str, Any]] = []
     places = 0
     for day in days.days:
-        roads = roads_of(judge, day)
-        trace = trace_day(days.of_day(day), days.key, day, roads, judge.scheme, days.book)
+        roads, _ = roads_of(sources, day)
+        trace = trace_day(days.of_day(day), days.key, day, roads, sources.scheme, days.book)
         more = features(trace, roads, wanted, days.owed.get(day, frozenset()))
         found += more
         places += sum(len(one["geometry"]["coordinates"]) for one in more)

@@ -13,7 +13,8 @@ import numpy as np
 from services.classifier.application import picture, sentences
 from services.classifier.application.because import Case
 from services.classifier.application.drawing.track import Span
-from services.classifier.application.nearby import NamedRoads, Nearest
+from services.classifier.application.judging import Judged
+from services.classifier.application.nearby import DescribedRoads, Nearest
 from services.classifier.application.paragraphs import Paragraph, named_in, paragraphs
 from services.classifier.application.parts import Part, part_at, parts_of
 from services.classifier.application.segment_facts import Facts, facts
@@ -49,13 +50,15 @@ class Subject(NamedTuple):
     """What a question is answered from."""
 
     trace: DayTrace
-    road_set: NamedRoads
+    road_set: DescribedRoads
     scheme: Scheme
     rulings: Rulings
     fixes: int
     fixes_hash: str
     settled: bool | None
     """None: not known (offline)."""
+    early: bool
+    """The day lies before the road data set's valid-from (rule SU9)."""
 
 
 class Explanation(NamedTuple):
@@ -70,16 +73,17 @@ class Explanation(NamedTuple):
 def examine(
     pings: Pings,
     asked: Asked,
-    road_set: NamedRoads,
+    road_set: DescribedRoads,
     scheme: Scheme = V1,
     book: Book = NO_BOOK,
     settled: bool | None = None,
+    early: bool = False,
 ) -> Explanation:
     """Compute the device-day again and look into it.  `pings` are the fixes of the day and of the gap limit around it."""
     trace = trace_day(pings, asked.key, asked.day, road_set, scheme, book)
     rulings = book.get(asked.key[0], Rulings()).of_day(asked.key[1], asked.day, scheme.gap_limit_ms)
     digest = fixes_hash(pings)
-    subject = Subject(trace, road_set, scheme, rulings, len(trace.fixes.ts_ms), digest, settled)
+    subject = Subject(trace, road_set, scheme, rulings, len(trace.fixes.ts_ms), digest, settled, early)
     parts, closed = parts_of(trace)
     wanted = wanted_of(parts, asked)
     near = [ms for part in wanted for ms in (part.from_ms, part.until_ms)] or [asked.from_ms, asked.to_ms]
@@ -192,14 +196,12 @@ def origin_words(found: Explanation) -> str:
     land = f"rulings {outcome.land}" if outcome.land else "no declared land or exclusion"
     return (
         f"Computed from {subject.fixes:,} fixes (content {subject.fixes_hash}) by scheme {outcome.scheme}, road data "
-        "set "
-        f"{subject.road_set.name} ({sources}), {land}; content of the device-day {revision_hash(subject)[:16]}. "
-        "Ways are drawn as wide as their corridors, at least 3 units; distances to public roads are to the "
-        "corridor's edge."
+        f"set {subject.road_set.name} ({sources}), {land}; content of the device-day {revision_hash(subject)[:16]}. "
+        "Fixes are joined by straight lines; ways are drawn as wide as their corridors, thinner ones 3 units wide."
     )
 
 
 def revision_hash(subject: Subject) -> str:
     """The content hash that a claim's line names for this device-day, once it is settled."""
-    revision = subject.trace.outcome.revision(0, settled=subject.settled is not False, road_set=subject.road_set.name)
-    return hash_of(revision).hex()
+    judged = Judged(subject.trace.outcome, subject.road_set.name, subject.early)
+    return hash_of(judged.revision(0, subject.settled is not False)).hex()

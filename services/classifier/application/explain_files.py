@@ -8,7 +8,7 @@ import numpy as np
 
 from services.classifier.application.explain import Asked, answer, draw_explanation, examine
 from services.classifier.application.explain_json import to_json
-from services.classifier.application.nearby import NamedRoads
+from services.classifier.application.nearby import DescribedRoads
 from services.classifier.application.windows import window_bounds_ms
 from services.classifier.domain.scheme import V1, Scheme
 from shared.contracts.pings import Pings
@@ -20,7 +20,13 @@ class NothingToExplain(Exception):
 
 
 def explain_files(
-    pings: Pings, device: str, at: datetime, road_set: NamedRoads, out: Path, values: Path | None, scheme: Scheme = V1
+    pings: Pings,
+    device: str,
+    at: datetime,
+    road_set: DescribedRoads,
+    out: Path,
+    values: Path | None,
+    scheme: Scheme = V1,
 ) -> list[str]:
     """Write the picture to `out` and the values, as JSON, to `values`; returns the answer's sentences.
 

@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from services.classifier.application.road_sets import NamedRoads
 from services.classifier.application.ways import segments_near
 from services.classifier.domain.areas import areas_at
 from services.classifier.domain.cells import metres_per_e6
@@ -20,15 +21,11 @@ PLACES_MAX: Final = 160_000
 FAR_M: Final = 1e9
 
 
-class NamedRoads(Protocol):
-    """What an explanation reads of a road data set (services.classifier.roads.dataset.RoadSet)."""
+class DescribedRoads(NamedRoads, Protocol):
+    """What an explanation reads of a road data set (`services.classifier.roads.dataset.RoadSet`)."""
 
     @property
-    def name(self) -> str: ...
-    @property
     def meta(self) -> Any: ...
-    @property
-    def roads(self) -> Roads: ...
     @property
     def way_id(self) -> NDArray[np.int64]: ...
     @property
@@ -37,7 +34,6 @@ class NamedRoads(Protocol):
     def way_rule(self) -> NDArray[np.int32]: ...
     def text(self, index: int) -> str: ...
     def road_name(self, way: int) -> str: ...
-    def describe(self, way: int) -> str: ...
 
 
 class Box(NamedTuple):
@@ -169,7 +165,7 @@ class WayFacts(NamedTuple):
     source_date: str
 
 
-def facts_of(road_set: NamedRoads, ways: Sequence[int]) -> list[WayFacts]:
+def facts_of(road_set: DescribedRoads, ways: Sequence[int]) -> list[WayFacts]:
     sources = [road_set.meta.sources[int(road_set.way_source[way])] for way in ways]
     return [
         WayFacts(

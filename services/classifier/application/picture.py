@@ -24,7 +24,7 @@ from services.classifier.application.drawing.svg import (
 )
 from services.classifier.application.drawing.track import Span
 from services.classifier.application.drawing.view import Rect, Room, View, fit, nice_below
-from services.classifier.application.nearby import FAR_M, NamedRoads, Nearest, nearest_public
+from services.classifier.application.nearby import FAR_M, DescribedRoads, Nearest, nearest_public
 from services.classifier.domain.rulings import Rulings
 from services.classifier.domain.scheme import V1, Scheme
 from services.classifier.domain.trace import DayTrace
@@ -50,7 +50,7 @@ _STYLE: Final = (
 
 def draw(
     trace: DayTrace,
-    roads: NamedRoads,
+    roads: DescribedRoads,
     window: tuple[int, int],
     *,
     focus: tuple[int, int] | None = None,
@@ -133,7 +133,7 @@ def _view(trace: DayTrace, span: Span, focus: Span | None, frame: Rect) -> View:
     return fit(frame, (LEAST_HEIGHT, MOST_HEIGHT), lng, lat, LEAST_M)
 
 
-def public_edges(trace: DayTrace, roads: NamedRoads, span: Span) -> Nearest:
+def public_edges(trace: DayTrace, roads: DescribedRoads, span: Span) -> Nearest:
     """Per fix of the trace: the nearest public road's edge; FAR_M for one that takes no part, or outside the window."""
     fixes = trace.fixes
     rows = np.arange(len(fixes.ts_ms))[span.rows(fixes.ts_ms)]
@@ -146,7 +146,7 @@ def public_edges(trace: DayTrace, roads: NamedRoads, span: Span) -> Nearest:
     return whole
 
 
-def _map(view: View, shown: Shown, edges: Nearest, road_set: NamedRoads, rulings: Rulings) -> list[str]:
+def _map(view: View, shown: Shown, edges: Nearest, road_set: DescribedRoads, rulings: Rulings) -> list[str]:
     roads, room = road_set.roads, Room(view.rect)
     scale, north = _scale_bar(view, room), _north(view, room)
     ways = ground.ways_drawn(view, roads)
@@ -172,7 +172,7 @@ def _map(view: View, shown: Shown, edges: Nearest, road_set: NamedRoads, rulings
     return [inside, _rect(view.rect, fill="none", stroke=INK, stroke_width=1.2), scale, north]
 
 
-def _away(view: View, shown: Shown, edges: Nearest, road_set: NamedRoads, room: Room) -> str:
+def _away(view: View, shown: Shown, edges: Nearest, road_set: DescribedRoads, room: Room) -> str:
     """A measure from the fix of the part in question that is nearest to a public road, to that road's edge."""
     if shown.focus is None:
         return ""

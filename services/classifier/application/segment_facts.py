@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.application.drawing.track import places
-from services.classifier.application.nearby import FAR_M, NamedRoads, Nearest, WayFacts, facts_of
+from services.classifier.application.nearby import FAR_M, DescribedRoads, Nearest, WayFacts, facts_of
 from services.classifier.application.parts import Part
 from services.classifier.domain import cells
 from services.classifier.domain.device_day import BASES, SURFACES
@@ -67,7 +67,7 @@ class Facts(NamedTuple):
     rows: NDArray[np.int64]
 
 
-def facts(trace: DayTrace, part: Part, edges: Nearest, road_set: NamedRoads, scheme: Scheme) -> Facts:
+def facts(trace: DayTrace, part: Part, edges: Nearest, road_set: DescribedRoads, scheme: Scheme) -> Facts:
     """`edges` is per fix of the trace (see picture.public_edges)."""
     fixes, pieces = trace.fixes, trace.pieces
     rows = part.rows
@@ -103,7 +103,7 @@ def facts(trace: DayTrace, part: Part, edges: Nearest, road_set: NamedRoads, sch
     )
 
 
-def ways_along(trace: DayTrace, part: Part, road_set: NamedRoads) -> list[tuple[WayFacts, int]]:
+def ways_along(trace: DayTrace, part: Part, road_set: DescribedRoads) -> list[tuple[WayFacts, int]]:
     """The ways that decided, with the millimetres along each, most first."""
     ways, mm = trace.pieces.way[part.pieces], trace.pieces.mm[part.pieces]
     named = np.unique(ways[ways >= 0])
@@ -127,7 +127,7 @@ def cells_of(trace: DayTrace, part: Part) -> tuple[list[str], bool]:
     return list(found)[:CELLS_MAX], len(found) <= CELLS_MAX
 
 
-def pieces_out(trace: DayTrace, part: Part, road_set: NamedRoads) -> list[dict[str, Any]]:
+def pieces_out(trace: DayTrace, part: Part, road_set: DescribedRoads) -> list[dict[str, Any]]:
     """The segment's pieces as plain values, at most PIECES_MAX."""
     pieces = trace.pieces
     return [

@@ -8,7 +8,7 @@ import numpy as np
 from services.classifier.application.drawing.track import places
 from services.classifier.application.explain import place_of
 from services.classifier.application.explain_json import instants, ruling_out
-from services.classifier.application.nearby import NamedRoads
+from services.classifier.application.nearby import DescribedRoads
 from services.classifier.application.paragraphs import named_in, paragraphs
 from services.classifier.application.parts import Part, parts_of
 from services.classifier.application.segment_facts import cells_of, ways_along
@@ -38,13 +38,13 @@ class Wanted(NamedTuple):
         )
 
 
-def features(trace: DayTrace, road_set: NamedRoads, wanted: Wanted, owed: Collection[str]) -> list[dict[str, Any]]:
+def features(trace: DayTrace, road_set: DescribedRoads, wanted: Wanted, owed: Collection[str]) -> list[dict[str, Any]]:
     """Whole segments in order of time; one that reaches over an end of the time is not cut."""
     parts, _ = parts_of(trace)
     return [_feature(trace, road_set, n, part, owed) for n, part in enumerate(parts) if wanted.has(part)]
 
 
-def _feature(trace: DayTrace, road_set: NamedRoads, n: int, part: Part, owed: Collection[str]) -> dict[str, Any]:
+def _feature(trace: DayTrace, road_set: DescribedRoads, n: int, part: Part, owed: Collection[str]) -> dict[str, Any]:
     segment, outcome = part.segment, trace.outcome
     day = from_ordinal(outcome.day).isoformat()
     geometry, times = _line(trace, part)
@@ -84,7 +84,7 @@ def _line(trace: DayTrace, part: Part) -> tuple[dict[str, Any], list[str]]:
     return {"type": "LineString", "coordinates": coordinates}, [f"{one}Z" for one in at.astype("datetime64[ms]")]
 
 
-def _why(trace: DayTrace, road_set: NamedRoads, part: Part) -> dict[str, Any]:
+def _why(trace: DayTrace, road_set: DescribedRoads, part: Part) -> dict[str, Any]:
     text = paragraphs(trace.outcome.scheme)
     named = [text[number] for number in named_in(part.segment.why) if number in text]
     cells, whole = cells_of(trace, part)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.classifier.application.drawing.marks import FAINT, INK, WAYS
 from services.classifier.application.drawing.svg import path_of, tag, width_of, words
 from services.classifier.application.drawing.view import Room, View, discs
-from services.classifier.application.nearby import Box, NamedRoads, line_of, ways_in
+from services.classifier.application.nearby import Box, DescribedRoads, line_of, ways_in
 from services.classifier.domain import cells, tables, way_kinds
 from services.classifier.domain.compiled import kernel
 from services.classifier.domain.geometry import REACH_M, Roads
@@ -154,7 +154,7 @@ def ways(view: View, roads: Roads, shown: NDArray[np.int32]) -> str:
     return "".join(drawn)
 
 
-def names(view: View, road_set: NamedRoads, shown: Iterable[int], room: Room) -> str:
+def names(view: View, road_set: DescribedRoads, shown: Iterable[int], room: Room) -> str:
     """Names of ways along their lines, longest first, where there is room."""
     roads = road_set.roads
     parts: dict[str, list[tuple[float, NDArray[np.float64]]]] = {}
