@@ -90,6 +90,10 @@ class Classifier:
         chosen, early = roads.of_day(day)
         return self.library.sets[chosen.name], early
 
+    def set_named(self, name: str) -> RoadSet | None:
+        """An open data set, also one that nothing counts by any more: an older revision may name it."""
+        return self.library.sets.get(name)
+
     async def consume(self) -> None:
         """Fold until cancelled, whenever every registered road data set is open here.
 
@@ -156,7 +160,7 @@ def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classif
     judges = DryJudges(partial(classify_days, scheme=V1), classifier.roads, lambda: classifier.library.sets)
     app.include_router(reprocess.router(api_pool, settings.internal_token, V1, judges), responses=PROBLEMS)
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
-    desk = Desk(api_pool, Sources(V1, classifier.set_of_day, lambda name: classifier.library.sets.get(name)))
+    desk = Desk(api_pool, Sources(V1, classifier.set_of_day, classifier.set_named))
     for audit in (tracks_geojson, explain):
         app.include_router(audit.router(desk), responses=PROBLEMS)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)

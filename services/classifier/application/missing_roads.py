@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from services.classifier.application.nearby import NamedRoads
+from services.classifier.application.nearby import DescribedRoads
 from services.classifier.application.off_road_visits import COLUMNS, visits
 from services.classifier.application.probable_roads import (
     POLICY,
@@ -38,7 +38,7 @@ async def in_evidence(
     transaction: Callable[[], AbstractAsyncContextManager[Connection]],
     tenant: str,
     days: tuple[int, int],
-    roads: NamedRoads,
+    roads: DescribedRoads,
     scheme: Scheme,
 ) -> list[ProbableRoad]:
     """Of one tenant on the NZ days days[0] to days[1].  `transaction` sees that tenant's evidence and rulings only."""
@@ -56,14 +56,14 @@ async def in_evidence(
 
 
 def in_pings(
-    pings: Pings, roads: NamedRoads, scheme: Scheme, book: Book = NO_BOOK, policy: Policy = POLICY
+    pings: Pings, roads: DescribedRoads, scheme: Scheme, book: Book = NO_BOOK, policy: Policy = POLICY
 ) -> list[ProbableRoad]:
     """Of all tenants of `pings`, each by itself."""
     return probable_roads(visits_of(pings, None, roads, scheme, book), roads, policy)
 
 
 def visits_of(
-    pings: Pings, wanted: Sequence[tuple[Key, int]] | None, roads: NamedRoads, scheme: Scheme, book: Book
+    pings: Pings, wanted: Sequence[tuple[Key, int]] | None, roads: DescribedRoads, scheme: Scheme, book: Book
 ) -> pl.DataFrame:
     """What is excluded or declared already is no travel off every way, and is not found again."""
     computed, _ = compute_days(pings, wanted, roads.roads, scheme, book)

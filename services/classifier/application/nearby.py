@@ -174,7 +174,7 @@ def facts_of(road_set: DescribedRoads, ways: Sequence[int]) -> list[WayFacts]:
             taken_as=CLASS_NAMES[int(road_set.roads.way_kind[way])],
             rule=road_set.text(int(road_set.way_rule[way])),
             source=str(source.name),
-            source_date=str(source.date),
+            source_date=str(source.date or road_set.meta.source_date),
         )
         for way, source in zip(ways, sources, strict=True)
     ]

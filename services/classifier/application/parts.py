@@ -1,20 +1,31 @@
 """A traced day's segments, each with the pieces and fixes it is made of: what explanations and drawings start from."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.classifier.domain import surfaces as on
 from services.classifier.domain.closed import ClosedDay, close_day
 from services.classifier.domain.fixes import GOOD
 from services.classifier.domain.segments import share_mm
 from services.classifier.domain.trace import DayTrace
-from shared.contracts.device_day import Segment
+from shared.contracts.device_day import Segment, Surface
 from shared.nz_days import bounds_ms
+
+SURFACE_OF: Final[dict[int, Surface]] = {
+    on.ON_PUBLIC: "public_road",
+    on.ON_PRIVATE: "off_road",
+    on.ON_FIELD: "off_road",
+    on.ON_DECLARED: "off_road",
+    on.OVER_PUBLIC: "off_road",
+}
+"""What a fix by itself is taken to lie on; any other surface is unknown."""
 
 
 class Part(NamedTuple):
-    """`pieces` are rows of the trace's pieces, `rows` those of its good fixes that lie inside the segment's time.
+    """`pieces` are rows of the trace's pieces, `rows` those of its good fixes that lie inside the segment's time, at
+    its very ends only such as are on its surface themselves.
 
     `from_ms` to `until_ms` is the time that the segment speaks for: of a gap all of it, though no metre has a place in it."""
 
@@ -48,6 +59,7 @@ def parts_of(trace: DayTrace) -> tuple[list[Part], ClosedDay]:
     for n, segment in enumerate(segments):
         mine = pieces[first[n] : first[n + 1]]
         low, high = np.searchsorted(fixes.ts_ms[good], (segment.start_ms, segment.end_ms + 1))
+        low, high = _own(trace, good, int(low), int(high), segment)
         part = Part(segment, closed.segments[n].mm, mine, good[low:high], segment.start_ms, segment.end_ms)
         if part.speaks_for_gap and len(mine):
             from_ms = min(part.from_ms, int(fixes.ts_ms[trace.pieces.fix[mine]].min()))
@@ -55,6 +67,20 @@ def parts_of(trace: DayTrace) -> tuple[list[Part], ClosedDay]:
             part = part._replace(from_ms=from_ms, until_ms=until_ms)
         parts.append(part)
     return parts, closed
+
+
+def _own(trace: DayTrace, good: NDArray[np.int64], low: int, high: int, segment: Segment) -> tuple[int, int]:
+    """The span of fixes without one at either end that belongs to the neighbour."""
+    ts, surface = trace.fixes.ts_ms, trace.fixes.surface
+    if low < high and ts[good[low]] == segment.start_ms and _on(int(surface[good[low]])) != segment.surface:
+        low += 1
+    if low < high and ts[good[high - 1]] == segment.end_ms and _on(int(surface[good[high - 1]])) != segment.surface:
+        high -= 1
+    return low, high
+
+
+def _on(surface: int) -> Surface:
+    return SURFACE_OF.get(surface, "unknown")
 
 
 def _shares(trace: DayTrace) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,7 +13,7 @@ import polars as pl
 import polars_h3
 
 from services.classifier.application.lines_of_cells import CellLine, lines_of
-from services.classifier.application.nearby import FAR_M, NamedRoads, nearest_public
+from services.classifier.application.nearby import FAR_M, DescribedRoads, nearest_public
 
 
 class Policy(NamedTuple):
@@ -66,7 +66,7 @@ class ProbableRoad(NamedTuple):
     line: CellLine
 
 
-def probable_roads(visited: pl.DataFrame, roads: NamedRoads, policy: Policy = POLICY) -> list[ProbableRoad]:
+def probable_roads(visited: pl.DataFrame, roads: DescribedRoads, policy: Policy = POLICY) -> list[ProbableRoad]:
     """`visited` as `off_road_visits.visits` makes it.  By tenant, the most metres first; tenants are never mixed."""
     if visited.is_empty():
         return []
@@ -119,7 +119,7 @@ def _line_cells(visited: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     )
 
 
-def _describe(tenant: str, line: CellLine, members: pl.DataFrame, roads: NamedRoads) -> ProbableRoad:
+def _describe(tenant: str, line: CellLine, members: pl.DataFrame, roads: DescribedRoads) -> ProbableRoad:
     off_mm, like_mm = float(members["no_road_mm"].sum()), float(members["like_a_road_mm"].sum())
     speeds = [float(members["speed_mps"].quantile(share, "nearest") or 0.0) * _KMH for share in (0.1, 0.5, 0.9)]
     return ProbableRoad(
@@ -136,14 +136,14 @@ def _describe(tenant: str, line: CellLine, members: pl.DataFrame, roads: NamedRo
     )
 
 
-def _ends(line: CellLine, roads: NamedRoads) -> tuple[End, End]:
+def _ends(line: CellLine, roads: DescribedRoads) -> tuple[End, End]:
     lat, lng = (np.rint(column[[0, -1]]).astype(np.int32) for column in (line.lat_e6, line.lng_e6))
     near = nearest_public(roads.roads, lat, lng)
     first, last = (End(int(lat[k]), int(lng[k]), _name(roads, int(near.way[k])), float(near.metres[k])) for k in (0, 1))
     return first, last
 
 
-def _name(roads: NamedRoads, way: int) -> str:
+def _name(roads: DescribedRoads, way: int) -> str:
     return (roads.road_name(way) or "unnamed road") if way >= 0 else ""
 
 

@@ -49,7 +49,9 @@ def hidden() -> Pings:
     return to_pings(whole, noise_m=2.0, odometer=77_000.0).take((since < 150_000) | (since > 600_000))
 
 
-def ask(pings: Pings, roads: RoadSet, after_s: float, until_s: float | None = None, book: Book = NO_BOOK) -> Explanation:
+def ask(
+    pings: Pings, roads: RoadSet, after_s: float, until_s: float | None = None, book: Book = NO_BOOK
+) -> Explanation:
     """A question about an instant (or a time) so many seconds after NOON_MS."""
     start = NOON_MS + round(after_s * 1_000)
     end = start if until_s is None else NOON_MS + round(until_s * 1_000)

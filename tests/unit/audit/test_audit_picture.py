@@ -1,7 +1,7 @@
 """The picture as SVG: whole by itself, safe, with all its elements, and no words upon other words."""
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -22,17 +22,32 @@ SVG = "{http://www.w3.org/2000/svg}"
 CASES = [(paddocks, 300.0), (crossing, 60.0), (beside, 430.0), (hidden, 300.0), (paddocks, 20.0), (hidden, 30.0)]
 
 
-def drawn(pings: Pings, roads: RoadSet, after_s: float) -> ElementTree.Element:
-    return ElementTree.fromstring(draw_explanation(ask(pings, roads, after_s)))
+def parsed(text: str) -> ET.Element:
+    return ET.fromstring(text)  # noqa: S314 - our own drawing
 
 
-def classes(svg: ElementTree.Element) -> set[str]:
+def drawn(pings: Pings, roads: RoadSet, after_s: float) -> ET.Element:
+    return parsed(draw_explanation(ask(pings, roads, after_s)))
+
+
+def classes(svg: ET.Element) -> set[str]:
     return {one.get("class", "") for one in svg.iter()} - {""}
 
 
 def test_everything_that_the_question_needs_is_there(farm: RoadSet) -> None:
     found = classes(drawn(paddocks(), farm, 300))
-    assert {"caption", "focus", "track off_road", "start", "end", "measure", "scale", "north", "legend", "band off_road"} <= found
+    assert {
+        "caption",
+        "focus",
+        "track off_road",
+        "start",
+        "end",
+        "measure",
+        "scale",
+        "north",
+        "legend",
+        "band off_road",
+    } <= found
     assert "corridor kind-2" in found
     assert {"gap off_road", "track off_road"} <= classes(drawn(hidden(), farm, 300))
     assert {"track public_road", "corridor kind-1"} <= classes(drawn(beside(), farm, 60))
@@ -41,7 +56,7 @@ def test_everything_that_the_question_needs_is_there(farm: RoadSet) -> None:
 @pytest.mark.parametrize(("pings", "after_s"), CASES)
 def test_the_document_is_whole_safe_and_small(farm: RoadSet, pings: object, after_s: float) -> None:
     text = draw_explanation(ask(pings(), farm, after_s))  # type: ignore[operator]  # a function that makes them
-    svg = ElementTree.fromstring(text)
+    svg = parsed(text)
     names = {one.tag.removeprefix(SVG) for one in svg.iter()}
     assert names <= {
         "svg", "title", "defs", "style", "pattern", "clipPath", "g", "path", "rect", "circle", "text",
@@ -53,7 +68,7 @@ def test_the_document_is_whole_safe_and_small(farm: RoadSet, pings: object, afte
     assert "nan" not in text
 
 
-def text_boxes(svg: ElementTree.Element) -> list[tuple[str, shapely.Geometry]]:
+def text_boxes(svg: ET.Element) -> list[tuple[str, shapely.Geometry]]:
     """Where words are, by the widths that the layout itself supposes."""
     found = []
     for one in svg.iter(f"{SVG}text"):
@@ -85,7 +100,7 @@ def test_names_that_others_give_cannot_become_markup(farm: RoadSet) -> None:
     window = (NOON_MS, NOON_MS + 200_000)
     nasty = "</title><script>alert(1)</script>\x00\x1b & \"'"
     svg = draw(trace, farm, window, title=nasty, caption=[nasty], footer=[nasty])
-    texts = ["".join(one.itertext()) for one in ElementTree.fromstring(svg).iter() if one.tag.endswith(("text", "title"))]
+    texts = ["".join(one.itertext()) for one in parsed(svg).iter() if one.tag.endswith(("text", "title"))]
     assert any("<script>" in text for text in texts)
     assert "<script" not in svg
     assert "Pā <Farm> Track & Yards" in texts
@@ -105,12 +120,12 @@ def test_outside_coverage_is_hatched(farm: RoadSet) -> None:
     trace = trace_day(north, KEY, day_of(NOON_MS), farm)
     assert {one.basis for one in trace.outcome.segments} == {"outside_coverage"}
     svg = draw(trace, farm, (NOON_MS, NOON_MS + 290_000), focus=(NOON_MS, NOON_MS + 290_000))
-    assert {"outside", "track unknown"} <= classes(ElementTree.fromstring(svg))
+    assert {"outside", "track unknown"} <= classes(parsed(svg))
 
 
 def test_elements_are_escaped_and_numbers_short() -> None:
     assert words("a < b & c", 1, 2.25, class_="x") == '<text x="1" y="2.2" class="x">a &lt; b &amp; c</text>'
-    assert tag("path", d='M0,0"', stroke_width=1.50, fill=None) == "<path d='M0,0\"' stroke-width=\"1.5\"/>"
+    assert tag("path", d='M0,0"', stroke_width=1.50, fill=None) == '<path d=\'M0,0"\' stroke-width="1.5"/>'
     assert clean("a\x00b\ud800c\ufffe") == "a\ufffdb\ufffdc\ufffd"
 
 

@@ -45,7 +45,13 @@ def test_every_basis_has_words_and_its_paragraphs_exist() -> None:
 def test_paragraph_numbers_are_read_from_words() -> None:
     assert named_in("§§ 21, 27 not certain: nearest is Main Road (way 22)") == [21, 27]
     assert named_in("§22 on a mapped private way: B37 (way 29)") == [22]
-    assert paragraph_numbers("so (paragraph 22, rule SU3); and (paragraphs 13 to 16) or (paragraphs 26 and 27)") == [22, 13, 16, 26, 27]
+    assert paragraph_numbers("so (paragraph 22, rule SU3); and (paragraphs 13 to 16) or (paragraphs 26 and 27)") == [
+        22,
+        13,
+        16,
+        26,
+        27,
+    ]
 
 
 def test_a_scheme_without_text_says_so() -> None:

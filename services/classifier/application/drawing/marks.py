@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.application.drawing.svg import number, tag
-from services.classifier.domain import surfaces as on
-from services.classifier.domain.device_day import SURFACES
+from services.classifier.application.parts import SURFACE_OF
 from services.classifier.domain.way_kinds import FERRY, PRIVATE, PUBLIC, UNKNOWN
 
 INK: Final = "#1a1a1a"
@@ -48,20 +47,11 @@ WAYS: Final = {
 }
 """In the order in which they are drawn."""
 
-FIX_OF: Final = {
-    on.ON_PUBLIC: "public_road",
-    on.ON_PRIVATE: "off_road",
-    on.ON_FIELD: "off_road",
-    on.ON_DECLARED: "off_road",
-    on.OVER_PUBLIC: "off_road",
-}
-"""What a fix by itself is taken to lie on; any other surface is unknown."""
-
 
 def fix_classes(surface: NDArray[np.int8], label: NDArray[np.int8]) -> list[str]:
     """ "off_road", "public_road", "unknown", or "left_out" for a fix that takes no part."""
     return [
-        "left_out" if bad else FIX_OF.get(code, "unknown")
+        "left_out" if bad else SURFACE_OF.get(code, "unknown")
         for code, bad in zip(surface.tolist(), (label != 0).tolist(), strict=True)
     ]
 
@@ -105,6 +95,3 @@ def patterns() -> str:
         hatch("public-area", "#d9935b", 6, 0, 1.6),
         tag("pattern", dots, id="unknown-area", width=6.0, height=6.0, patternUnits="userSpaceOnUse"),
     ])  # fmt: skip
-
-
-SURFACE_NAMES: Final = SURFACES
