@@ -38,3 +38,14 @@ def test_SU5_beyond_the_edge_of_coverage_nothing_is_claimed(answers: Answers) ->
     covered_m = 2 * 2 * (1_000 + 2_062 + 500)
     assert covered_m * 0.8 < answer.off_m < covered_m
     says(answer, "unknown", "outside_coverage", "§9")
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="docs/scheme/1.md, Limits: car parks, beaches and other areas without ways are clear of every way",
+)
+@pytest.mark.parametrize("name", ["car_park", "beach"])
+def test_SU2_an_area_whose_maintainer_nobody_mapped_is_unknown(answers: Answers, name: str) -> None:
+    answer = answers[name]
+    assert answer.off_m <= 30
+    assert near(answer.said_m("unknown"), answer.driven.true_m("unknown_owner"), 400)
