@@ -31,17 +31,25 @@ def degrees(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack((LNG0 + xy[:, 0] / KX, LAT0 + xy[:, 1] / KY)) / 1e6
 
 
-def area_ways(outlines: list[tuple[int, object]]) -> tuple[Ways, list[tuple[int, object]]]:
-    """Ways of a road and areas, and each ring as shapely sees it (whole micro-degrees)."""
-    road = np.array([[LAT0 + 40_000, LNG0], [LAT0 + 40_000, LNG0 + 20_000]], dtype=np.int32)
-    rows: list[Row] = [(1, PUBLIC, 50, 0, "road", "", road)]
+def area_rows(outlines: list[tuple[int, object]]) -> tuple[list[Row], list[tuple[int, object]]]:
+    """Rows of areas, numbered from 101, and each ring as shapely sees it (whole micro-degrees)."""
+    rows: list[Row] = []
     seen: list[tuple[int, object]] = []
-    for number, (kind, shape) in enumerate(outlines, start=2):
+    for number, (kind, shape) in enumerate(outlines, start=101):
         made = rings(np.array([shapely.transform(shape, degrees)], dtype=object))
         parts = np.split(made.points, made.first[1:-1])
         rows += [(number, kind, 0, 0, "area", "", part) for part in parts]
         seen += [(kind, shapely.Polygon(part[:, ::-1])) for part in parts]
-    return columns_of_rows(rows, SourceMeta("areas", "", "2026-01-01", "", 0)), seen
+    return rows, seen
+
+
+def area_ways(outlines: list[tuple[int, object]]) -> tuple[Ways, list[tuple[int, object]]]:
+    """Ways of a road and areas, and the areas' rings."""
+    road = np.array([[LAT0 + 40_000, LNG0], [LAT0 + 40_000, LNG0 + 20_000]], dtype=np.int32)
+    rows, seen = area_rows(outlines)
+    return columns_of_rows(
+        [(1, PUBLIC, 50, 0, "road", "", road), *rows], SourceMeta("areas", "", "2026-01-01", "", 0)
+    ), seen
 
 
 @settings(max_examples=25, deadline=None)
