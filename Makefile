@@ -6,7 +6,7 @@ DATA ?= var
 OUT ?= out
 WORKERS ?= 2
 
-.PHONY: help setup setup-dev demo up stop sample test test-unit test-all bench fmt lint types imports deps check lock clean
+.PHONY: help setup setup-dev demo up stop sample why test test-unit test-all bench fmt lint types imports deps check lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ test-all: setup-dev ## every test, the slow ones too
 
 bench: setup-dev ## the classifier's speed and memory beside H3, STRtree and Valhalla, into out/bench.json (10 minutes)
 	@$(BIN)/python -m tests.bench --out "$(OUT)/bench.json"
+
+why: setup ## answer the question of docs/guide/auditor.md on a sample fleet, and draw docs/images/why.svg
+	@$(BIN)/rucor sample --out "$(OUT)/why" --until 2026-03-14 --seed 1
+	@$(BIN)/rucor roads build "$(OUT)/why/district.osm" --coverage "$(OUT)/why/coverage.geojson" --out "$(OUT)/why/roads"
+	@$(BIN)/rucor explain --roads "$(OUT)/why/roads" --pings "$(OUT)/why/pings.ndjson.gz" --device log-7 \
+		--at 2026-03-01T05:50:00+13:00 --out docs/images/why.svg --json "$(OUT)/why/why.json"
 
 fmt: setup-dev ## format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only .

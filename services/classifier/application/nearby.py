@@ -154,6 +154,9 @@ def _plane_line(roads: Roads, way: int, plane: NDArray[np.float64]) -> NDArray[n
     return np.asarray(np.column_stack([lng, lat]) * plane)
 
 
+UNNAMED: Final = "unnamed"
+
+
 class WayFacts(NamedTuple):
     """A way and why it is taken as what it is (rules SU1 to SU3)."""
 
@@ -169,7 +172,7 @@ def facts_of(road_set: DescribedRoads, ways: Sequence[int]) -> list[WayFacts]:
     sources = [road_set.meta.sources[int(road_set.way_source[way])] for way in ways]
     return [
         WayFacts(
-            name=road_set.road_name(way) or "unnamed",
+            name=road_set.road_name(way) or UNNAMED,
             id=int(road_set.way_id[way]),
             taken_as=CLASS_NAMES[int(road_set.roads.way_kind[way])],
             rule=road_set.text(int(road_set.way_rule[way])),

@@ -9,8 +9,8 @@ _PARAGRAPH: Final = re.compile(r'^<a id="p(?P<number>\d+)"></a>\*\*\d+\.', re.MU
 _HEADING: Final = re.compile(r"^#+ ", re.MULTILINE)
 _TITLE: Final = re.compile(r"^\*\*\d+\.\s*(?P<title>[^*]*)\*\*")
 _NAMED: Final = re.compile(r"§§?\s*(?P<numbers>\d+(?:(?:, | and | to |–)\d+)*)")
-_FOLDERS: Final = (Path(__file__).parents[1] / "schemes", Path(__file__).parents[3] / "docs" / "scheme")
-"""Beside the code where it is installed, in the repository where it is worked on."""
+_TEXTS: Final = Path(__file__).parents[1] / "schemes"
+"""Links to docs/scheme, so that an installed service has the text too."""
 
 
 class Paragraph(NamedTuple):
@@ -28,11 +28,10 @@ class TextMissing(Exception):
 @cache
 def paragraphs(scheme: int) -> dict[int, Paragraph]:
     """All numbered paragraphs of a scheme.  Raises TextMissing."""
-    for folder in _FOLDERS:
-        path = folder / f"{scheme}.md"
-        if path.is_file():
-            return _split(path.read_text("utf-8"), scheme)
-    raise TextMissing(f"scheme {scheme}: no text in {' or '.join(map(str, _FOLDERS))}")
+    path = _TEXTS / f"{scheme}.md"
+    if not path.is_file():
+        raise TextMissing(f"scheme {scheme}: there is no text in {_TEXTS}")
+    return _split(path.read_text("utf-8"), scheme)
 
 
 def _split(text: str, scheme: int) -> dict[int, Paragraph]:

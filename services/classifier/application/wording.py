@@ -3,7 +3,7 @@
 import math
 from datetime import datetime
 
-from services.classifier.application.nearby import WayFacts
+from services.classifier.application.nearby import UNNAMED, WayFacts
 from shared.nz_days import nz_time
 
 
@@ -50,6 +50,10 @@ def clock(ms: int) -> str:
 
 
 def way(one: WayFacts) -> str:
-    """E.g. "Ridge Track (private way: highway=track; way 2 of farm.osm, 2026-01-01)"."""
+    """E.g. "Ridge Track (private way: highway=track; way 2 of farm.osm, 2026-01-01)"; one without a name by its kind."""
     dated = f", {one.source_date}" if one.source_date else ""
-    return f"{one.name} ({one.taken_as}: {one.rule}; way {abs(one.id)} of {one.source}{dated})"
+    origin = f"{one.rule}; way {abs(one.id)} of {one.source}{dated}"
+    if one.name == UNNAMED:
+        article = "an" if one.taken_as[0] in "aeiou" else "a"
+        return f"{article} {one.taken_as} without a name ({origin})"
+    return f"{one.name} ({one.taken_as}: {origin})"

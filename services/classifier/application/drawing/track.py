@@ -175,7 +175,7 @@ def measure(text: str, a: NDArray[np.float64], b: NDArray[np.float64], room: Roo
     if abs(angle) > np.pi / 2:
         angle -= np.pi * np.sign(angle)
     wide = width_of(text, LABEL_SIZE - 1)
-    if wide > 1.5 * seen:  # a short measure is its number only: which road it leads to is to be seen
+    if wide > 1.5 * seen and seen == length:  # a short measure is its number only: which road it leads to is to be seen
         text = text.split(" to ", maxsplit=1)[0]
         wide = width_of(text, LABEL_SIZE - 1)
     shares = (0.5, 0.35, 0.65, 0.8, 0.2)
