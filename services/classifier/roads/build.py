@@ -15,7 +15,7 @@ from services.classifier.domain import cells, tables
 from services.classifier.domain.areas import areas_at
 from services.classifier.domain.geometry import CLEAR_MAX_M, Roads
 from services.classifier.domain.way_kinds import AREA_PUBLIC, FERRY, IGNORED, PRIVATE, PUBLIC, UNKNOWN
-from services.classifier.roads import areas, cover, coverage, dataset, exits, trust
+from services.classifier.roads import areas, cover, coverage, dataset, exits, nearest, trust
 from services.classifier.roads.sources import read_all
 from services.classifier.roads.ways import Ways, join
 
@@ -96,8 +96,7 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
     fine = _fine_columns(ways, vertex_way, segments[kinds != IGNORED])
     land = segments[(kinds != FERRY) & (kinds <= AREA_PUBLIC)]
     if polygon is None:
-        keys = cover.coarse_near(ways.lat_e6, ways.lng_e6, land, CLEAR_MAX_M)
-        way_m = cover.distance_to(ways.lat_e6, ways.lng_e6, land, np.zeros(len(land)), keys)
+        keys, way_m = nearest.cells_near(nearest.Buckets.of(ways.lat_e6, ways.lng_e6, land, np.zeros(len(land))))
         edge, covered = coverage.derived(keys, way_m, ways.box), "derived"
     else:
         keys, edge = coverage.from_polygon(polygon)
@@ -105,7 +104,7 @@ def columns_of(ways: Ways, polygon: Path | None) -> tuple[dict[str, NDArray[Any]
     assert_h3(keys, cells.COARSE_RES, cells.COARSE_SCALE)
     public = segments[(kinds == PUBLIC) | (kinds == AREA_PUBLIC)]
     half_m = ways.half_dm[vertex_way[public]] * 0.1
-    public_m = cover.distance_to(ways.lat_e6, ways.lng_e6, public, half_m, keys)
+    public_m = nearest.distance_to(nearest.Buckets.of(ways.lat_e6, ways.lng_e6, public, half_m), keys)
     coarse_table, coarse_rows = tables.make_table(keys)
     roads = Roads(
         faces=cells.FACES,

@@ -1,4 +1,4 @@
-"""The cover: which fine cells list which segments, what coarse cells know, and how far private ways are from others.
+"""The cover: which fine cells list which segments.
 
 Everything is made by loops in numba over columns; a country takes seconds.  Guarantee (property test): every way within
 REACH_M of any point of a fine cell is listed for that cell, so a point whose cell lists no public road has none within REACH_M.
@@ -10,10 +10,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain import cells, tables
+from services.classifier.domain import cells
 from services.classifier.domain.compiled import kernel
-from services.classifier.domain.geometry import CLEAR_MAX_M, REACH_M
+from services.classifier.domain.geometry import REACH_M
 
+_CHUNK: Final = 100_000
+_USUAL: Final = 24
+"""Most segments are in fewer cells than this."""
 PIECE_M: Final = 150.0
 """Segments are walked in pieces no longer than this."""
 EDGE_COSINE: Final = 2e-3
@@ -61,7 +64,7 @@ def cover(
                     for j in range(math.floor(min(b0, b1) - reach), math.ceil(max(b0, b1) + reach) + 1):
                         key = cells.pack(f, i, j)
                         cx, cy, cz = cells.centre_of(faces, key, scale)
-                        if _apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M <= reach_m * cells.FIT:
+                        if apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M <= reach_m * cells.FIT:
                             if count < room:
                                 out_key[count] = key
                                 out_segment[count] = v
@@ -70,7 +73,7 @@ def cover(
 
 
 @kernel
-def _apart(px: float, py: float, pz: float, ax: float, ay: float, az: float, bx: float, by: float, bz: float) -> float:
+def apart(px: float, py: float, pz: float, ax: float, ay: float, az: float, bx: float, by: float, bz: float) -> float:
     """Distance of a point to a segment in space."""
     dx, dy, dz = bx - ax, by - ay, bz - az
     n = dx * dx + dy * dy + dz * dz
@@ -100,21 +103,46 @@ def fine_cells(
     kind: NDArray[np.uint8],
 ) -> Listed:
     """`kind` is of each vertex's way; `also` as for `cover`."""
-    args = (cells.FACES, lat, lng, segments, also, cells.FINE_SCALE, REACH_M + cells.FINE_RADIUS_M)
-    room = cover(*args, np.empty(0, np.int64), np.empty(0, np.int32))
-    key, segment = np.empty(room, np.int64), np.empty(room, np.int32)
-    cover(*args, key, segment)
-    order = np.lexsort((segment, key))
-    key, segment = key[order], segment[order]
-    fresh = np.ones(room, dtype=np.bool_)
-    fresh[1:] = (key[1:] != key[:-1]) | (segment[1:] != segment[:-1])
-    key, segment = key[fresh], segment[fresh]
+    key, segment = pairs(lat, lng, segments, also, cells.FINE_SCALE, REACH_M + cells.FINE_RADIUS_M)
     metres = np.empty(len(key), np.uint8)
     _centre_metres(cells.FACES, lat, lng, key, segment, metres)
-    order = np.lexsort((segment, metres, kind[segment], key))
-    key, segment, metres = key[order], segment[order], metres[order]
-    keys, first = np.unique(key, return_index=True)
-    return Listed(keys, np.append(first, len(key)).astype(np.int32), segment, kind[segment], metres)
+    packed = kind[segment].astype(np.int64) << 56 | metres.astype(np.int64) << 48 | segment
+    order = np.lexsort((packed, key))
+    key, packed = key[order], packed[order]
+    fresh = np.ones(len(key), dtype=np.bool_)
+    fresh[1:] = (key[1:] != key[:-1]) | (packed[1:] != packed[:-1])
+    key, packed = key[fresh], packed[fresh]
+    keys, first = groups(key)
+    segment = (packed & 0xFFFFFFFF).astype(np.int32)
+    return Listed(keys, first, segment, kind[segment], (packed >> 48 & 0xFF).astype(np.uint8))
+
+
+def pairs(
+    lat: NDArray[np.int32],
+    lng: NDArray[np.int32],
+    segments: NDArray[np.int32],
+    also: NDArray[np.int32],
+    scale: float,
+    reach_m: float,
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """What `cover` finds, in rooms that are large enough; chunk by chunk, so that most of it is looked for only once."""
+    found: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = [(np.empty(0, np.int64), np.empty(0, np.int32))]
+    for at in range(0, len(segments), _CHUNK):
+        args = (cells.FACES, lat, lng, segments[at : at + _CHUNK], also[at : at + _CHUNK], scale, reach_m)
+        key, segment = np.empty(_CHUNK * _USUAL, np.int64), np.empty(_CHUNK * _USUAL, np.int32)
+        count = cover(*args, key, segment)
+        if count > len(key):
+            key, segment = np.empty(count, np.int64), np.empty(count, np.int32)
+            cover(*args, key, segment)
+        found.append((key[:count].copy(), segment[:count].copy()))
+    return np.concatenate([key for key, _ in found]), np.concatenate([segment for _, segment in found])
+
+
+def groups(key: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Of ascending keys the distinct ones, and where each begins, with the end of all."""
+    fresh = np.ones(len(key), dtype=np.bool_)
+    fresh[1:] = key[1:] != key[:-1]
+    return key[fresh], np.append(np.flatnonzero(fresh), len(key)).astype(np.int32)
 
 
 @kernel
@@ -132,71 +160,5 @@ def _centre_metres(
         v = segment[n]
         ax, ay, az = cells.to_vector(lat[v], lng[v])
         bx, by, bz = cells.to_vector(lat[v + 1], lng[v + 1])
-        metres = _apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M / cells.FIT - 1.0
+        metres = apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M / cells.FIT - 1.0
         out[n] = int(min(255.0, max(0.0, metres)))
-
-
-@kernel
-def _nearest_to_centres(
-    faces: NDArray[np.float64],
-    lat: NDArray[np.int32],
-    lng: NDArray[np.int32],
-    segments: NDArray[np.int32],
-    minus_m: NDArray[np.float64],
-    table: NDArray[np.int64],
-    rows: NDArray[np.int32],
-    reach_m: float,
-    out_m: NDArray[np.float64],
-) -> None:
-    """Least distance of each coarse cell's centre to the segments, less `minus_m` of the segment, where below `out_m`."""
-    scale = cells.COARSE_SCALE
-    for n in range(len(segments)):
-        v = segments[n]
-        ax, ay, az = cells.to_vector(lat[v], lng[v])
-        bx, by, bz = cells.to_vector(lat[v + 1], lng[v + 1])
-        top = -2.0
-        for f in range(20):
-            top = max(top, faces[f, 0, 0] * ax + faces[f, 0, 1] * ay + faces[f, 0, 2] * az)
-        for f in range(20):
-            cosine = faces[f, 0, 0] * ax + faces[f, 0, 1] * ay + faces[f, 0, 2] * az
-            if cosine < top - EDGE_COSINE:
-                continue
-            a0, b0 = cells.to_plane(faces, f, scale, ax, ay, az)
-            a1, b1 = cells.to_plane(faces, f, scale, bx, by, bz)
-            reach = reach_m / cells.EARTH_M * scale / (cosine * cosine) * 1.16 + 1.0
-            for i in range(math.floor(min(a0, a1) - reach), math.ceil(max(a0, a1) + reach) + 1):
-                for j in range(math.floor(min(b0, b1) - reach), math.ceil(max(b0, b1) + reach) + 1):
-                    key = cells.pack(f, i, j)
-                    row = tables.find(table, rows, key)
-                    if row >= 0:
-                        cx, cy, cz = cells.centre_of(faces, key, scale)
-                        d = _apart(cx, cy, cz, ax, ay, az, bx, by, bz) * cells.EARTH_M / cells.FIT - minus_m[n]
-                        out_m[row] = min(out_m[row], d)
-
-
-def coarse_near(
-    lat: NDArray[np.int32], lng: NDArray[np.int32], segments: NDArray[np.int32], reach_m: float
-) -> NDArray[np.int64]:
-    """Keys of all coarse cells whose centre is within `reach_m` of a segment."""
-    found: list[NDArray[np.int64]] = []
-    for chunk in np.array_split(segments, len(segments) // 50_000 + 1):
-        args = (cells.FACES, lat, lng, chunk, np.zeros(len(chunk), np.int32), cells.COARSE_SCALE, reach_m)
-        room = cover(*args, np.empty(0, np.int64), np.empty(0, np.int32))
-        key = np.empty(room, np.int64)
-        cover(*args, key, np.empty(room, np.int32))
-        found.append(np.unique(key))
-    return np.unique(np.concatenate(found))
-
-
-def distance_to(
-    lat: NDArray[np.int32],
-    lng: NDArray[np.int32],
-    segments: NDArray[np.int32],
-    minus_m: NDArray[np.float64],
-    keys: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """For each coarse cell: from its centre to the nearest segment's edge, at most CLEAR_MAX_M; never too much."""
-    table, rows = tables.make_table(keys)
-    out = np.full(len(keys), CLEAR_MAX_M)
-    _nearest_to_centres(cells.FACES, lat, lng, segments, minus_m, table, rows, CLEAR_MAX_M + 30.0, out)
-    return out
