@@ -16,7 +16,7 @@ from services.classifier.roads.dataset import RoadSet
 from shared.contracts.pings import Pings
 from shared.nz_days import day_of
 from tests.unit.audit.conftest import KEY, ask, beside, crossing, hidden, paddocks
-from tests.unit.kernel.world import NOON_MS
+from tests.unit.kernel.world import NOON_MS, drive, to_pings
 
 SVG = "{http://www.w3.org/2000/svg}"
 CASES = [(paddocks, 300.0), (crossing, 60.0), (beside, 430.0), (hidden, 300.0), (paddocks, 20.0), (hidden, 30.0)]
@@ -110,6 +110,16 @@ def test_a_window_without_fixes_is_refused(farm: RoadSet) -> None:
     trace = trace_day(crossing().take(np.arange(0)), KEY, day_of(NOON_MS), farm)
     with pytest.raises(ValueError, match="no fix"):
         draw(trace, farm, (NOON_MS, NOON_MS + 1_000))
+
+
+def test_a_long_track_at_one_a_second_stays_small(farm: RoadSet) -> None:
+    points = [(-4000.0, 0.0), (0.0, 0.0), *[(40.0 * (n % 9), y) for n in range(20) for y in (2900.0, 300.0)]]
+    pings = to_pings(drive(points, 5.0, 1.0), noise_m=2.0)
+    assert len(pings) > 10_000
+    found = ask(pings, farm, 3_000, 9_000)
+    svg = draw_explanation(found)
+    assert len(svg) < 300_000
+    assert {"track off_road", "band off_road"} <= classes(parsed(svg))
 
 
 def test_outside_coverage_is_hatched(farm: RoadSet) -> None:

@@ -116,11 +116,20 @@ def _fixes(axis: _Axis, shown: Shown, ys: NDArray[np.float64], rect: Rect) -> st
         return ""
     xy = np.column_stack([axis.x(fixes.ts_ms[rows]), np.clip(ys[rows], rect.y, rect.bottom)])
     cuts = np.flatnonzero(np.diff(fixes.ts_ms[rows]) > shown.scheme.gap_limit_ms) + 1
-    lines = "".join(path_of(part) for part in np.split(xy, cuts) if len(part) > 1)
+    lines = "".join(path_of(_thinned(part)) for part in np.split(xy, cuts) if len(part) > 1)
     every = max(1, len(rows) * 3 // FIXES_MAX)
     kinds = fix_classes(fixes.surface[rows], fixes.label[rows])
     marks = [fix_mark(kinds[n], float(xy[n, 0]), float(xy[n, 1]), 2.2) for n in range(0, len(rows), every)]
     return (tag("path", d=lines, fill="none", stroke=FAINT, stroke_width=0.9) if lines else "") + "".join(marks)
+
+
+def _thinned(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of many points in one column of the drawing the highest and the lowest, so that nothing to be seen is lost."""
+    column = np.floor(line[:, 0])
+    order = np.lexsort((line[:, 1], column))
+    first = np.flatnonzero(np.diff(column[order], prepend=-1.0))
+    ends = np.concatenate([order[first], order[np.append(first[1:], len(order)) - 1], [0, len(line) - 1]])
+    return np.asarray(line[np.unique(ends)])
 
 
 def _distance(axis: _Axis, shown: Shown, rect: Rect) -> str:

@@ -11,6 +11,8 @@ from services.classifier.domain.cells import metres_per_e6
 
 PAD: Final = 0.16
 """Of the extent, on each side of what must be seen."""
+POINTS_MAX: Final = 4_000
+"""Of one line."""
 _NICE: Final = (1.0, 2.0, 5.0)
 
 
@@ -54,15 +56,26 @@ class View(NamedTuple):
         return np.rint(lat).astype(np.int32), np.rint(lng).astype(np.int32)
 
     def clipped(self, xy: NDArray[np.float64], margin: float = 0.0) -> list[NDArray[np.float64]]:
-        """The parts of a line that lie in the map (and `margin` around), simplified to what the eye can see."""
+        """The parts of a line that lie in the map (and `margin` around), simplified to what the eye can see.
+
+        A line of very many points is thinned out before."""
         if len(xy) < 2:
             return []
         r = self.rect
-        cut = shapely.clip_by_rect(
-            shapely.linestrings(xy), r.x - margin, r.y - margin, r.right + margin, r.bottom + margin
-        )
-        parts = shapely.get_parts(shapely.simplify(cut, 0.3))
+        line = shapely.linestrings(_thinned(xy))
+        cut = shapely.clip_by_rect(line, r.x - margin, r.y - margin, r.right + margin, r.bottom + margin)
+        parts = shapely.get_parts(shapely.simplify(cut, 0.3, preserve_topology=False))
         return [shapely.get_coordinates(part) for part in parts if not part.is_empty and part.geom_type == "LineString"]
+
+
+def _thinned(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of very many places only such as are some units from the one before, as far as it takes."""
+    step = 0.5
+    while len(xy) > POINTS_MAX and step <= 8:
+        moved = (np.diff(np.round(xy / step), axis=0) != 0).any(axis=1)
+        moved[-1] = True
+        xy, step = xy[np.append(True, moved)], step * 2
+    return xy
 
 
 def fit(
