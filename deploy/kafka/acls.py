@@ -2,8 +2,8 @@
 
 | principal  | reads                | writes                                   | groups       |
 |------------|----------------------|------------------------------------------|--------------|
-| ingest     | quarantine           | pings, quarantine, days (quarantine holds) | `ingest.`    |
-| classifier | pings                | days, quarantine                         | `classifier.`|
+| ingest     | quarantine           | pings, backfill, quarantine, days (quarantine holds) | `ingest.` |
+| classifier | pings, backfill      | days, quarantine                         | `classifier.`|
 | claims     | days                 | quarantine                               | `claims.`    |
 
 Read and Write imply Describe.  DescribeConfigs lets a service check what guarantee G1 demands of its topics before it
@@ -13,7 +13,7 @@ starts.  Idempotent producing needs no right of its own.
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from shared.contracts.topics import DAYS, PINGS, QUARANTINE, Topic
+from shared.contracts.topics import BACKFILL, DAYS, PINGS, QUARANTINE, Topic
 
 
 class Resource(IntEnum):
@@ -56,8 +56,8 @@ class Access(NamedTuple):
 
 
 ACCESS: Final = {
-    "ingest": Access(reads=(QUARANTINE,), writes=(PINGS, QUARANTINE, DAYS)),
-    "classifier": Access(reads=(PINGS,), writes=(DAYS, QUARANTINE)),
+    "ingest": Access(reads=(QUARANTINE,), writes=(PINGS, BACKFILL, QUARANTINE, DAYS)),
+    "classifier": Access(reads=(PINGS, BACKFILL), writes=(DAYS, QUARANTINE)),
     "claims": Access(reads=(DAYS,), writes=(QUARANTINE,)),
 }
 

@@ -2,14 +2,18 @@
 
     poll → decode → read what memory lacks → fold (one kernel call, in a thread) → one short transaction → memory follows
 
+Live fixes first: backfill comes from its own topic, reprocessing from a table, each in bites that a round can bear, and
+only while no live record waits (ADR 0015).
+
 A crash before the commit replays the batch, one after it finds nothing fresh.  A zombie fails the compare-and-set."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final, Protocol, get_args
+from typing import Final, Protocol
 
+from services.classifier.application.bites import Bite
 from services.classifier.application.decode import Batch, RecordLike, decode
 from services.classifier.application.effect import Effect, progress_rows
 from services.classifier.application.judging import Judges
@@ -21,12 +25,13 @@ from services.classifier.fold import Fold, Work
 from services.classifier.repo import evidence, fold_state, road_sets
 from services.classifier.repo.evidence import Stretch
 from services.classifier.repo.fold_state import Cause
-from shared.contracts.topics import DAYS, PINGS
+from shared.contracts.topics import BACKFILL, DAYS, PINGS
 from shared.db.pool import Pool, tx
 from shared.errors import Fatal, Retryable, Superseded
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
 from shared.observability.metrics import (
+    CLASSIFIER_BITE,
     CLASSIFIER_COMMIT_SECONDS,
     CLASSIFIER_FOLD_SECONDS,
     CLASSIFIER_PINGS,
@@ -43,6 +48,10 @@ ROWS_MAX: Final = 200_000
 """About so many pings a round: polls shrink when frames are large."""
 DUE_MAX: Final = 200
 """Device-days of each cause that a round computes because they are due, beside the new fixes."""
+ROWS_EACH: Final = 1_000
+BACKFILL_ROWS_MIN: Final = 5_000
+REPROCESS_MIN: Final = 10
+REPROCESS_MAX: Final = 1_000
 WINDOWS_PER_READ: Final = 500
 ROUND_S_MAX: Final = 60.0
 """A round that takes longer is taken for hanging."""
@@ -55,7 +64,7 @@ log = get_logger(__name__)
 class SourceLike(Protocol):
     """The three calls of the stream (`shared.stream.source.Source`; the simulation has its own)."""
 
-    async def poll(self, *, records_max: int, timeout_s: float) -> Polled: ...
+    async def poll(self, *, records_max: int, timeout_s: float, bite: int) -> Polled: ...
     def accept(self, positions: Mapping[TP, Position]) -> None: ...
     def forget(self, partitions: Sequence[TP]) -> None: ...
     async def hint_committed(self, polled: Polled) -> None: ...
@@ -86,9 +95,15 @@ class Consumer:
         self._code_version = code_version
         self._clock = clock
         self._cadence_s = cadence_s
-        self._most: dict[Cause, int] = dict.fromkeys(get_args(Cause), due_max)
+        self._due_max = due_max
         self._health = health
         self._records_max = RECORDS_MAX
+        self._rows_each = ROWS_EACH
+        """Rows of a backfill record, about."""
+        self._backfill = Bite(BACKFILL_ROWS_MIN, ROWS_MAX)
+        self._backfill_ticks: dict[int, int] = {}
+        self._backfilling = False
+        self._reprocess = Bite(min(REPROCESS_MIN, due_max), max(REPROCESS_MAX, due_max))
         self._progress = Progress()
         self._settling = False
         """The last round left days to settle: only after one that leaves none may their ticks be told."""
@@ -115,12 +130,17 @@ class Consumer:
 
     async def round(self) -> bool:
         """One poll and its effect.  Returns whether more is waiting."""
-        polled = await self._source.poll(records_max=self._records_max, timeout_s=POLL_S)
-        expected = {tp: position for tp, position in polled.expected.items() if tp[0] == PINGS.name}
+        bite = max(1, self._backfill.size // self._rows_each)
+        wait_s = 0.0 if self._backfilling else POLL_S
+        polled = await self._source.poll(records_max=self._records_max, timeout_s=wait_s, bite=bite)
+        expected = {tp: one for tp, one in polled.expected.items() if (PINGS.name, tp[1]) in polled.expected}
         if not expected:
             return False
+        live = sum(record.topic == PINGS.name for record in polled.records)
+        self._backfilling = len(polled.records) > live
+        full = live >= self._records_max
         try:
-            more = await self._step(polled, expected)
+            more = await self._step(polled, expected, caught_up=not full)
         except Superseded as error:
             log.warning("partitions moved to another owner", error=str(error))
             self._source.forget(list(expected))
@@ -129,21 +149,26 @@ class Consumer:
             self._source.forget(list(expected))
             raise
         await self._source.hint_committed(polled)
-        return more or len(polled.records) >= self._records_max
+        return more or full or len(polled.records) - live >= bite
 
-    async def _step(self, polled: Polled, expected: Mapping[TP, Position]) -> bool:
-        versions = {partition: position.version for (_, partition), position in expected.items()}
+    async def _step(self, polled: Polled, expected: Mapping[TP, Position], *, caught_up: bool) -> bool:
+        """`caught_up`: no live record waits, so there is time for what can wait."""
+        started = time.monotonic()
+        versions = {tp[1]: position.version for tp, position in expected.items() if tp[0] == PINGS.name}
+        most: dict[Cause, int] = {"settle": self._due_max, "dirty": self._due_max}
+        if caught_up:
+            most["reprocess"] = self._reprocess.size
         await self._resume(versions)
         batch = await asyncio.to_thread(self._decode, polled.records)
         ticks = self._fold.ticks_after(batch)
         async with tx(self._pool) as conn:
-            due, more_due = await fold_state.read_due(conn, ticks, self._most)
+            due, more_due = await fold_state.read_due(conn, ticks, most)
             epoch = await fold_state.read_epoch(conn)
             told = self._progress.tellable(
                 await fold_state.first_unsent(conn, DAYS.name, versions) if self._progress.waiting else {}
             )
             judge = await self._judges.now(conn, {key[0] for key in batch.pings.keys} | {one.tenant for one in due})
-            swept = await next_step(conn, versions)
+            swept = await next_step(conn, versions) if caught_up else None
         if not (polled.records or due or told or swept or self._settling):
             return False
         raised = {partition: version + 1 for partition, version in versions.items()}
@@ -153,18 +178,22 @@ class Consumer:
         if swept is not None:
             effect.swept = swept
             effect.held += swept.owed
-        accepted, last_id = await self._commit(effect, expected, polled.advanced, batch.ticks)
+        accepted, last_id = await self._commit(effect, expected, polled.advanced, batch.ticks_of(PINGS.name))
         self._fold.accept(effect)
         self._source.accept(accepted)
         self._settling = "settle" in more_due
+        self._backfill_ticks |= batch.ticks_of(BACKFILL.name)
         self._follow(effect, told, last_id)
+        seconds = time.monotonic() - started
+        self._backfill.took(batch.rows_of(BACKFILL.name), seconds)
+        self._reprocess.took(sum(one.cause == "reprocess" for one in due), seconds)
         return bool(more_due or swept)
 
     def _decode(self, records: Sequence[RecordLike]) -> Batch:
-        batch = decode(records, topic=PINGS.name, code_version=self._code_version)
-        if records:
-            rows_each = max(1, len(batch) // len(records))
+        batch = decode(records, code_version=self._code_version)
+        if rows_each := batch.rows_each(PINGS.name):
             self._records_max = max(1, min(RECORDS_MAX, ROWS_MAX // rows_each))
+        self._rows_each = batch.rows_each(BACKFILL.name) or self._rows_each
         return batch
 
     async def _resume(self, versions: Mapping[int, int]) -> None:
@@ -172,6 +201,8 @@ class Consumer:
         if not unknown:
             return
         self._progress.forget(unknown)
+        for partition in unknown:  # until its next tick nothing is known of that lane, and nothing is told
+            self._backfill_ticks.pop(partition, None)
         async with tx(self._pool) as conn:
             self._fold.resume(versions, await fold_state.read_ticks(conn, unknown))
 
@@ -204,7 +235,8 @@ class Consumer:
         started = time.monotonic()
         async with tx(self._pool) as conn:
             accepted = await positions.compare_and_set(conn, expected, moved)
-            if any(position.version != effect.versions[tp[1]] for tp, position in accepted.items()):
+            live = {tp[1]: position.version for tp, position in accepted.items() if tp[0] == PINGS.name}
+            if live != effect.versions:
                 raise Fatal("a position's version is not the one its revisions carry")
             await evidence.append(conn, effect.evidence)
             await outbox.append(conn, effect.outbox)
@@ -222,10 +254,15 @@ class Consumer:
         """After the commit: what claims may hear next, metrics, and a word about what went wrong."""
         self._progress.told(told)
         if not self._settling:  # a day that is over and not yet settled must not be called complete
-            self._progress.passed(effect.ticks, last_id)
-        for partition, tick in effect.ticks.items():
-            if tick:
-                CLASSIFIER_WATERMARK_LAG.labels(str(partition)).set((self._clock() - tick) / 1_000)
+            # complete is what both lanes have passed
+            both = {p: min(tick, self._backfill_ticks.get(p, 0)) for p, tick in effect.ticks.items()}
+            self._progress.passed(both, last_id)
+        for lane, ticks in (("live", effect.ticks), ("backfill", self._backfill_ticks)):
+            for partition, tick in ticks.items():
+                if tick:
+                    CLASSIFIER_WATERMARK_LAG.labels(str(partition), lane).set((self._clock() - tick) / 1_000)
+        CLASSIFIER_BITE.labels("backfill").set(self._backfill.size)
+        CLASSIFIER_BITE.labels("reprocess").set(self._reprocess.size)
         CLASSIFIER_PINGS.inc(effect.fixes)
         CLASSIFIER_REVISIONS.labels("yes").inc(effect.settled)
         CLASSIFIER_REVISIONS.labels("no").inc(effect.unsettled)

@@ -22,6 +22,7 @@ from services.classifier.repo.fold_state import Due
 from shared.contracts.device_day import make_rev
 from shared.contracts.partitioning import partition_of
 from shared.contracts.quarantine import QuarantinedRow
+from shared.contracts.topics import PINGS
 
 CACHE_ROWS_MAX: Final = 3_000_000
 """About 75 bytes each."""
@@ -81,7 +82,8 @@ class Fold:
 
     def ticks_after(self, batch: Batch) -> dict[int, int]:
         """The tick of each partition once this batch is folded."""
-        return {p: max(state.tick_ms, batch.ticks.get(p, 0)) for p, state in self._states.items()}
+        live = batch.ticks_of(PINGS.name)  # the other lane's ticks may lag by a year's backfill, and settle nothing
+        return {p: max(state.tick_ms, live.get(p, 0)) for p, state in self._states.items()}
 
     def prepare(
         self, batch: Batch, due: Sequence[Due], versions: Mapping[int, int], epoch: int, classify: Classify

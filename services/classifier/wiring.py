@@ -27,7 +27,7 @@ from services.classifier.roads.dataset import RoadSet
 from services.classifier.settings import ClassifierSettings
 from shared.clock import system_clock
 from shared.contracts.pings import LAYOUT, NONE, make
-from shared.contracts.topics import PINGS
+from shared.contracts.topics import BACKFILL, PINGS
 from shared.db.pool import Pool, open_pool
 from shared.http import auth, problems
 from shared.http.commands import Commands
@@ -112,7 +112,7 @@ class Classifier:
                 self._health.forget(LOOP)
 
     async def _fold(self) -> None:
-        source = Source(self._settings, group=GROUP, topics=[PINGS], pool=self._worker)
+        source = Source(self._settings, group=GROUP, topics=[PINGS, BACKFILL], pool=self._worker, lane=BACKFILL)
         await source.start()
         self._health.check("stream", source.problem)
         self._health.done(LOOP)

@@ -23,6 +23,8 @@ class IngestSettings(ServiceSettings):
     """A fix further in the future is refused (`ts_future`)."""
     fix_age_days_max: int = Field(default=800, ge=1)
     """An older fix is refused (`ts_too_old`): two years to claim, and then some."""
+    backfill_age_h: int = Field(default=72, ge=1)
+    """A fix that is older when it comes goes to the backfill lane, where it delays no live one (policy: the late window)."""
     pings_per_s_per_key: int = Field(default=200_000, ge=1)
     burst_s: int = Field(default=10, ge=1)
     """A key that was silent may send this many seconds' worth at once."""

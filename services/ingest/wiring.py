@@ -62,7 +62,12 @@ async def run(settings: IngestSettings) -> int:
         stack.push_async_callback(worker_pool.close)
         stream = await open_log(settings)
         stack.push_async_callback(stream.close)
-        commit = GroupCommit(stream.append, system_clock, deadline_s=settings.commit_deadline_s)
+        commit = GroupCommit(
+            stream.append,
+            system_clock,
+            deadline_s=settings.commit_deadline_s,
+            backfill_age_ms=settings.backfill_age_h * 3_600_000,
+        )
         ticker = Ticker(stream.append, commit.settled, system_clock, health, TICK_S)
         space = FreeSpace(settings.space_path, settings.space_bytes_min)
         intake = Intake(

@@ -18,13 +18,17 @@ class Topic(NamedTuple):
 
 _DAY_MS: Final = 86_400_000
 PINGS: Final = Topic("ruc.pings.v1", PARTITIONS, 14 * _DAY_MS, "accepted fixes (and ticks), ingest to classifier")
+BACKFILL: Final = Topic(
+    "ruc.backfill.v1", PARTITIONS, 14 * _DAY_MS, "accepted fixes that came late (and ticks), beside the live ones"
+)
+"""Partitioned as PINGS: partition p of both holds the same devices and has the same owner."""
 DAYS: Final = Topic(
     "ruc.days.v1", PARTITIONS, 14 * _DAY_MS, "device-day revisions, progress and holds, classifier to claims"
 )
 QUARANTINE: Final = Topic(
     "ruc.quarantine.v1", PARTITIONS, 14 * _DAY_MS, "refused and poisonous rows, to ingest's table"
 )
-TOPICS: Final = (PINGS, DAYS, QUARANTINE)
+TOPICS: Final = (PINGS, BACKFILL, DAYS, QUARANTINE)
 
 SCHEMA_PINGS: Final = 1
 SCHEMA_TICK: Final = 2

@@ -78,7 +78,12 @@ CLASSIFIER_COMMIT_SECONDS: Final = Histogram(
 )
 CLASSIFIER_REVISIONS: Final = Counter("ruc_classifier_revisions_total", "Device-day revisions written.", ("settled",))
 CLASSIFIER_WATERMARK_LAG: Final = Gauge(
-    "ruc_classifier_watermark_lag_seconds", "Present minus the last tick folded.", ("partition",)
+    "ruc_classifier_watermark_lag_seconds", "Present minus the last tick folded, by lane.", ("partition", "lane")
+)
+CLASSIFIER_BITE: Final = Gauge(
+    "ruc_classifier_bite",
+    "Work beside live fixes in a round: rows of backfill, device-days of reprocessing.",
+    ("kind",),
 )
 CLASSIFIER_ROAD_SETS: Final = Gauge("ruc_classifier_road_sets", "Road data sets that this process has open.")
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared.contracts.topics import MESSAGE_BYTES_MAX
 from shared.settings import KafkaSettings
@@ -53,6 +54,8 @@ def subscribed(settings: KafkaSettings, group: str, topics: Sequence[str], decis
         session_timeout_ms=SESSION_TIMEOUT_MS,
         heartbeat_interval_ms=HEARTBEAT_MS,
         rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+        # topic by topic the same ranges to the same members: topics of one partitioning stay together
+        partition_assignment_strategy=[RangePartitionAssignor],
     )
     consumer.subscribe(topics, listener=decisions)
     return consumer

@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from shared.contracts.frame import crc_of
 from shared.contracts.topics import Topic
 from shared.db.pool import Pool
+from shared.errors import Fatal
 from shared.observability.logging import get_logger
 from shared.observability.metrics import HINT_FAILURES, PARTITIONS_FAILED, REBALANCES, RECORDS
 from shared.settings import KafkaSettings
@@ -54,6 +55,7 @@ class Source:
         group: str,
         topics: Sequence[Topic],
         pool: Pool,
+        lane: Topic | None = None,
         on_assigned: Callback | None = None,
         on_revoked: Callback | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class Source:
         self.on_revoked = on_revoked
         self.failed: dict[TP, str] = {}
         self._group = group
+        self._lane = lane.name if lane is not None else None
         self._decisions = Decisions()
         self._settled = 0
         names = [topic.name for topic in topics]
@@ -118,9 +121,10 @@ class Source:
         self._positions.clear()
         await self._announce(frozenset(), frozenset(self._announced))
 
-    async def poll(self, *, records_max: int = 500, timeout_s: float = 1.0) -> Polled:
+    async def poll(self, *, records_max: int = 500, timeout_s: float = 1.0, bite: int = 0) -> Polled:
         """Up to `records_max` records of verified partitions, as soon as there are any, or none after `timeout_s`.
 
+        Where these were fewer, so nothing else waits, up to `bite` records of the lane come with them.
         A batch that was neither accepted nor forgotten is read again.  Callbacks run in here.  Raises StreamUnavailable
         when Kafka is away or gives nothing though there is something, DatabaseUnavailable, and what callbacks raise."""
         if self._consumer is None:
@@ -131,10 +135,14 @@ class Source:
         self._suspect(await self._patrol.round(self._positions))
         await self._settle(self._consumer)
         generation = self._decisions.number
-        fetched = await self._fetch(self._consumer, records_max, timeout_s)
+        fetched = await self._fetch(self._consumer, self._of_lane(False), records_max, timeout_s)
+        full = _count(fetched) >= records_max
+        beside = await self._fetch(self._consumer, self._of_lane(True), bite, 0.0) if bite and not full else {}
         if generation != self._decisions.number or generation != self._settled:
             return Polled()  # the records belong to an assignment that is over: they are read again by their owner
-        return await self._hand_out(self._consumer, fetched, records_max)
+        if full or _count(beside) >= bite:  # what was not asked for, or not all of it, is not silent
+            self._patrol.arrived(self._of_lane(True))
+        return await self._hand_out(self._consumer, {**fetched, **beside}, full=full)
 
     def accept(self, positions: Mapping[TP, Position]) -> None:
         """The transaction is committed: `positions` is what `compare_and_set` returned."""
@@ -176,6 +184,7 @@ class Source:
         if assigned is None:
             return
         if self._settled != generation:
+            self._stay_together(assigned)
             REBALANCES.labels(self._group).inc()
             # Every seek is lost with the old assignment, and others may have read on meanwhile.
             self._positions.clear()
@@ -196,6 +205,15 @@ class Source:
             raise StreamUnavailable(f"positions of {self._group} can't be verified: {error!r}") from error
         if generation == self._decisions.number:
             await self._apply(consumer, verdict.good, verdict.failed)
+
+    def _stay_together(self, assigned: Iterable[TP]) -> None:
+        """A device's fixes lie on one partition number of both topics, and one owner folds them.  Raises Fatal."""
+        if self._lane is None:
+            return
+        beside = {partition for topic, partition in assigned if topic == self._lane}
+        others = {partition for topic, partition in assigned if topic != self._lane}
+        if beside != others:
+            raise Fatal(f"{self._group} was given partitions {sorted(beside ^ others)} of one lane only")
 
     async def _apply(self, consumer: AIOKafkaConsumer, good: Mapping[TP, Position], failed: Mapping[TP, str]) -> None:
         self._unverified.clear()
@@ -224,8 +242,19 @@ class Source:
         log.error("partition stopped: data loss", group=self._group, topic=tp[0], partition=tp[1], reason=reason)
         await self._announce(frozenset(), frozenset(self._announced.keys() & {tp}))
 
-    async def _fetch(self, consumer: AIOKafkaConsumer, records_max: int, timeout_s: float) -> _Fetched:
-        wanted = [TopicPartition(*tp) for tp in self._positions]
+    def _of_lane(self, lane: bool) -> list[TP]:
+        """Verified partitions of the lane, or all others.  The lane is read only where its partner is ours too."""
+        if not lane:
+            return [tp for tp in self._positions if tp[0] != self._lane]
+        partners = {partition for topic, partition in self._positions if topic != self._lane}
+        return [tp for tp in self._positions if tp[0] == self._lane and tp[1] in partners]
+
+    async def _fetch(
+        self, consumer: AIOKafkaConsumer, partitions: Sequence[TP], records_max: int, timeout_s: float
+    ) -> _Fetched:
+        wanted = [TopicPartition(*tp) for tp in partitions]
+        if not wanted and self._positions:  # none at all would mean every partition to the client
+            return {}
         try:
             # During a rebalance getmany waits without limit for the assignment, hence the outer one.
             async with asyncio.timeout(timeout_s + _BACKOFF_S):
@@ -246,7 +275,7 @@ class Source:
             await asyncio.sleep(_BACKOFF_S)
         return {}
 
-    async def _hand_out(self, consumer: AIOKafkaConsumer, fetched: _Fetched, records_max: int) -> Polled:
+    async def _hand_out(self, consumer: AIOKafkaConsumer, fetched: _Fetched, *, full: bool) -> Polled:
         polled = Polled()
         advanced: dict[TP, Position] = {}
         for kafka_tp, found in fetched.items():
@@ -266,8 +295,12 @@ class Source:
         polled.expected = dict(self._positions)
         polled.advanced = polled.expected | advanced
         self._outstanding = set(polled.expected) if polled.records else set()
-        self._patrol.arrived(advanced, full=len(polled.records) >= records_max)
+        self._patrol.arrived(advanced, full=full)
         return polled
+
+
+def _count(fetched: _Fetched) -> int:
+    return sum(len(records) for records in fetched.values())
 
 
 async def _call(callback: Callback | None, partitions: frozenset[TP]) -> None:

@@ -1,7 +1,7 @@
 """The stream's three calls over memory: append, poll, accept.  Positions stay in the real Postgres.  For property tests only."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from shared.contracts.frame import crc_of
 from shared.contracts.topics import Topic
@@ -27,15 +27,16 @@ class SimulatedLog:
 
 
 class SimulatedSource:
-    """One member that believes it owns every partition of a topic: any second one is a zombie, or the first is."""
+    """One member that believes it owns every partition of both lanes: any second one is a zombie, or the first is."""
 
-    def __init__(self, log: SimulatedLog, topic: Topic, pool: Pool) -> None:
+    def __init__(self, log: SimulatedLog, topics: Sequence[Topic], pool: Pool) -> None:
         self._log = log
-        self._tps = [(topic.name, partition) for partition in range(topic.partitions)]
+        self._tps = [(topic.name, partition) for topic in topics for partition in range(topic.partitions)]
+        self._lane = topics[-1].name
         self._pool = pool
         self._positions: dict[TP, Position] = {}
 
-    async def poll(self, *, records_max: int = 500, timeout_s: float = 1.0) -> Polled:
+    async def poll(self, *, records_max: int = 500, timeout_s: float = 1.0, bite: int = 500) -> Polled:
         missing = [tp for tp in self._tps if tp not in self._positions]
         if missing:
             starts = {tp: Position(*tp, TOPIC_ID, 0, None, 0) for tp in missing}
@@ -43,8 +44,12 @@ class SimulatedSource:
                 self._positions |= await positions.load(conn, missing, starts)
         polled = Polled(expected=dict(self._positions))
         advanced = dict(self._positions)
-        for tp, position in self._positions.items():
-            some = self._log.records[tp][position.next_offset :][: records_max - len(polled.records)]
+        for tp, position in self._positions.items():  # the lane's come last
+            most = records_max - len(polled.records)
+            if tp[0] == self._lane:
+                beside = sum(record.topic == self._lane for record in polled.records)
+                most = bite - beside if len(polled.records) - beside < records_max else 0
+            some = self._log.records[tp][position.next_offset :][:most]
             if some:
                 polled.records += some
                 advanced[tp] = position.passed(some[-1].offset, crc_of(some[-1].value))

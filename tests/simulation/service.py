@@ -20,9 +20,10 @@ from shared.contracts.device_day import DeviceDay, Hold, Progress
 from shared.contracts.frame import decode_structs, read_header
 from shared.contracts.pings import Pings
 from shared.contracts.quarantine import QuarantinedRow
-from shared.contracts.topics import PINGS, SCHEMA_TICK
+from shared.contracts.topics import BACKFILL, PINGS, SCHEMA_TICK
 from shared.db.pool import Pool, tx
 from shared.nz_days import bounds_ms, days_of
+from shared.stream.positions import TP
 from tests.simulation.crash import CrashAt
 from tests.simulation.log import SimulatedLog, SimulatedSource
 
@@ -79,7 +80,7 @@ class Member:
         kernel: Kernel = classify_days,
     ) -> None:
         self.sets = {one.name: one for one in roads}
-        self.source = SimulatedSource(log, PINGS, pool)
+        self.source = SimulatedSource(log, [PINGS, BACKFILL], pool)
         self._pool = pool
         self.consumer = Consumer(
             self.source,
@@ -161,28 +162,28 @@ async def evidence(conn: "asyncpg.Connection[asyncpg.Record]") -> Evidence:
     return Evidence(pings.concat(parts), revs)
 
 
-def folded(log: SimulatedLog, next_offsets: Mapping[int, int]) -> tuple[set[Identity], dict[int, int]]:
-    """What the records below the positions hold: identities of fixes, and the last tick of each partition."""
+def folded(log: SimulatedLog, next_offsets: Mapping[TP, int]) -> set[Identity]:
+    """Identities of the fixes in the records below the positions, of both lanes."""
     fixes: set[Identity] = set()
-    ticks: dict[int, int] = {}
-    for partition, end in next_offsets.items():
-        for record in log.records[PINGS.name, partition][:end]:
-            if read_header(record.value).schema == SCHEMA_TICK:
-                ticks[partition] = max(ticks.get(partition, 0), pings.decode_tick(record.value))
-            else:
+    for tp, end in next_offsets.items():
+        for record in log.records[tp][:end]:
+            if read_header(record.value).schema != SCHEMA_TICK:
                 fixes |= set(identities(pings.decode_pings(record.value)))
-    return fixes, ticks
+    return fixes
 
 
 def before_tick(log: SimulatedLog, partition: int, tick_ms: int) -> set[Identity]:
-    """Fixes appended before the first tick that reaches `tick_ms`."""
+    """Fixes appended to either lane before its first tick that reaches `tick_ms`."""
     fixes: set[Identity] = set()
-    for record in log.records[PINGS.name, partition]:
-        if read_header(record.value).schema != SCHEMA_TICK:
-            fixes |= set(identities(pings.decode_pings(record.value)))
-        elif pings.decode_tick(record.value) >= tick_ms:
-            return fixes
-    raise AssertionError(f"nobody ever wrote a tick of {tick_ms}")
+    for lane in (PINGS, BACKFILL):
+        for record in log.records[lane.name, partition]:
+            if read_header(record.value).schema != SCHEMA_TICK:
+                fixes |= set(identities(pings.decode_pings(record.value)))
+            elif pings.decode_tick(record.value) >= tick_ms:
+                break
+        else:
+            raise AssertionError(f"nobody ever wrote a tick of {tick_ms} to {lane.name}")
+    return fixes
 
 
 def assert_is_f(revision: DeviceDay, fixes: Pings, roads: RoadSet) -> None:

@@ -1,5 +1,6 @@
-"""Records of `ruc.pings` to one set of columns; what cannot be read becomes a quarantined row and stops nothing (G7)."""
+"""Records of both lanes to one set of columns; what cannot be read becomes a quarantined row and stops nothing (G7)."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
@@ -58,35 +59,56 @@ class Batch:
     offsets: NDArray[np.int64]
     rows: NDArray[np.int32]
     """Row within its frame.  The partition of a row is that of its key."""
-    ticks: dict[int, int]
-    """Highest tick of each partition that had one, ms."""
+    ticks: dict[tuple[str, int], int]
+    """Highest tick of each topic's partition that had one, ms."""
     broken: tuple[QuarantinedRow, ...]
-    topic: str
+    topics: tuple[str, ...]
+    lanes: NDArray[np.int8]
+    """Which of the topics a row came from."""
+    frames: dict[str, int]
+    """How many frames of fixes each topic gave."""
 
     def __len__(self) -> int:
         return len(self.pings)
 
+    def ticks_of(self, topic: str) -> dict[int, int]:
+        """Highest tick of each partition of this topic."""
+        return {partition: tick for (name, partition), tick in self.ticks.items() if name == topic}
+
+    def rows_of(self, topic: str) -> int:
+        """How many usable rows came from this topic."""
+        return int(np.count_nonzero(self.lanes == self.topics.index(topic))) if topic in self.topics else 0
+
+    def rows_each(self, topic: str) -> int:
+        """Usable rows of this topic's frames on the average, at least 1; 0 where none came."""
+        frames = self.frames.get(topic, 0)
+        return max(1, self.rows_of(topic) // frames) if frames else 0
+
     def origin(self, row: int) -> Origin:
         key = self.pings.keys[int(self.pings.key[row])]
-        return Origin(self.topic, partition_of(*key), int(self.offsets[row]), int(self.rows[row]))
+        return Origin(
+            self.topics[int(self.lanes[row])], partition_of(*key), int(self.offsets[row]), int(self.rows[row])
+        )
 
 
 class _Part(NamedTuple):
+    topic: str
     pings: Pings
     offset: int
     rows: NDArray[np.int32]
 
 
-def decode(records: Iterable[RecordLike], *, topic: str, code_version: str) -> Batch:
+def decode(records: Iterable[RecordLike], *, code_version: str) -> Batch:
     """Never raises for any bytes.  Rows that break a limit of this service are taken out one by one."""
     parts: list[_Part] = []
-    ticks: dict[int, int] = {}
+    ticks: dict[tuple[str, int], int] = {}
     broken: list[QuarantinedRow] = []
     for record in records:
         try:
             if read_header(record.value).schema == SCHEMA_TICK:
                 tick = _tick(record.value)
-                ticks[record.partition] = max(tick, ticks.get(record.partition, tick))
+                at = (record.topic, record.partition)
+                ticks[at] = max(tick, ticks.get(at, tick))
             else:  # refuses every schema but that of pings
                 part, refused = _usable(pings.decode_pings(record.value), record, code_version)
                 parts.append(part)
@@ -95,10 +117,11 @@ def decode(records: Iterable[RecordLike], *, topic: str, code_version: str) -> B
             broken += _broken_frame(record, error.code, error.detail, code_version)
         except Exception as error:  # noqa: BLE001 - a valid checksum over garbage must not stop the partition (G7)
             broken += _broken_frame(record, "frame_unreadable", repr(error), code_version)
-    return _join(parts, ticks, tuple(broken), topic)
+    return _join(parts, ticks, tuple(broken))
 
 
-def _join(parts: Sequence[_Part], ticks: dict[int, int], broken: tuple[QuarantinedRow, ...], topic: str) -> Batch:
+def _join(parts: Sequence[_Part], ticks: dict[tuple[str, int], int], broken: tuple[QuarantinedRow, ...]) -> Batch:
+    topics = tuple(sorted({part.topic for part in parts}))
     joined = pings.concat([part.pings for part in parts])
     empty: list[NDArray[Any]] = [np.empty(0, np.int64)]
     return Batch(
@@ -109,7 +132,11 @@ def _join(parts: Sequence[_Part], ticks: dict[int, int], broken: tuple[Quarantin
         rows=np.concatenate([part.rows for part in parts] or empty).astype(np.int32),
         ticks=ticks,
         broken=broken,
-        topic=topic,
+        topics=topics,
+        frames=dict(Counter(part.topic for part in parts)),
+        lanes=np.repeat(
+            np.array([topics.index(part.topic) for part in parts], np.int8), [len(part.pings) for part in parts]
+        ),
     )
 
 
@@ -138,7 +165,7 @@ def _usable(frame: Pings, record: RecordLike, code_version: str) -> tuple[_Part,
         origin = Origin(record.topic, record.partition, record.offset, row)
         refused.append(quarantined(frame, row, origin, *fault, code_version))
     keep = ~bad
-    return _Part(frame.take(keep), record.offset, np.flatnonzero(keep).astype(np.int32)), refused
+    return _Part(record.topic, frame.take(keep), record.offset, np.flatnonzero(keep).astype(np.int32)), refused
 
 
 def _key_fault(key: Key, partition: int) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ from shared.contracts import pings as pings_contract
 from shared.contracts.frame import FRAME_BYTES_MAX
 from shared.contracts.partitioning import partition_of
 from shared.contracts.pings import Pings
-from shared.contracts.topics import PINGS
+from shared.contracts.topics import BACKFILL, PINGS
 from shared.errors import Poison, Retryable
 from shared.observability.metrics import INGEST_COMMIT_PINGS, INGEST_WAITING_BYTES
 
@@ -29,6 +29,7 @@ FLUSHES_MAX: Final = 4
 WAITING_PINGS_MAX: Final = 400_000
 """Waiting for a flush or for its answer; above it nothing more is taken (24 MB of columns)."""
 DEADLINE_S: Final = 10.0
+BACKFILL_AGE_MS: Final = 72 * 3_600_000
 _ROW_BYTES: Final = 60
 
 
@@ -53,6 +54,7 @@ class _Waiting(NamedTuple):
 
 
 class PartitionFrame(NamedTuple):
+    topic: str
     partition: int
     frame: bytes
     owners: NDArray[np.int64]
@@ -70,17 +72,21 @@ def _split(pings: Pings) -> list[bytes]:
     return _split(pings.take(np.arange(middle))) + _split(pings.take(np.arange(middle, len(pings))))
 
 
-def build_frames(batches: Sequence[Pings]) -> list[PartitionFrame]:
-    """One frame a partition (more where it would be too large) of everything in the batches."""
+def build_frames(batches: Sequence[Pings], backfill_age_ms: int) -> list[PartitionFrame]:
+    """One frame a lane and partition (more where it would be too large) of everything in the batches.
+
+    Fixes that were older than `backfill_age_ms` when they came go to the backfill lane."""
     merged = pings_contract.concat(batches)
     owner = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
     of_key = np.array([partition_of(*key) for key in merged.keys], np.int64)
     of_row = of_key[merged.key]
+    late = merged.received_ms - merged.ts_ms > backfill_age_ms
     frames: list[PartitionFrame] = []
-    for partition in np.unique(of_row).tolist():
-        rows = np.flatnonzero(of_row == partition)
-        owners = np.unique(owner[rows])
-        frames += [PartitionFrame(partition, frame, owners) for frame in _split(merged.take(rows))]
+    for topic, lane in ((PINGS, ~late), (BACKFILL, late)):
+        for partition in np.unique(of_row[lane]).tolist():
+            rows = np.flatnonzero(lane & (of_row == partition))
+            owners = np.unique(owner[rows])
+            frames += [PartitionFrame(topic.name, partition, frame, owners) for frame in _split(merged.take(rows))]
     return frames
 
 
@@ -104,10 +110,18 @@ class _Load:
 class GroupCommit:
     """Collects batches, flushes them together, answers each when all its rows are durable."""
 
-    def __init__(self, append: Append, clock: Clock, *, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self,
+        append: Append,
+        clock: Clock,
+        *,
+        deadline_s: float = DEADLINE_S,
+        backfill_age_ms: int = BACKFILL_AGE_MS,
+    ) -> None:
         self._append = append
         self._clock = clock
         self._deadline_s = deadline_s
+        self._backfill_age_ms = backfill_age_ms
         self._queue: list[_Waiting] = []
         self._queued_pings = 0
         self._wake = asyncio.Event()
@@ -199,9 +213,10 @@ class GroupCommit:
         rows = sum(len(waiting.pings) for waiting in batch)
         failures: dict[int, str] = {}
         try:
-            frames = await asyncio.to_thread(build_frames, [waiting.pings for waiting in batch])
+            batches = [waiting.pings for waiting in batch]
+            frames = await asyncio.to_thread(build_frames, batches, self._backfill_age_ms)
             sent = await asyncio.gather(
-                *(self._append(PINGS.name, one.partition, one.frame, deadline_s=self._deadline_s) for one in frames),
+                *(self._append(one.topic, one.partition, one.frame, deadline_s=self._deadline_s) for one in frames),
                 return_exceptions=True,
             )
             failures = _failures(frames, sent)

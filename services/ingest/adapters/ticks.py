@@ -1,17 +1,20 @@
-"""Ticks: every 5 s, to every partition of the pings, "all that was received before this instant has been appended".
+"""Ticks: every 5 s, to every partition of both lanes of pings, "all that was received before this instant has been appended".
 
 A tick is what lets a day be settled although a vehicle is silent or sold (design section 4)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from services.ingest.adapters.group_commit import Append
 from shared.clock import Clock
 from shared.contracts.pings import encode_tick
-from shared.contracts.topics import PINGS
+from shared.contracts.topics import BACKFILL, PINGS
 from shared.errors import Retryable
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
+
+LANES: Final = (PINGS, BACKFILL)
 
 log = get_logger(__name__)
 
@@ -36,7 +39,9 @@ class Ticker:
         now = max(self._last_ms, self._clock())
         await self._settled()
         frame = encode_tick(now)
-        await asyncio.gather(*(self._append(PINGS.name, partition, frame) for partition in range(PINGS.partitions)))
+        await asyncio.gather(
+            *(self._append(lane.name, partition, frame) for lane in LANES for partition in range(lane.partitions))
+        )
         self._last_ms = now
 
     async def run(self) -> None:

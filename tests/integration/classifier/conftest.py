@@ -9,7 +9,7 @@ from services.classifier.roads.dataset import RoadSet
 from shared.contracts import pings
 from shared.contracts.partitioning import partition_of
 from shared.contracts.pings import Pings
-from shared.contracts.topics import PARTITIONS, PINGS
+from shared.contracts.topics import BACKFILL, PARTITIONS, PINGS
 from shared.db.pool import Pool, open_pool
 from tests.simulation.district import build_district
 from tests.simulation.log import SimulatedLog
@@ -36,6 +36,7 @@ class Store:
             self.log.append(PINGS.name, partition_of(*frame.keys[0]), pings.encode_pings(frame))
         for partition in range(PARTITIONS) if tick_ms else ():
             self.log.append(PINGS.name, partition, pings.encode_tick(tick_ms))
+            self.log.append(BACKFILL.name, partition, pings.encode_tick(tick_ms))
         await self.member.round()
 
 

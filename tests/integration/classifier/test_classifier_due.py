@@ -18,7 +18,7 @@ from services.classifier.repo.fold_state import Cause, HeldCause
 from shared.contracts import pings
 from shared.contracts.device_day import Progress
 from shared.contracts.pings import Key, Pings
-from shared.contracts.topics import PARTITIONS, PINGS
+from shared.contracts.topics import BACKFILL, PARTITIONS, PINGS
 from shared.db.pool import tenant_tx, tx
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.integration.classifier.conftest import Store
@@ -205,6 +205,7 @@ async def test_settled_days_go_before_reprocessing_and_progress_does_not_wait_fo
     member = Member(store.log, store.worker, store.district, cache_rows_max=10**6, due_max=2)
     for partition in range(PARTITIONS):
         store.log.append(PINGS.name, partition, pings.encode_tick(SETTLED_MS))
+        store.log.append(BACKFILL.name, partition, pings.encode_tick(SETTLED_MS))
     await member.round()
     assert not (await said(watch)).progress
     told: list[Progress] = []

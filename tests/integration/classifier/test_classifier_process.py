@@ -1,6 +1,7 @@
 """The classifier as a process on real Kafka and Postgres: pings in, `ruc.days` out, whatever is killed in between."""
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -19,7 +20,7 @@ import pytest
 
 from shared.contracts import pings
 from shared.contracts.partitioning import partition_of
-from shared.contracts.topics import DAYS, PARTITIONS, PINGS, QUARANTINE
+from shared.contracts.topics import BACKFILL, DAYS, PARTITIONS, PINGS, QUARANTINE
 from shared.nz_days import bounds_ms, to_ordinal
 from shared.stream.log import Log
 from tests.integration.shared.reading import read_values
@@ -94,8 +95,8 @@ async def append(log: Log, fixes: pings.Pings) -> None:
 
 
 async def tick(log: Log, tick_ms: int) -> None:
-    for partition in range(PARTITIONS):
-        await log.append(PINGS.name, partition, pings.encode_tick(tick_ms))
+    for lane, partition in itertools.product((PINGS, BACKFILL), range(PARTITIONS)):
+        await log.append(lane.name, partition, pings.encode_tick(tick_ms))
 
 
 async def until_complete(topics: Topics, tick_ms: int, service: Service) -> Sent:

@@ -14,7 +14,7 @@ from services.classifier.roads.dataset import RoadSet
 from shared.contracts import pings
 from shared.contracts.device_day import DeviceDay
 from shared.contracts.partitioning import partition_of
-from shared.contracts.topics import PARTITIONS, PINGS
+from shared.contracts.topics import BACKFILL, PARTITIONS, PINGS
 from shared.db.pool import Pool, open_pool
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.simulation.crash import Crash
@@ -59,6 +59,7 @@ def filled(*, tick: bool) -> SimulatedLog:
         log.append(PINGS.name, partition, pings.encode_pings(FIXES.take(rows)))
     for at in range(PARTITIONS) if tick else ():
         log.append(PINGS.name, at, pings.encode_tick(TICK_MS))
+        log.append(BACKFILL.name, at, pings.encode_tick(TICK_MS))
     return log
 
 
@@ -99,6 +100,7 @@ async def test_a_day_still_open_at_a_crash_is_settled_by_the_next_process(
     assert {one.settled for one in (await ledger(watch)).values()} == {False}
     for at in range(PARTITIONS):
         log.append(PINGS.name, at, pings.encode_tick(TICK_MS))
+        log.append(BACKFILL.name, at, pings.encode_tick(TICK_MS))
     await Member(log, pool, roads, cache_rows_max=10**6).round()
     settled = await ledger(watch)
     assert len(settled) == 2

@@ -2,6 +2,7 @@
 restart, zombie.  In-memory log, real Postgres, the real kernel over a real road data set."""
 
 import asyncio
+import itertools
 import uuid
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,7 @@ from services.classifier.repo.fold_state import HeldCause
 from services.classifier.roads.dataset import RoadSet
 from shared.contracts import pings
 from shared.contracts.partitioning import partition_of
-from shared.contracts.topics import PARTITIONS, PINGS
+from shared.contracts.topics import BACKFILL, PARTITIONS, PINGS, Topic
 from shared.db.pool import open_pool, tenant_tx
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.simulation.crash import Crash
@@ -51,6 +52,7 @@ TENANTS = (str(uuid.UUID(int=1)), str(uuid.UUID(int=2)))
 DEVICES = ((TENANTS[0], "ute-1"), (TENANTS[0], "ute-2"), (TENANTS[1], "ute-1"))
 LAST_TICK = bounds_ms(DAY + 2)[1] + 150_000
 MEMBERS = 2
+LANES = (PINGS, BACKFILL)
 
 
 def all_fixes() -> pings.Pings:
@@ -98,24 +100,25 @@ class FoldMachine(RuleBasedStateMachine):
         # and it settles one day a round, so that progress has to wait for the others
         return Member(self.log, self.pool, self.roads, cache_rows_max=(1_000_000, 20)[number], due_max=(200, 1)[number])
 
-    @rule(rows=ROWS)
-    def deliver(self, rows: list[int]) -> None:
-        """Some fixes, in any order, any of them again, one frame a partition."""
+    @rule(rows=ROWS, late=st.booleans())
+    def deliver(self, rows: list[int], late: bool = False) -> None:
+        """Some fixes, in any order, any of them again, in either lane or both, one frame a partition."""
         batch = FIXES.take(np.array(rows))
         self.delivered |= set(rows)
         for partition in range(PARTITIONS):
             mine = [at for at, key in enumerate(batch.keys) if partition_of(*key) == partition]
             some = batch.take(np.isin(batch.key, mine))
             if len(some):
-                self.log.append(PINGS.name, partition, pings.encode_pings(some))
+                self.log.append((BACKFILL if late else PINGS).name, partition, pings.encode_pings(some))
 
     @rule(
-        tick_ms=st.sampled_from([bounds_ms(DAY)[1] - 1, bounds_ms(DAY)[1] + 150_000, bounds_ms(DAY + 1)[1] + 150_000])
+        tick_ms=st.sampled_from([bounds_ms(DAY)[1] - 1, bounds_ms(DAY)[1] + 150_000, bounds_ms(DAY + 1)[1] + 150_000]),
+        lanes=st.sampled_from([LANES, LANES, LANES[:1], LANES[1:]]),
     )
-    def tick(self, tick_ms: int) -> None:
-        """Ticks of several ingests need not come in order."""
-        for partition in range(PARTITIONS):
-            self.log.append(PINGS.name, partition, pings.encode_tick(tick_ms))
+    def tick(self, tick_ms: int, lanes: tuple[Topic, ...] = LANES) -> None:
+        """Ticks of several ingests need not come in order, nor to both lanes at once."""
+        for lane, partition in itertools.product(lanes, range(PARTITIONS)):
+            self.log.append(lane.name, partition, pings.encode_tick(tick_ms))
 
     @rule(number=st.integers(0, MEMBERS - 1))
     def fold(self, number: int) -> None:
@@ -164,11 +167,11 @@ class FoldMachine(RuleBasedStateMachine):
 
     async def _check(self) -> None:
         async with self.watch.transaction(isolation="repeatable_read"):
-            rows = await self.watch.fetch("select partition, next_offset from stream_position")
+            rows = await self.watch.fetch("select topic, partition, next_offset from stream_position")
             held = await evidence(self.watch)
             out = decode_sent([*self.topic, *(await outbox_frames(self.watch)).values()])
             assert out.open_holds() == await held_rows(self.watch), "a hold is open exactly as long as its row waits"
-        fixes, _ = folded(self.log, {row["partition"]: row["next_offset"] for row in rows})
+        fixes = folded(self.log, {(row["topic"], row["partition"]): row["next_offset"] for row in rows})
         assert not out.quarantined, out.quarantined[0]
         kept = identities(held.fixes)
         assert len(kept) == len(set(kept)), "an identity lies in evidence twice"
@@ -211,11 +214,10 @@ class FoldMachine(RuleBasedStateMachine):
         """Everything delivered, all days over: the ledger is the one every other history ends with."""
         rest = np.random.default_rng(1).permutation([at for at in range(len(FIXES)) if at not in self.delivered])
         for at in range(0, len(rest), 12):
-            self.deliver(rest[at : at + 12].tolist())
+            self.deliver(rest[at : at + 12].tolist(), late=at % 24 == 0)
             self.fold(at // 12 % MEMBERS)
             self.fold(0)
-        for partition in range(PARTITIONS):
-            self.log.append(PINGS.name, partition, pings.encode_tick(LAST_TICK))
+        self.tick(LAST_TICK)
         for _ in range(3):
             self.fold(1)
             self.relay(0, 1.0, False)
@@ -228,8 +230,10 @@ class FoldMachine(RuleBasedStateMachine):
         await self._relay(0, 1.0, False)
         while await held_rows(self.watch):
             await self.members[0].round()
+        self.tick(LAST_TICK)  # who took the partitions over a moment ago knows only its own ticks of the backfill lane
         for _ in range(2):
             await self.members[0].round()
+            await self._relay(0, 1.0, False)
         await self._relay(0, 1.0, False)
         await self._check()
         out = decode_sent(self.topic)

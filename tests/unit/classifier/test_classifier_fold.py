@@ -96,7 +96,7 @@ class Bench:
             for at, frame in enumerate(frames)
         ]
         ticks = [Record(PINGS.name, p, 99, pings.encode_tick(tick_ms)) for p in range(PARTITIONS) if tick_ms]
-        return decode(records + ticks, topic=PINGS.name, code_version="9.9")
+        return decode(records + ticks, code_version="9.9")
 
 
 def said(effect: Effect) -> Sent:
@@ -280,7 +280,7 @@ def test_spans_say_which_device_days_a_frame_holds(roads: RoadSet) -> None:
 
 def test_quarantined_rows_go_to_the_partition_that_they_came_from(roads: RoadSet) -> None:
     bench = Bench(kernel(roads))
-    batch = decode([Record(PINGS.name, 4, 17, b"torn")], topic=PINGS.name, code_version="9.9")
+    batch = decode([Record(PINGS.name, 4, 17, b"torn")], code_version="9.9")
     effect = bench.fold.advance(bench.fold.prepare(batch, [], bench.versions(1), 0, bench.classify))
     ((topic, partition, frame),) = effect.outbox
     assert (topic, partition, read_header(frame).schema) == (QUARANTINE.name, 4, SCHEMA_QUARANTINE)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from services.ingest.adapters import group_commit
-from services.ingest.adapters.group_commit import GroupCommit, NotDurable, Overloaded, build_frames
+from services.ingest.adapters.group_commit import BACKFILL_AGE_MS, GroupCommit, NotDurable, Overloaded, build_frames
 from shared.contracts import pings as contract
 from shared.contracts.frame import FRAME_BYTES_MAX
 from shared.contracts.partitioning import partition_of
@@ -51,7 +51,7 @@ def rows_of(frames: list[tuple[str, int, bytes]]) -> int:
 
 def test_one_frame_a_partition_holds_every_row_of_its_devices() -> None:
     batches = [batch([f"d{i}" for i in range(30)], 200, seed=1), batch(["d1", "x"], 50, tenant="u", seed=2)]
-    frames = build_frames(batches)
+    frames = build_frames(batches, BACKFILL_AGE_MS)
     assert len({one.partition for one in frames}) == len(frames)
     decoded = [decode_pings(one.frame) for one in frames]
     assert sum(map(len, decoded)) == 250
@@ -61,7 +61,7 @@ def test_one_frame_a_partition_holds_every_row_of_its_devices() -> None:
 
 
 def test_frames_are_split_below_the_limit() -> None:
-    frames = build_frames([batch(["one"], 10_000, ids=True, top=100_000)])
+    frames = build_frames([batch(["one"], 10_000, ids=True, top=100_000)], BACKFILL_AGE_MS)
     assert len(frames) > 1
     assert all(len(one.frame) <= FRAME_BYTES_MAX for one in frames)
     assert sum(len(decode_pings(one.frame)) for one in frames) == 10_000
