@@ -145,7 +145,7 @@ async def test_a_zombie_does_not_clear_what_its_successor_owes(store: Store, wat
     fold = zombie._fold
     fold.synchronise({})  # what it remembers is of its own time
     with pytest.raises(Exception, match="another owner moved"):
-        await zombie._step(polled, polled.expected)
+        await zombie._step(polled, polled.expected, caught_up=True)
     assert await watch.fetch("select * from classifier.day_due where cause = 'dirty'") == due
     await quiet(store, watch)
 
