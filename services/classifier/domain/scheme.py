@@ -37,7 +37,7 @@ class Scheme(NamedTuple):
     private_prior: float = 0.5
     private_speed_mps: float = 14.0
     private_speed_cost: float = 0.15
-    field_prior: float = 3.0
+    field_prior: float = 2.5
     field_spread: float = 2.0
     field_sigma_m: float = 5.0
     field_speed_mps: float = 9.0
@@ -57,7 +57,7 @@ class Scheme(NamedTuple):
 
     # §§ 24-25 lengths
     drift_m: float = 8.0
-    arc_share_max: float = 0.5
+    arc_share_max: float = 0.4
     arc_full_s: float = 9.0
     sparse_from_s: float = 8.0
     sparse_per_s: float = 0.008
