@@ -5,15 +5,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.claims.api.context import Ctx, Reader, Writer, command, query
+from services.claims.api.creations import create_assignment, create_coupling
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.register_schemas import AssignmentAnswer, AssignmentBody, CouplingAnswer, CouplingBody, EndBody
-from services.claims.application.assign_device import assign_device, end_assignment
-from services.claims.application.couple_trailer import couple_trailer, end_coupling
+from services.claims.application.assign_device import end_assignment
+from services.claims.application.couple_trailer import end_coupling
 from services.claims.application.refusals import not_found
-from services.claims.domain.instants import from_ms
 from services.claims.repo import devices
-from services.claims.repo.devices import AssignmentRow, CouplingRow
-from shared.clock import new_id
 from shared.db.pool import Connection
 
 router = APIRouter(tags=["devices"])
@@ -21,11 +19,8 @@ router = APIRouter(tags=["devices"])
 
 @router.post("/devices", status_code=201, response_model=AssignmentAnswer)
 async def post_device(request: Request, who: Writer, context: Ctx, body: AssignmentBody) -> Response:
-    fields = body.model_dump(exclude={"primary"})
-    row = AssignmentRow(id=new_id(), is_primary=body.primary, created_at=from_ms(context.clock()), **fields)
-
     async def effect(conn: Connection) -> AssignmentAnswer:
-        return AssignmentAnswer.model_validate(await assign_device(conn, who.tenant_id, row))
+        return AssignmentAnswer.model_validate(await create_assignment(conn, who.tenant_id, context, body))
 
     return await command(request, context, who.tenant_id, 201, effect)
 
@@ -63,10 +58,8 @@ async def post_device_end(request: Request, who: Writer, context: Ctx, assignmen
 
 @router.post("/couplings", status_code=201, response_model=CouplingAnswer)
 async def post_coupling(request: Request, who: Writer, context: Ctx, body: CouplingBody) -> Response:
-    row = CouplingRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump())
-
     async def effect(conn: Connection) -> CouplingAnswer:
-        return CouplingAnswer.model_validate(await couple_trailer(conn, who.tenant_id, row))
+        return CouplingAnswer.model_validate(await create_coupling(conn, who.tenant_id, context, body))
 
     return await command(request, context, who.tenant_id, 201, effect)
 

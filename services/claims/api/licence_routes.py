@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
 from services.claims.api.convert import to_api_eligibility, to_api_licence, to_api_statement
+from services.claims.api.creations import create_licence, create_outside
 from services.claims.api.licence_schemas import (
     EligibilityAnswer,
     LicenceAnswer,
@@ -20,8 +21,6 @@ from services.claims.api.licence_schemas import (
     VerifyBody,
 )
 from services.claims.api.paging import ListAnswer, Paged
-from services.claims.application.add_licence import add_licence
-from services.claims.application.claim_outside import claim_outside
 from services.claims.application.facts import Assessed, assess, load_facts
 from services.claims.application.make_report import make_report
 from services.claims.application.peers import PeerUnavailable
@@ -30,7 +29,7 @@ from services.claims.application.verify_licence import verify_licence
 from services.claims.domain.instants import from_ms
 from services.claims.domain.verification import WORDING, present
 from services.claims.repo import licences
-from services.claims.repo.licences import LicenceRow, VerificationRow
+from services.claims.repo.licences import VerificationRow
 from services.claims.repo.rows import Page
 from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx
@@ -60,20 +59,9 @@ async def _one(context: Context, tenant: UUID, licence_id: UUID) -> Assessed:
 
 @router.post("/licences", status_code=201, response_model=LicenceAnswer)
 async def post_licence(request: Request, who: Writer, context: Ctx, body: LicenceBody) -> Response:
-    licence_id = new_id()
-    row = LicenceRow(
-        id=licence_id,
-        vehicle_id=licence_id,  # found from the recorder
-        number_key="",
-        claimable_end_reading=body.end_reading,
-        ended_by=None,
-        created_at=from_ms(context.clock()),
-        **body.model_dump() | {"purchased_at": body.purchased_at or body.issued_at},
-    )
-
     async def effect(conn: Connection) -> LicenceAnswer:
-        await add_licence(conn, who.tenant_id, row)
-        facts = await load_facts(conn, who.tenant_id, [licence_id], context.policy, context.clock())
+        row = await create_licence(conn, who.tenant_id, context, body)
+        facts = await load_facts(conn, who.tenant_id, [row.id], context.policy, context.clock())
         (item,) = await asyncio.to_thread(assess, facts, context.policy)
         return to_api_licence(item)
 
@@ -175,13 +163,8 @@ async def get_report(who: Reader, context: Ctx, licence_id: UUID) -> Response:
 
 @router.post("/licences/{licence_id}/claimed-outside", status_code=201, response_model=OutsideAnswer)
 async def post_outside(request: Request, who: Writer, context: Ctx, licence_id: UUID, body: OutsideBody) -> Response:
-    outside_id = new_id()
-
     async def effect(conn: Connection) -> OutsideAnswer:
-        await claim_outside(
-            conn, who.tenant_id, outside_id, licence_id, body.claimed_on, body.reference, body.actor, body.reason,
-            context.hasher,
-        )  # fmt: skip
+        outside_id = await create_outside(conn, who.tenant_id, context, licence_id, body)
         return OutsideAnswer(id=outside_id, licence_id=licence_id)
 
     return await command(request, context, who.tenant_id, 201, effect)

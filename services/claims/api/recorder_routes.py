@@ -5,15 +5,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.claims.api.context import Ctx, Reader, Writer, command, query
+from services.claims.api.creations import create_reading, create_recorder
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.register_schemas import ReadingAnswer, ReadingBody, RecorderAnswer, RecorderBody
-from services.claims.application.add_reading import add_reading
-from services.claims.application.add_recorder import add_recorder
 from services.claims.application.refusals import not_found
-from services.claims.domain.instants import from_ms
 from services.claims.repo import recorders
-from services.claims.repo.recorders import ReadingRow, RecorderRow
-from shared.clock import new_id
 from shared.db.pool import Connection
 
 router = APIRouter(tags=["recorders"])
@@ -21,10 +17,8 @@ router = APIRouter(tags=["recorders"])
 
 @router.post("/recorders", status_code=201, response_model=RecorderAnswer)
 async def post_recorder(request: Request, who: Writer, context: Ctx, body: RecorderBody) -> Response:
-    row = RecorderRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump(exclude={"replaces"}))
-
     async def effect(conn: Connection) -> RecorderAnswer:
-        return RecorderAnswer.model_validate(await add_recorder(conn, who.tenant_id, row, body.replaces))
+        return RecorderAnswer.model_validate(await create_recorder(conn, who.tenant_id, context, body))
 
     return await command(request, context, who.tenant_id, 201, effect)
 
@@ -49,10 +43,8 @@ async def get_recorder(who: Reader, context: Ctx, recorder_id: UUID) -> Recorder
 
 @router.post("/readings", status_code=201, response_model=ReadingAnswer)
 async def post_reading(request: Request, who: Writer, context: Ctx, body: ReadingBody) -> Response:
-    row = ReadingRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump())
-
     async def effect(conn: Connection) -> ReadingAnswer:
-        return ReadingAnswer.model_validate(await add_reading(conn, who.tenant_id, row))
+        return ReadingAnswer.model_validate(await create_reading(conn, who.tenant_id, context, body))
 
     return await command(request, context, who.tenant_id, 201, effect)
 

@@ -5,9 +5,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.claims.api.context import Ctx, Reader, Writer, command, query
+from services.claims.api.creations import create_claimant
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.register_schemas import ClaimantAnswer, ClaimantBody, WaiverAnswer, WaiverBody
-from services.claims.application.add_claimant import add_claimant
 from services.claims.application.refusals import not_found
 from services.claims.application.waive import waive
 from services.claims.domain.instants import from_ms
@@ -26,16 +26,8 @@ def claimant_answer(row: ClaimantRow) -> ClaimantAnswer:
 
 @router.post("/claimants", status_code=201, response_model=ClaimantAnswer)
 async def post_claimant(request: Request, who: Writer, context: Ctx, body: ClaimantBody) -> Response:
-    row = ClaimantRow(
-        id=new_id(),
-        bank_sealed=None,
-        bank_tail="",
-        created_at=from_ms(context.clock()),
-        **body.model_dump(exclude={"bank_account"}),
-    )
-
     async def effect(conn: Connection) -> ClaimantAnswer:
-        return claimant_answer(await add_claimant(conn, who.tenant_id, row, body.bank_account, context.sealer))
+        return claimant_answer(await create_claimant(conn, who.tenant_id, context, body))
 
     return await command(request, context, who.tenant_id, 201, effect)
 

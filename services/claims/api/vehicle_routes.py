@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.claims.api.context import Ctx, Reader, Writer, command, query
+from services.claims.api.creations import create_vehicle
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.register_schemas import (
     PlateAnswer,
@@ -14,7 +15,7 @@ from services.claims.api.register_schemas import (
     VehicleAnswer,
     VehicleBody,
 )
-from services.claims.application.add_vehicle import add_vehicle, change_plate
+from services.claims.application.add_vehicle import change_plate
 from services.claims.application.refusals import not_found
 from services.claims.application.sell_vehicle import sell_vehicle
 from services.claims.domain.instants import from_ms
@@ -59,11 +60,8 @@ async def _one(conn: Connection, tenant: UUID, vehicle_id: UUID) -> VehicleAnswe
 
 @router.post("/vehicles", status_code=201, response_model=VehicleAnswer)
 async def post_vehicle(request: Request, who: Writer, context: Ctx, body: VehicleBody) -> Response:
-    fields = body.model_dump(exclude={"plate", "plate_from"})
-    row = VehicleRow(id=new_id(), created_at=from_ms(context.clock()), **fields)
-
     async def effect(conn: Connection) -> VehicleAnswer:
-        await add_vehicle(conn, who.tenant_id, row, body.plate, body.plate_from)
+        row = await create_vehicle(conn, who.tenant_id, context, body)
         return await _one(conn, who.tenant_id, row.id)
 
     return await command(request, context, who.tenant_id, 201, effect)
