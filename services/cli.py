@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("services.classifier.cli", "explain"),
     "replay": ("services.ingest.cli", "replay_command"),
     "quarantine": ("services.ingest.cli", "quarantine"),
+    "import": ("services.claims.import_cli", "import_"),
     "reprocess": ("services.claims.reprocess_cli", "reprocess"),
     "tenants": ("services.claims.cli", "tenants"),
 }

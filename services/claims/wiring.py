@@ -13,6 +13,7 @@ from services.claims.api import (
     attachment_routes,
     claim_routes,
     device_routes,
+    import_routes,
     licence_routes,
     life_routes,
     recorder_routes,
@@ -22,6 +23,8 @@ from services.claims.api import (
 )
 from services.claims.api.attachment_routes import ATTACHMENT_BYTES_MAX
 from services.claims.api.context import Context
+from services.claims.api.import_files import FILE_BYTES_MAX
+from services.claims.api.import_kinds import KINDS
 from services.claims.api.problem_schemas import PROBLEMS
 from services.claims.application.peers import Pdf
 from services.claims.application.render_form import render_next
@@ -44,7 +47,10 @@ RENDER_IDLE_S: Final = 0.5
 RENDER_LOOP: Final = "render"
 RENDER_STALE_S: Final = 90.0
 API_POOL_SIZE: Final = 16
-ATTACHMENTS: Final = "/v1" + attachment_routes.PATH
+BODY_BYTES_BY_PATH: Final = {
+    "/v1" + attachment_routes.PATH: ATTACHMENT_BYTES_MAX,
+    **{f"/v1{import_routes.PATH}/{kind}": FILE_BYTES_MAX for kind in KINDS},
+}
 
 log = get_logger(__name__)
 
@@ -64,11 +70,12 @@ def make_app(context: Context) -> FastAPI:
         attachment_routes,
         alert_routes,
         reprocess_routes,
+        import_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)
     app.state.context = context
-    app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path={ATTACHMENTS: ATTACHMENT_BYTES_MAX})
+    app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path=BODY_BYTES_BY_PATH)
     problems.install(app)
     auth.install(app, context.pool)
     return app

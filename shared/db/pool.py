@@ -24,6 +24,8 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS: Final = 5_000
 ACQUIRE_TIMEOUT_S: Final = 5.0
 
 SET_TENANT: Final = "select set_config('rucor.tenant', $1, true)"
+# The running timer only moves when it is switched off first.
+LAST_LONGER: Final = "select set_config('transaction_timeout', '0', true), set_config('transaction_timeout', $1, true)"
 
 
 def plain(dsn: str | SecretStr) -> str:
@@ -79,3 +81,8 @@ async def tenant_tx(pool: Pool, tenant_id: UUID) -> AsyncIterator[Connection]:
     async with tx(pool) as connection:
         await connection.execute(SET_TENANT, str(tenant_id))
         yield connection
+
+
+async def last_longer(conn: Connection, transaction_ms: int) -> None:
+    """This one transaction may last so long from now on: for work that is whole or nothing, and short in each statement."""
+    await conn.execute(LAST_LONGER, str(transaction_ms))
