@@ -44,7 +44,8 @@ class SimulatedSource:
                 self._positions |= await positions.load(conn, missing, starts)
         polled = Polled(expected=dict(self._positions))
         advanced = dict(self._positions)
-        for tp, position in self._positions.items():  # the lane's come last
+        for tp in (tp for tp in self._tps if tp in self._positions):  # the lane's come last
+            position = self._positions[tp]
             most = records_max - len(polled.records)
             if tp[0] == self._lane:
                 beside = sum(record.topic == self._lane for record in polled.records)

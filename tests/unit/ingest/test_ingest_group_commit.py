@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from shared.contracts import pings as contract
 from shared.contracts.frame import FRAME_BYTES_MAX
 from shared.contracts.partitioning import partition_of
 from shared.contracts.pings import LAYOUT, Pings, decode_pings
-from shared.contracts.topics import PINGS
+from shared.contracts.topics import BACKFILL, PINGS
 from shared.errors import Retryable
 
 
@@ -193,3 +194,22 @@ async def test_what_is_queued_at_the_end_is_flushed() -> None:
 
 async def test_empty_batch_needs_no_log() -> None:
     await GroupCommit(Recorder().append, lambda: 42).put(batch(["d"], 10).take(np.zeros(10, np.bool_)))
+
+
+def test_fixes_older_than_the_limit_at_their_receipt_go_to_the_backfill_lane() -> None:
+    one = batch(["d1", "d2"], 60)
+    age = np.arange(60) * 7_200_000  # up to 118 hours
+    aged = replace(one, received_ms=one.ts_ms + age)
+    frames = build_frames([aged], BACKFILL_AGE_MS)
+    rows = {
+        name: [r for f in frames if f.topic == name for r in _ages(f.frame)] for name in (PINGS.name, BACKFILL.name)
+    }
+    assert sorted(rows[PINGS.name]) == age[age <= BACKFILL_AGE_MS].tolist()
+    assert sorted(rows[BACKFILL.name]) == age[age > BACKFILL_AGE_MS].tolist()
+    for one_frame in frames:
+        assert {partition_of(*key) for key in decode_pings(one_frame.frame).keys} == {one_frame.partition}
+
+
+def _ages(frame: bytes) -> list[int]:
+    rows = decode_pings(frame)
+    return list((rows.received_ms - rows.ts_ms).tolist())
