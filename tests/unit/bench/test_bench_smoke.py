@@ -31,7 +31,7 @@ def test_bench_runs_on_a_tiny_input(tmp_path: Path) -> None:
     assert pings == sorted(pings) and pings[-1] == sample["pings"]
     assert {"gather", "cut_legs", "rest"} <= set(sample["kernel"]["parts_ns"])
     assert found["national"]["build"]["public_km"] >= 250
-    assert found["national"]["service"]["pings"] == sample["pings"]
+    assert found["national"]["service"]["tiles_touched"] == found["national"]["build"]["tiles"] > 1
     assert "resident" in run.stdout and "x STRtree" in run.stdout
 
 
