@@ -87,6 +87,12 @@ CLASSIFIER_BITE: Final = Gauge(
 )
 CLASSIFIER_ROAD_SETS: Final = Gauge("ruc_classifier_road_sets", "Road data sets that this process has open.")
 
+CLASSIFIER_COMPACTED: Final = Counter("ruc_classifier_compacted_fixes_total", "Fixes written into chunks of evidence.")
+CLASSIFIER_EVIDENCE_BYTES: Final = Gauge(
+    "ruc_classifier_evidence_bytes", "Evidence on disk with its indexes, as chunks and as frames.", ("kind",)
+)
+CLASSIFIER_FRAMES_WAITING: Final = Gauge("ruc_classifier_evidence_frames_waiting", "Frames not yet compacted.")
+
 # --- claims ----------------------------------------------------------------------------------------------------------
 CLAIMS_REVISIONS: Final = Counter("ruc_claims_revisions_total", "Device-day revisions applied to the ledger.")
 CLAIMS_WATERMARK_LAG: Final = Gauge(

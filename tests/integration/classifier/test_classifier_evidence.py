@@ -7,8 +7,7 @@ import asyncpg
 import numpy as np
 import pytest
 
-from services.classifier.application.reading import read_fixes
-from services.classifier.repo import evidence
+from services.classifier.application.reading import fixes_at, read_fixes
 from services.classifier.repo.evidence import Stretch
 from shared.contracts import pings
 from shared.db.pool import tenant_tx, tx
@@ -48,11 +47,10 @@ async def test_G5_the_fixes_of_any_earlier_revision_can_be_told(store: Store) ->
     fixes = drive(MINE, NOON_MS, 30)
     for turn in range(3):
         await store.take(fixes.take(np.arange(turn * 10, turn * 10 + 10)))
-    async with tx(store.worker) as conn:
-        ids = await evidence.find(conn, [stretch(MINE, 0, 2**42)])
-        frames = await evidence.fetch(conn, ids)
-    by_rev = {one.rev: len(pings.decode_pings(frame)) for one, frame in zip(ids, frames, strict=True)}
-    assert by_rev == {1: 10, 2: 10, 3: 10}
+    asked = [stretch(MINE, 0, 2**42)]
+    known = [await fixes_at(lambda: tx(store.worker), asked, rev) for rev in range(4)]
+    assert [len(one) for one in known] == [0, 10, 20, 30]
+    assert sorted(known[2].ts_ms.tolist()) == fixes.ts_ms[:20].tolist()
 
 
 async def test_G6_an_api_transaction_sees_its_tenant_only_even_without_a_where(store: Store) -> None:

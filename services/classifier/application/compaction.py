@@ -1,0 +1,198 @@
+"""Compaction: frames of days that are over and quiet become chunks, one device-day each, in bounded bites.
+
+    read the oldest waiting frames of one partition → take in the chunks that their device-days have already → encode
+    → one short transaction under the compare-and-set of the partition's position: frames and old chunks go, chunks come
+
+Nothing is lost by a crash at any moment: it is one transaction, and the database refuses an exchange in which a fix is
+missing (`classifier.compact`).  Nothing that a reader sees changes either: a fix keeps the revision it came with.  The
+partition's owner does it, when its consumer has caught up; a zombie fails the compare-and-set."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from services.classifier.application.windows import WindowKey, only
+from services.classifier.repo import chunks, evidence, fold_state
+from services.classifier.repo.chunks import Chunk, Quiet, Waiting
+from services.classifier.repo.evidence import ChunkId, FrameId
+from shared.contracts import chunk as codec
+from shared.contracts.chunk import Kept
+from shared.contracts.device_day import make_rev
+from shared.contracts.partitioning import partition_of
+from shared.db.pool import Pool, tx
+from shared.errors import Superseded
+from shared.nz_days import days_of, from_ordinal
+from shared.observability.metrics import CLASSIFIER_COMPACTED
+from shared.stream import positions
+from shared.stream.positions import TP, Position
+
+FRAMES_MAX: Final = 2_000
+"""Of one bite: each costs the transaction a lookup or two."""
+ROWS_MAX: Final = 100_000
+"""Fixes of one bite, about 70 bytes each in memory; one frame alone may not be above it (20,000)."""
+MERGED_ROWS_MAX: Final = 200_000
+"""Fixes that a bite takes out of old chunks, those of the smallest first; a chunk over the limit stays beside the new one."""
+PIECES_PER_READ: Final = 256
+
+
+class Policy(NamedTuple):
+    """When a frame may be compacted."""
+
+    gap_ms: int
+    """A day is settled when its partition's tick is past its end by this."""
+    delay_ms: int
+    """So long after it is settled, a day's late fixes are still waited for."""
+    quiet_ms: int
+    """So long after it came, by the partition's ticks, a frame stays a frame."""
+
+
+class Bite(NamedTuple):
+    """What one transaction exchanges; `kept` are the fixes of each device-day, `merged` the chunks they come from in part."""
+
+    frames: tuple[FrameId, ...]
+    merged: tuple[ChunkId, ...]
+    kept: dict[WindowKey, Kept]
+
+
+class Done(NamedTuple):
+    """A bite that is committed: the position of its partition now, and what it was."""
+
+    positions: dict[TP, Position]
+    frames: int
+    chunks: int
+    fixes: int
+
+
+class Compactor:
+    """One process's compaction.  `step` is called between two rounds of the consumer, with its present positions."""
+
+    def __init__(self, pool: Pool, policy: Policy) -> None:
+        self._pool = pool
+        self._policy = policy
+        self._months: set[tuple[int, int]] = set()
+
+    async def step(self, expected: Mapping[TP, Position]) -> Done | None:
+        """One bite of one of the partitions; None when nothing may be compacted.
+
+        Raises Superseded when the partition has another owner, DatabaseUnavailable where a retry can help."""
+        quiet = await self._quiet([partition for _, partition in expected])
+        async with tx(self._pool) as conn:
+            waiting = await chunks.find_waiting(conn, quiet, FRAMES_MAX)
+        if not waiting:
+            return None
+        bite = await self._bite(_cut(waiting))
+        await self._make_months({day for _, _, day in bite.kept})
+        encoded = await asyncio.to_thread(_encode, bite)
+        ((tp, position),) = ((tp, p) for tp, p in expected.items() if tp[1] == waiting[0].id.partition)
+        async with tx(self._pool) as conn:
+            accepted = await positions.compare_and_set(conn, {tp: position}, {})
+            rev = make_rev(await fold_state.read_epoch(conn), accepted[tp].version)
+            written = [one._replace(id=one.id._replace(rev=rev)) for one in encoded]
+            await chunks.compact(conn, bite.frames, bite.merged, written)
+        fixes = sum(one.rows for one in written)
+        CLASSIFIER_COMPACTED.inc(fixes)
+        return Done(accepted, len(bite.frames), len(written), fixes)
+
+    async def _quiet(self, partitions: Sequence[int]) -> dict[int, Quiet]:
+        """By partition, which frames are over and quiet at its tick; partitions without a tick are left out."""
+        async with tx(self._pool) as conn:
+            ticks = await fold_state.read_ticks(conn, partitions)
+        policy, passed = self._policy, {p: tick for p, tick in ticks.items() if tick}
+        over = np.array([tick - policy.gap_ms - policy.delay_ms for tick in passed.values()], np.int64)
+        return {
+            partition: Quiet(day - 1, tick - policy.quiet_ms)
+            for (partition, tick), day in zip(passed.items(), days_of(over).tolist(), strict=True)
+        }
+
+    async def _bite(self, waiting: Sequence[Waiting]) -> Bite:
+        frames = tuple(one.id for one in waiting)
+        parts: list[Kept] = []
+        for at in range(0, len(frames), PIECES_PER_READ):
+            async with tx(self._pool) as conn:
+                some = await evidence.fetch_frames(conn, frames[at : at + PIECES_PER_READ])
+            if len(some) < len(frames[at : at + PIECES_PER_READ]):
+                raise Superseded("frames that we were about to compact are gone")
+            parts += await asyncio.to_thread(evidence.unpack_frames, some)
+        fresh = await asyncio.to_thread(_by_day, codec.concat(parts))
+        async with tx(self._pool) as conn:
+            there = await chunks.find_chunks(conn, fresh.keys())
+        merged = _worth_merging(there, {name: len(kept.revs) for name, kept in fresh.items()})
+        bodies: list[bytes] = []
+        for at in range(0, len(merged), PIECES_PER_READ):
+            async with tx(self._pool) as conn:
+                bodies += await evidence.fetch_chunks(conn, merged[at : at + PIECES_PER_READ])
+        if len(bodies) < len(merged):
+            raise Superseded("chunks that we were about to merge are gone")
+        return Bite(frames, tuple(merged), await asyncio.to_thread(_join, fresh, bodies))
+
+    async def _make_months(self, days: set[int]) -> None:
+        """Days of a backfill lie in months that nobody made ahead."""
+        by_month = {(day.year, day.month): ordinal for ordinal in days for day in [from_ordinal(ordinal)]}
+        for month in by_month.keys() - self._months:
+            async with tx(self._pool) as conn:
+                await chunks.make_month(conn, by_month[month])
+            self._months.add(month)
+
+
+def _cut(waiting: Sequence[Waiting]) -> list[Waiting]:
+    """As many frames as a bite takes; it ends between two tenants or days where it can, so that days stay whole."""
+    rows = np.cumsum([one.rows for one in waiting])
+    fits = max(1, int(np.searchsorted(rows, ROWS_MAX, side="right")))
+    if fits == len(waiting) < FRAMES_MAX:
+        return list(waiting)
+    groups = [(one.day, one.id.tenant) for one in waiting]
+    edge = groups.index(groups[min(fits, len(groups) - 1)])
+    return list(waiting[: edge or fits])
+
+
+def _by_day(kept: Kept) -> dict[WindowKey, Kept]:
+    """The fixes of each device-day, under its key alone."""
+    days = days_of(kept.pings.ts_ms)
+    order = np.lexsort((days, kept.pings.key))
+    key, day = kept.pings.key[order], days[order]
+    heads = np.flatnonzero(np.r_[True, (key[1:] != key[:-1]) | (day[1:] != day[:-1])])
+    names = [(*kept.pings.keys[k], d) for k, d in zip(key[heads].tolist(), day[heads].tolist(), strict=True)]
+    groups = zip(names, np.split(order, heads[1:]), strict=True)
+    return {name: Kept(only(name[:2], kept.pings.take(rows)), kept.revs[rows]) for name, rows in groups}
+
+
+def _worth_merging(there: Sequence[tuple[ChunkId, int]], fresh: Mapping[WindowKey, int]) -> list[ChunkId]:
+    """Old chunks that the new fixes go into: the smallest first, as far as the limits reach."""
+    budget = MERGED_ROWS_MAX
+    sizes = dict(fresh)
+    merged: list[ChunkId] = []
+    for one, rows in there:
+        name = (one.tenant, one.device, one.day)
+        if rows > budget:
+            break
+        if sizes[name] + rows <= codec.ROWS_MAX:
+            merged.append(one)
+            sizes[name] += rows
+            budget -= rows
+    return merged
+
+
+def _join(fresh: Mapping[WindowKey, Kept], bodies: Sequence[bytes]) -> dict[WindowKey, Kept]:
+    parts: defaultdict[WindowKey, list[Kept]] = defaultdict(list, {name: [kept] for name, kept in fresh.items()})
+    for kept in map(codec.decode_chunk, bodies):
+        day = int(days_of(kept.pings.ts_ms[:1])[0])
+        parts[(*kept.pings.keys[0], day)].append(kept)
+    return {name: codec.concat(some) for name, some in parts.items()}
+
+
+def _encode(bite: Bite) -> list[Chunk]:
+    """Chunks without the revision that the transaction will have."""
+    return [
+        Chunk(
+            ChunkId(*name, 0),
+            partition_of(name[0], name[1]),
+            len(kept.revs),
+            int(kept.pings.ts_ms.min()),
+            int(kept.pings.ts_ms.max()),
+            codec.encode_chunk(kept),
+        )
+        for name, kept in bite.kept.items()
+    ]
