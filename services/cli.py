@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "status": ("deploy.embedded.cli", "status"),
     "classify": ("services.classifier.cli", "classify"),
     "explain": ("services.classifier.cli", "explain"),
+    "evidence": ("services.classifier.evidence_cli", "evidence"),
     "replay": ("services.ingest.cli", "replay_command"),
     "quarantine": ("services.ingest.cli", "quarantine"),
     "import": ("services.claims.import_cli", "import_"),

@@ -199,7 +199,7 @@ begin
         raise exception 'rule RE1 keeps % on %: it is %', to_char(p_month, 'YYYY-MM'), p_today, verdict
             using errcode = 'restrict_violation', constraint = 'retention_keeps';
     end if;
-    execute format('drop table classifier.%I', name);
+    execute format('drop table if exists classifier.%I', name);  -- another process may have been quicker
 end $$;
 revoke all on function classifier.drop_chunk_month from public;
 grant execute on function classifier.drop_chunk_month to rucor_classifier_worker;
