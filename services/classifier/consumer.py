@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from services.classifier.application.bites import Bite
+from services.classifier.application.compaction import Compactor
 from services.classifier.application.decode import Batch, RecordLike, decode
 from services.classifier.application.effect import Effect, progress_rows
 from services.classifier.application.judging import Judges
@@ -86,6 +87,7 @@ class Consumer:
         cadence_s: float = 1.0,
         due_max: int = DUE_MAX,
         health: Health | None = None,
+        compactor: Compactor | None = None,
     ) -> None:
         self._source = source
         self._pool = pool
@@ -97,6 +99,8 @@ class Consumer:
         self._cadence_s = cadence_s
         self._due_max = due_max
         self._health = health
+        self._compactor = compactor
+        self._at: Mapping[TP, Position] = {}  # where the last round left the partitions
         self._records_max = RECORDS_MAX
         self._rows_each = ROWS_EACH
         """Rows of a backfill record, about."""
@@ -139,8 +143,12 @@ class Consumer:
         live = sum(record.topic == PINGS.name for record in polled.records)
         self._backfilling = len(polled.records) > live
         full = live >= self._records_max
+        self._at = expected
         try:
             more = await self._step(polled, expected, caught_up=not full)
+            await self._source.hint_committed(polled)
+            more = more or full or len(polled.records) - live >= bite
+            return more or await self._compact()
         except Superseded as error:
             log.warning("partitions moved to another owner", error=str(error))
             self._source.forget(list(expected))
@@ -148,8 +156,6 @@ class Consumer:
         except Retryable:  # above all a commit of which is not known whether it came through: read again
             self._source.forget(list(expected))
             raise
-        await self._source.hint_committed(polled)
-        return more or full or len(polled.records) - live >= bite
 
     async def _step(self, polled: Polled, expected: Mapping[TP, Position], *, caught_up: bool) -> bool:
         """`caught_up`: no live record waits, so there is time for what can wait."""
@@ -181,6 +187,7 @@ class Consumer:
         accepted, last_id = await self._commit(effect, expected, polled.advanced, batch.ticks_of(PINGS.name))
         self._fold.accept(effect)
         self._source.accept(accepted)
+        self._at = accepted
         self._settling = "settle" in more_due
         self._backfill_ticks |= batch.ticks_of(BACKFILL.name)
         self._follow(effect, told, last_id)
@@ -188,6 +195,17 @@ class Consumer:
         self._backfill.took(batch.rows_of(BACKFILL.name), seconds)
         self._reprocess.took(sum(one.cause == "reprocess" for one in due), seconds)
         return bool(more_due or swept)
+
+    async def _compact(self) -> bool:
+        """One bite of evidence where a round has left time for it.  Returns whether there was one."""
+        if self._compactor is None:
+            return False
+        done = await self._compactor.step({tp: position for tp, position in self._at.items() if tp[0] == PINGS.name})
+        if done is None:
+            return False
+        self._fold.moved({partition: position.version for (_, partition), position in done.positions.items()})
+        self._source.accept(done.positions)
+        return True
 
     def _decode(self, records: Sequence[RecordLike]) -> Batch:
         batch = decode(records, code_version=self._code_version)

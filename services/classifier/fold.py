@@ -131,6 +131,12 @@ class Fold:
         while self._rows > self._cache_rows_max and self._windows:
             self._drop(next(iter(self._windows)))
 
+    def moved(self, versions: Mapping[int, int]) -> None:
+        """Positions have other versions and nothing that memory holds has changed (compaction)."""
+        for partition, version in versions.items():
+            if partition in self._states:
+                self._states[partition].version = version
+
     def _keep(self, name: WindowKey, window: Window) -> None:
         self._drop(name)
         self._windows[name] = window

@@ -20,3 +20,7 @@ class ClassifierSettings(ServiceSettings):
     """Least time from one round of the fold to the next; what comes in meanwhile is computed in one call."""
     cache_rows_max: int = Field(default=2_000_000, ge=10_000)
     """Fixes kept in memory, about 75 bytes each; what is not there is read again from evidence."""
+    compact_delay_s: int = Field(default=3 * 3_600, ge=0, le=30 * 86_400)
+    """A settled day's late fixes are waited for so long before its evidence is compacted."""
+    compact_quiet_s: int = Field(default=3_600, ge=0, le=30 * 86_400)
+    """So long, by the ticks, a frame stays a frame after it came."""

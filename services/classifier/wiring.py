@@ -14,9 +14,11 @@ from services.classifier.api import exclusions, explain, land, reprocess, ruling
 from services.classifier.api.audit_reading import Desk
 from services.classifier.api.ruling_problems import DESCRIPTION, PROBLEMS
 from services.classifier.application import dirty
+from services.classifier.application.compaction import Compactor, Policy
 from services.classifier.application.day_reading import Sources
 from services.classifier.application.judging import Judges
 from services.classifier.application.recompute import DryJudges
+from services.classifier.application.retention import keep_house
 from services.classifier.application.road_sets import RoadsByDay, RoadSetMissing
 from services.classifier.consumer import Consumer
 from services.classifier.domain.device_day import classify_days
@@ -35,7 +37,7 @@ from shared.http.limits import BodyLimit
 from shared.nz_days import FIRST_DAY, bounds_ms, to_ordinal
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
-from shared.runtime import serve
+from shared.runtime import Task, serve
 from shared.stream.log import Log, StreamUnavailable
 from shared.stream.outbox import Relay
 from shared.stream.source import Source
@@ -126,11 +128,16 @@ class Classifier:
             clock=system_clock,
             cadence_s=self._settings.cadence_ms / 1_000,
             health=self._health,
+            compactor=Compactor(self._worker, self._compaction()),
         )
         try:
             await consumer.run()
         finally:
             await source.stop()
+
+    def _compaction(self) -> Policy:
+        settings = self._settings
+        return Policy(V1.gap_limit_ms, settings.compact_delay_s * 1_000, settings.compact_quiet_s * 1_000)
 
 
 async def open_log(settings: ClassifierSettings) -> Log:
@@ -183,14 +190,11 @@ async def run(settings: ClassifierSettings) -> int:
         classifier = Classifier(settings, health, worker)
         relay = Relay(worker, stream, health=health)
         app = create_app(settings, api_pool, classifier)
-        return await serve(
-            app,
-            settings,
-            [
-                (LOOP, classifier.consume),
-                ("road data sets", classifier.library.keep_looking),
-                ("outbox", relay.run),
-                (dirty.LOOP, lambda: dirty.keep_asking(worker, health)),
-            ],
-            health=health,
-        )
+        tasks: list[Task] = [
+            (LOOP, classifier.consume),
+            ("road data sets", classifier.library.keep_looking),
+            ("outbox", relay.run),
+            (dirty.LOOP, lambda: dirty.keep_asking(worker, health)),
+            ("evidence", partial(keep_house, worker, system_clock)),
+        ]
+        return await serve(app, settings, tasks, health=health)

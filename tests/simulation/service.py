@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import asyncpg
 import numpy as np
 
+from services.classifier.application.compaction import Compactor
 from services.classifier.application.judging import Judge, Judges, Kernel
 from services.classifier.application.road_sets import RoadsByDay, register
 from services.classifier.consumer import Consumer
@@ -14,8 +15,9 @@ from services.classifier.domain.rulings import NO_BOOK
 from services.classifier.domain.scheme import V1
 from services.classifier.fold import Fold
 from services.classifier.library import found_of
+from services.classifier.repo.evidence import unpack_frames
 from services.classifier.roads.dataset import RoadSet
-from shared.contracts import pings, topics
+from shared.contracts import chunk, pings, topics
 from shared.contracts.device_day import DeviceDay, Hold, Progress
 from shared.contracts.frame import decode_structs, read_header
 from shared.contracts.pings import Pings
@@ -27,7 +29,7 @@ from shared.stream.positions import TP
 from tests.simulation.crash import CrashAt
 from tests.simulation.log import SimulatedLog, SimulatedSource
 
-TABLES = "evidence_span, evidence_frame, day_due, partition_tick, stream_position, outbox"
+TABLES = "evidence_span, evidence_frame, fix_chunk, day_due, partition_tick, stream_position, outbox"
 Identity = tuple[str, str, int, int]
 
 
@@ -78,6 +80,7 @@ class Member:
         cache_rows_max: int,
         due_max: int = 200,
         kernel: Kernel = classify_days,
+        compactor: Compactor | None = None,
     ) -> None:
         self.sets = {one.name: one for one in roads}
         self.source = SimulatedSource(log, [PINGS, BACKFILL], pool)
@@ -92,6 +95,7 @@ class Member:
             clock=lambda: 0,
             cadence_s=0,
             due_max=due_max,
+            compactor=compactor,
         )
 
     async def ready(self) -> None:
@@ -155,11 +159,10 @@ class Evidence:
 
 async def evidence(conn: "asyncpg.Connection[asyncpg.Record]") -> Evidence:
     rows = await conn.fetch("select rev, frame from classifier.evidence_frame")
-    parts = [pings.decode_pings(row["frame"]) for row in rows]
-    revs = np.concatenate(
-        [np.full(len(part), row["rev"]) for part, row in zip(parts, rows, strict=True)] or [np.empty(0)]
-    )
-    return Evidence(pings.concat(parts), revs)
+    parts = unpack_frames([(row["rev"], row["frame"]) for row in rows])
+    rows = await conn.fetch("select chunk from classifier.fix_chunk")
+    held = chunk.concat(parts + [chunk.decode_chunk(row["chunk"]) for row in rows])
+    return Evidence(held.pings, held.revs)
 
 
 def folded(log: SimulatedLog, next_offsets: Mapping[TP, int]) -> set[Identity]:

@@ -29,7 +29,7 @@ from shared.observability.metrics import CLASSIFIER_COMPACTED
 from shared.stream import positions
 from shared.stream.positions import TP, Position
 
-FRAMES_MAX: Final = 2_000
+FRAMES_MAX: Final = 5_000
 """Of one bite: each costs the transaction a lookup or two."""
 ROWS_MAX: Final = 100_000
 """Fixes of one bite, about 70 bytes each in memory; one frame alone may not be above it (20,000)."""
@@ -53,6 +53,7 @@ class Bite(NamedTuple):
     """What one transaction exchanges; `kept` are the fixes of each device-day, `merged` the chunks they come from in part."""
 
     frames: tuple[FrameId, ...]
+    fixes: int
     merged: tuple[ChunkId, ...]
     kept: dict[WindowKey, Kept]
 
@@ -62,8 +63,11 @@ class Done(NamedTuple):
 
     positions: dict[TP, Position]
     frames: int
-    chunks: int
     fixes: int
+    """Those of the frames."""
+    chunks: int
+    rows: int
+    """Fixes of the chunks that were written, with those of merged ones."""
 
 
 class Compactor:
@@ -83,7 +87,7 @@ class Compactor:
             waiting = await chunks.find_waiting(conn, quiet, FRAMES_MAX)
         if not waiting:
             return None
-        bite = await self._bite(_cut(waiting))
+        bite = await self._bite(cut(waiting))
         await self._make_months({day for _, _, day in bite.kept})
         encoded = await asyncio.to_thread(_encode, bite)
         ((tp, position),) = ((tp, p) for tp, p in expected.items() if tp[1] == waiting[0].id.partition)
@@ -92,9 +96,9 @@ class Compactor:
             rev = make_rev(await fold_state.read_epoch(conn), accepted[tp].version)
             written = [one._replace(id=one.id._replace(rev=rev)) for one in encoded]
             await chunks.compact(conn, bite.frames, bite.merged, written)
-        fixes = sum(one.rows for one in written)
-        CLASSIFIER_COMPACTED.inc(fixes)
-        return Done(accepted, len(bite.frames), len(written), fixes)
+        rows = sum(one.rows for one in written)
+        CLASSIFIER_COMPACTED.inc(bite.fixes)
+        return Done(accepted, len(bite.frames), bite.fixes, len(written), rows)
 
     async def _quiet(self, partitions: Sequence[int]) -> dict[int, Quiet]:
         """By partition, which frames are over and quiet at its tick; partitions without a tick are left out."""
@@ -126,7 +130,8 @@ class Compactor:
                 bodies += await evidence.fetch_chunks(conn, merged[at : at + PIECES_PER_READ])
         if len(bodies) < len(merged):
             raise Superseded("chunks that we were about to merge are gone")
-        return Bite(frames, tuple(merged), await asyncio.to_thread(_join, fresh, bodies))
+        fixes = sum(len(kept.revs) for kept in fresh.values())
+        return Bite(frames, fixes, tuple(merged), await asyncio.to_thread(_join, fresh, bodies))
 
     async def _make_months(self, days: set[int]) -> None:
         """Days of a backfill lie in months that nobody made ahead."""
@@ -137,7 +142,7 @@ class Compactor:
             self._months.add(month)
 
 
-def _cut(waiting: Sequence[Waiting]) -> list[Waiting]:
+def cut(waiting: Sequence[Waiting]) -> list[Waiting]:
     """As many frames as a bite takes; it ends between two tenants or days where it can, so that days stay whole."""
     rows = np.cumsum([one.rows for one in waiting])
     fits = max(1, int(np.searchsorted(rows, ROWS_MAX, side="right")))

@@ -10,8 +10,8 @@ from services.classifier.repo.evidence import Pieces, Stretch
 from shared.contracts import chunk
 from shared.contracts.chunk import Kept
 from shared.contracts.pings import Pings
+from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Connection
-from shared.errors import Retryable
 
 PIECES_PER_READ: Final = 256
 """Read and unpacked together: the transaction stays short, memory bounded, the event loop free."""
@@ -22,7 +22,7 @@ Transaction = Callable[[], AbstractAsyncContextManager[Connection]]
 """Opens one with the caller's rights: the worker's, or one tenant's."""
 
 
-class CompactedMeanwhile(Retryable):
+class CompactedMeanwhile(DatabaseUnavailable):
     """Evidence kept being compacted while it was read."""
 
 

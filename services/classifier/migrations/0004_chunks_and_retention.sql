@@ -49,10 +49,10 @@ create policy evidence_frame_owner on classifier.evidence_frame to rucor_classif
 create policy evidence_span_owner on classifier.evidence_span to rucor_classifier_owner using (true);
 grant select on classifier.fix_chunk to rucor_classifier_api, rucor_classifier_worker;
 
--- Which device-days have fixes, wherever they are kept; with the rights of whoever asks.
+-- Which device-days have fixes, wherever they are kept, some of them several times; with the rights of whoever asks.
 create view classifier.evidence_day with (security_invoker = true) as
 select tenant_id, device_id, day, partition from classifier.evidence_span
-union
+union all
 select tenant_id, device_id, day, partition from classifier.fix_chunk;
 grant select on classifier.evidence_day to rucor_classifier_api, rucor_classifier_worker;
 

@@ -19,14 +19,14 @@ NEXT_SWEEP: Final = """
 select partition, seq, first_day, last_day, tenant_id::text as tenant, device_id
 from classifier.road_set_sweep where partition = any($1::int[]) order by seq, first_day, partition limit 1
 """
-# From one device to the next through the index, whatever lies between: a device may have thousands of spans.
+# From one device to the next through the index, whatever lies between: a device may have thousands of days.
 NEXT_DEVICES: Final = """
 with recursive device as (
-    (select tenant_id, device_id from classifier.evidence_span
+    (select tenant_id, device_id from classifier.evidence_day
      where (tenant_id, device_id) > ($1, $2) order by tenant_id, device_id limit 1)
     union all
     select n.tenant_id, n.device_id from device as d, lateral (
-        select s.tenant_id, s.device_id from classifier.evidence_span as s
+        select s.tenant_id, s.device_id from classifier.evidence_day as s
         where (s.tenant_id, s.device_id) > (d.tenant_id, d.device_id) order by s.tenant_id, s.device_id limit 1
     ) as n
 )
@@ -35,7 +35,7 @@ select tenant_id::text as tenant, device_id from device limit $3
 DAYS_OF: Final = """
 select distinct w.tenant_id::text as tenant, w.device_id, s.day
 from unnest($1::uuid[], $2::text[]) as w (tenant_id, device_id)
-join classifier.evidence_span as s on s.tenant_id = w.tenant_id and s.device_id = w.device_id and s.day between $3 and $4
+join classifier.evidence_day as s on s.tenant_id = w.tenant_id and s.device_id = w.device_id and s.day between $3 and $4
 """
 MOVE_SWEEP: Final = """
 update classifier.road_set_sweep set tenant_id = $4, device_id = $5

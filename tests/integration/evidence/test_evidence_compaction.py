@@ -68,7 +68,9 @@ async def test_a_day_waits_for_its_late_fixes_and_a_frame_until_it_is_quiet(stor
     await store.take(tick_ms=settled + 4 * HOUR_MS - 1)
     assert await keeper.step() is None
     await store.take(tick_ms=settled + 4 * HOUR_MS)
-    assert (await keeper.step()).fixes == 13
+    done = await keeper.step()
+    assert done is not None
+    assert (done.fixes, done.rows) == (3, 13)
 
 
 async def test_a_late_fix_is_merged_into_its_days_chunk(store: Store, keeper: Keeper) -> None:

@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from services.classifier.application.compaction import Compactor, Policy
+from services.classifier.domain.scheme import V1
 from services.classifier.repo import fold_state
 from services.classifier.repo.fold_state import HeldCause
 from services.classifier.roads.dataset import RoadSet
@@ -98,7 +100,14 @@ class FoldMachine(RuleBasedStateMachine):
     def _member(self, number: int) -> Member:
         # the second one's memory holds almost nothing, so it reads evidence all the time
         # and it settles one day a round, so that progress has to wait for the others
-        return Member(self.log, self.pool, self.roads, cache_rows_max=(1_000_000, 20)[number], due_max=(200, 1)[number])
+        return Member(
+            self.log,
+            self.pool,
+            self.roads,
+            cache_rows_max=(1_000_000, 20)[number],
+            due_max=(200, 1)[number],
+            compactor=Compactor(self.pool, Policy(V1.gap_limit_ms, delay_ms=0, quiet_ms=0)),
+        )
 
     @rule(rows=ROWS, late=st.booleans())
     def deliver(self, rows: list[int], late: bool = False) -> None:
@@ -197,7 +206,7 @@ class FoldMachine(RuleBasedStateMachine):
 
     async def _counts(self) -> tuple[int, int]:
         out = decode_sent([*self.topic, *(await outbox_frames(self.watch)).values()])
-        return len(out.revisions), await self.watch.fetchval("select count(*) from evidence_frame")
+        return len(out.revisions), len((await evidence(self.watch)).fixes)
 
     def _until_quiet(self) -> None:
         for _ in range(4):
