@@ -1,15 +1,17 @@
 """Compaction: frames of days that are over and quiet become chunks, one device-day each, in bounded bites.
 
-    read the oldest waiting frames of one partition → take in the chunks that their device-days have already → encode
-    → one short transaction under the compare-and-set of the partition's position: frames and old chunks go, chunks come
+    list the oldest waiting frames of one partition → read them, and the chunks that their device-days have already
+    → encode → one short transaction under the compare-and-set of the partition's position: frames and old chunks go,
+    chunks come
 
 Nothing is lost by a crash at any moment: it is one transaction, and the database refuses an exchange in which a fix is
 missing (`classifier.compact`).  Nothing that a reader sees changes either: a fix keeps the revision it came with.  The
 partition's owner does it, when its consumer has caught up; a zombie fails the compare-and-set."""
 
 import asyncio
-from collections import defaultdict
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -29,13 +31,16 @@ from shared.observability.metrics import CLASSIFIER_COMPACTED
 from shared.stream import positions
 from shared.stream.positions import TP, Position
 
-FRAMES_MAX: Final = 5_000
-"""Of one bite: each costs the transaction a lookup or two."""
-ROWS_MAX: Final = 100_000
-"""Fixes of one bite, about 70 bytes each in memory; one frame alone may not be above it (20,000)."""
+FRAMES_MAX: Final = 20_000
+"""Of one bite: each costs its transaction some 20 microseconds."""
+ROWS_MAX: Final = 200_000
+"""Fixes of one bite, about 70 bytes each in memory; a frame has 20,000 at most."""
 MERGED_ROWS_MAX: Final = 200_000
 """Fixes that a bite takes out of old chunks, those of the smallest first; a chunk over the limit stays beside the new one."""
-PIECES_PER_READ: Final = 256
+FRAMES_PER_READ: Final = 256
+CHUNKS_PER_SLICE: Final = 100
+STEP_S: Final = 0.5
+"""A step does so much of a bite and then lets the consumer poll; the transaction at the end comes on top."""
 
 
 class Policy(NamedTuple):
@@ -49,24 +54,36 @@ class Policy(NamedTuple):
     """So long after it came, by the partition's ticks, a frame stays a frame."""
 
 
-class Bite(NamedTuple):
-    """What one transaction exchanges; `kept` are the fixes of each device-day, `merged` the chunks they come from in part."""
+@dataclass(slots=True)
+class Bite:
+    """Frames on their way into chunks.  Frames never change, so that it may take its time until the exchange."""
 
     frames: tuple[FrameId, ...]
-    fixes: int
-    merged: tuple[ChunkId, ...]
-    kept: dict[WindowKey, Kept]
+    read: int = 0
+    """How many of the frames are in `parts`."""
+    parts: list[Kept] = field(default_factory=list)
+    fixes: int = 0
+    merged: tuple[ChunkId, ...] = ()
+    left: list[tuple[WindowKey, Kept]] = field(default_factory=list)
+    """Device-days that are not yet encoded."""
+    encoded: list[Chunk] = field(default_factory=list)
+    """Chunks without the revision that the transaction will have."""
+
+    @property
+    def partition(self) -> int:
+        return self.frames[0].partition
 
 
 class Done(NamedTuple):
-    """A bite that is committed: the position of its partition now, and what it was."""
+    """What a step has done; nothing but the first part of a bite where there are no positions."""
 
     positions: dict[TP, Position]
-    frames: int
-    fixes: int
+    """The position of the bite's partition, once it is committed."""
+    frames: int = 0
+    fixes: int = 0
     """Those of the frames."""
-    chunks: int
-    rows: int
+    chunks: int = 0
+    rows: int = 0
     """Fixes of the chunks that were written, with those of merged ones."""
 
 
@@ -77,28 +94,36 @@ class Compactor:
         self._pool = pool
         self._policy = policy
         self._months: set[tuple[int, int]] = set()
+        self._bite: Bite | None = None
 
     async def step(self, expected: Mapping[TP, Position]) -> Done | None:
-        """One bite of one of the partitions; None when nothing may be compacted.
+        """About STEP_S of work on a bite of one of the partitions; None when nothing may be compacted.
 
         Raises Superseded when the partition has another owner, DatabaseUnavailable where a retry can help."""
-        quiet = await self._quiet([partition for _, partition in expected])
+        bite, self._bite = self._bite, None  # an error forgets it, and so does a partition that went to another owner
+        owned = {tp[1]: tp for tp in expected}
+        if bite is None or bite.partition not in owned:
+            bite = await self._begin(list(owned))
+        if bite is None:
+            return None
+        started = time.monotonic()
+        while True:
+            if bite.read < len(bite.frames):
+                await self._gather(bite)
+            elif bite.left:
+                await self._encode(bite)
+            else:
+                tp = owned[bite.partition]
+                return await self._exchange(bite, {tp: expected[tp]})
+            if time.monotonic() - started >= STEP_S:
+                self._bite = bite
+                return Done({})
+
+    async def _begin(self, partitions: Sequence[int]) -> Bite | None:
+        quiet = await self._quiet(partitions)
         async with tx(self._pool) as conn:
             waiting = await chunks.find_waiting(conn, quiet, FRAMES_MAX)
-        if not waiting:
-            return None
-        bite = await self._bite(cut(waiting))
-        await self._make_months({day for _, _, day in bite.kept})
-        encoded = await asyncio.to_thread(_encode, bite)
-        ((tp, position),) = ((tp, p) for tp, p in expected.items() if tp[1] == waiting[0].id.partition)
-        async with tx(self._pool) as conn:
-            accepted = await positions.compare_and_set(conn, {tp: position}, {})
-            rev = make_rev(await fold_state.read_epoch(conn), accepted[tp].version)
-            written = [one._replace(id=one.id._replace(rev=rev)) for one in encoded]
-            await chunks.compact(conn, bite.frames, bite.merged, written)
-        rows = sum(one.rows for one in written)
-        CLASSIFIER_COMPACTED.inc(bite.fixes)
-        return Done(accepted, len(bite.frames), bite.fixes, len(written), rows)
+        return Bite(tuple(one.id for one in cut(waiting))) if waiting else None
 
     async def _quiet(self, partitions: Sequence[int]) -> dict[int, Quiet]:
         """By partition, which frames are over and quiet at its tick; partitions without a tick are left out."""
@@ -111,27 +136,40 @@ class Compactor:
             for (partition, tick), day in zip(passed.items(), days_of(over).tolist(), strict=True)
         }
 
-    async def _bite(self, waiting: Sequence[Waiting]) -> Bite:
-        frames = tuple(one.id for one in waiting)
-        parts: list[Kept] = []
-        for at in range(0, len(frames), PIECES_PER_READ):
-            async with tx(self._pool) as conn:
-                some = await evidence.fetch_frames(conn, frames[at : at + PIECES_PER_READ])
-            if len(some) < len(frames[at : at + PIECES_PER_READ]):
-                raise Superseded("frames that we were about to compact are gone")
-            parts += await asyncio.to_thread(evidence.unpack_frames, some)
-        fresh = await asyncio.to_thread(_by_day, codec.concat(parts))
+    async def _gather(self, bite: Bite) -> None:
+        """Some more frames; after the last of them, the chunks that their device-days have already."""
+        some = bite.frames[bite.read : bite.read + FRAMES_PER_READ]
+        async with tx(self._pool) as conn:
+            frames = await evidence.fetch_frames(conn, some)
+        if len(frames) < len(some):
+            raise Superseded("frames that we were about to compact are gone")
+        bite.parts += await asyncio.to_thread(evidence.unpack_frames, frames)
+        bite.read += len(some)
+        if bite.read < len(bite.frames):
+            return
+        fresh = await asyncio.to_thread(_by_day, codec.concat(bite.parts))
+        bite.fixes, bite.parts = sum(len(kept.revs) for kept in fresh.values()), []
         async with tx(self._pool) as conn:
             there = await chunks.find_chunks(conn, fresh.keys())
-        merged = _worth_merging(there, {name: len(kept.revs) for name, kept in fresh.items()})
-        bodies: list[bytes] = []
-        for at in range(0, len(merged), PIECES_PER_READ):
-            async with tx(self._pool) as conn:
-                bodies += await evidence.fetch_chunks(conn, merged[at : at + PIECES_PER_READ])
-        if len(bodies) < len(merged):
-            raise Superseded("chunks that we were about to merge are gone")
-        fixes = sum(len(kept.revs) for kept in fresh.values())
-        return Bite(frames, fixes, tuple(merged), await asyncio.to_thread(_join, fresh, bodies))
+            bite.merged = _worth_merging(there, {name: len(kept.revs) for name, kept in fresh.items()})
+            bodies = await evidence.fetch_chunks(conn, bite.merged)
+        bite.left = await asyncio.to_thread(_join, fresh, bodies)
+
+    async def _encode(self, bite: Bite) -> None:
+        some, bite.left = bite.left[:CHUNKS_PER_SLICE], bite.left[CHUNKS_PER_SLICE:]
+        bite.encoded += await asyncio.to_thread(_encode, some)
+
+    async def _exchange(self, bite: Bite, expected: Mapping[TP, Position]) -> Done:
+        """The one transaction."""
+        await self._make_months({one.id.day for one in bite.encoded})
+        async with tx(self._pool) as conn:
+            accepted = await positions.compare_and_set(conn, expected, {})
+            (position,) = accepted.values()
+            rev = make_rev(await fold_state.read_epoch(conn), position.version)
+            written = [one._replace(id=one.id._replace(rev=rev)) for one in bite.encoded]
+            await chunks.compact(conn, bite.frames, bite.merged, written)
+        CLASSIFIER_COMPACTED.inc(bite.fixes)
+        return Done(accepted, len(bite.frames), bite.fixes, len(written), sum(one.rows for one in written))
 
     async def _make_months(self, days: set[int]) -> None:
         """Days of a backfill lie in months that nobody made ahead."""
@@ -164,7 +202,7 @@ def _by_day(kept: Kept) -> dict[WindowKey, Kept]:
     return {name: Kept(only(name[:2], kept.pings.take(rows)), kept.revs[rows]) for name, rows in groups}
 
 
-def _worth_merging(there: Sequence[tuple[ChunkId, int]], fresh: Mapping[WindowKey, int]) -> list[ChunkId]:
+def _worth_merging(there: Sequence[tuple[ChunkId, int]], fresh: Mapping[WindowKey, int]) -> tuple[ChunkId, ...]:
     """Old chunks that the new fixes go into: the smallest first, as far as the limits reach."""
     budget = MERGED_ROWS_MAX
     sizes = dict(fresh)
@@ -177,19 +215,17 @@ def _worth_merging(there: Sequence[tuple[ChunkId, int]], fresh: Mapping[WindowKe
             merged.append(one)
             sizes[name] += rows
             budget -= rows
-    return merged
+    return tuple(merged)
 
 
-def _join(fresh: Mapping[WindowKey, Kept], bodies: Sequence[bytes]) -> dict[WindowKey, Kept]:
-    parts: defaultdict[WindowKey, list[Kept]] = defaultdict(list, {name: [kept] for name, kept in fresh.items()})
+def _join(fresh: Mapping[WindowKey, Kept], bodies: Sequence[bytes]) -> list[tuple[WindowKey, Kept]]:
+    parts = {name: [kept] for name, kept in fresh.items()}
     for kept in map(codec.decode_chunk, bodies):
-        day = int(days_of(kept.pings.ts_ms[:1])[0])
-        parts[(*kept.pings.keys[0], day)].append(kept)
-    return {name: codec.concat(some) for name, some in parts.items()}
+        parts[(*kept.pings.keys[0], int(days_of(kept.pings.ts_ms[:1])[0]))].append(kept)
+    return [(name, codec.concat(some)) for name, some in parts.items()]
 
 
-def _encode(bite: Bite) -> list[Chunk]:
-    """Chunks without the revision that the transaction will have."""
+def _encode(days: Sequence[tuple[WindowKey, Kept]]) -> list[Chunk]:
     return [
         Chunk(
             ChunkId(*name, 0),
@@ -199,5 +235,5 @@ def _encode(bite: Bite) -> list[Chunk]:
             int(kept.pings.ts_ms.max()),
             codec.encode_chunk(kept),
         )
-        for name, kept in bite.kept.items()
+        for name, kept in days
     ]

@@ -103,13 +103,32 @@ async def test_a_chunk_over_the_limit_stays_beside_the_new_one(
 async def test_small_bites_come_to_the_same(store: Store, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.classifier.application.compaction.FRAMES_MAX", 2)
     monkeypatch.setattr("services.classifier.application.compaction.ROWS_MAX", 12)
-    monkeypatch.setattr("services.classifier.application.compaction.PIECES_PER_READ", 1)
+    monkeypatch.setattr("services.classifier.application.compaction.FRAMES_PER_READ", 1)
     await fill(store)
     before = await keeper.read(*KEYS)
     await store.take(tick_ms=tick_after(DAY + 1))
     assert len(await keeper.drain()) > 12
     assert await keeper.count("evidence_frame") == 0
     assert await keeper.count("fix_chunk") == 12
+    assert await keeper.read(*KEYS) == before
+
+
+async def test_a_bite_may_take_many_steps(store: Store, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds go on in between: fixes of the same days come in and stay frames, the exchange is for the others."""
+    monkeypatch.setattr("services.classifier.application.compaction.STEP_S", 0.0)
+    monkeypatch.setattr("services.classifier.application.compaction.FRAMES_PER_READ", 1)
+    monkeypatch.setattr("services.classifier.application.compaction.CHUNKS_PER_SLICE", 1)
+    await fill(store)
+    await store.take(tick_ms=tick_after(DAY + 1))
+    steps = [await keeper.step()]
+    await store.take(*[drive(key, NOON_MS + 7_000, 3) for key in KEYS])
+    before = await keeper.read(*KEYS)
+    while not steps[-1].positions:
+        steps.append(await keeper.step())
+    assert len(steps) > 5
+    assert await keeper.read(*KEYS) == before
+    steps += await keeper.drain()
+    assert await keeper.count("evidence_frame") == 6
     assert await keeper.read(*KEYS) == before
 
 
@@ -220,8 +239,8 @@ async def test_an_exchange_that_loses_a_fix_is_refused(
 
     whole = compaction._encode
 
-    def one_less(bite: compaction.Bite) -> list[compaction.Chunk]:
-        return [one._replace(rows=one.rows - 1) for one in whole(bite)]
+    def one_less(days: object) -> list[compaction.Chunk]:
+        return [one._replace(rows=one.rows - 1) for one in whole(days)]
 
     await fill(store)
     await store.take(tick_ms=tick_after(DAY + 1))

@@ -1,28 +1,27 @@
 """Issue's figure: at most 10 bytes a ping with all fields, in the database with rows, indexes and out-of-line storage."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import asyncpg
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from services.classifier.application import retention
-from services.classifier.application.effect import evidence_frames
-from services.classifier.repo import evidence, fold_state
+from services.classifier.repo import chunks
 from shared.contracts import pings
+from shared.contracts.chunk import Kept, encode_chunk
 from shared.contracts.neutral import read_ndjson
 from shared.contracts.pings import Pings
-from shared.contracts.topics import PARTITIONS, PINGS
 from shared.db.pool import tx
 from shared.nz_days import days_of
-from shared.stream import positions
-from shared.stream.positions import Position
 from tests.integration.classifier.conftest import Store
-from tests.integration.evidence.conftest import Keeper
 
 pytestmark = [pytest.mark.integration, pytest.mark.corpus]
 
+FLEETS = 10
 TENANT = "00000000-0000-0000-0000-000000000001"
 Sent = tuple[Pings, NDArray[np.int64]]
 """Fixes, each identity once, with the round that took each."""
@@ -46,46 +45,40 @@ def stamped(fixes: Pings, received_ms: NDArray[np.int64]) -> Pings:
     return pings.make(fixes.keys, fixes.columns() | {"received_ms": received_ms})
 
 
-async def keep(store: Store, sent: Sent) -> int:
-    """Write them as the consumer does, without computing anything, and let a tick far beyond pass."""
+def device_days(sent: Sent) -> list[tuple[Kept, int]]:
+    """Each device-day's fixes, every identity once, and its day."""
     fixes, rounds = sent
-    names = [(PINGS.name, partition) for partition in range(PARTITIONS)]
-    async with tx(store.worker) as conn:
-        await positions.load(conn, names, {tp: Position(*tp, "test", 0, None, 10_000_000) for tp in names})
-        await fold_state.write_ticks(conn, {partition: 1 for _, partition in names})
-    _, first = np.unique(np.column_stack([fixes.key, fixes.ts_ms, pings.content_hash(fixes).view(np.int64)]), axis=0, return_index=True)  # fmt: skip
-    kept = np.sort(first)
-    order = kept[np.argsort(rounds[kept], kind="stable")]
-    cuts = np.flatnonzero(np.diff(rounds[order])) + 1
-    for at in range(0, len(cuts) + 1, 200):
-        async with tx(store.worker) as conn:
-            for rows in np.split(order, cuts)[at : at + 200]:
-                some = fixes.take(rows)
-                revs = dict.fromkeys(range(PARTITIONS), int(rounds[rows[0]]) + 1)
-                await evidence.append(conn, evidence_frames(some, days_of(some.ts_ms), revs))
-    async with tx(store.worker) as conn:
-        last = int(fixes.ts_ms.max()) + 9 * 86_400_000
-        await fold_state.write_ticks(conn, {partition: last for _, partition in names})
-    return len(kept)
+    identity = np.column_stack([fixes.key, fixes.ts_ms, pings.content_hash(fixes).view(np.int64)])
+    once = np.unique(identity, axis=0, return_index=True)[1]
+    days = days_of(fixes.ts_ms)
+    order = once[np.lexsort((fixes.ts_ms[once], days[once], fixes.key[once]))]
+    cuts = np.flatnonzero((np.diff(fixes.key[order].astype(np.int64)) != 0) | (np.diff(days[order]) != 0)) + 1
+    return [(Kept(fixes.take(rows), rounds[rows] + 1), int(days[rows[0]])) for rows in np.split(order, cuts)]
 
 
 @pytest.mark.parametrize("how", [in_batches, one_by_one])
 @pytest.mark.parametrize("name", ["iom-days", "real-public"])
 async def test_a_ping_costs_ten_bytes_at_most(
-    store: Store, keeper: Keeper, corpus: Path, name: str, how: object, capsys: pytest.CaptureFixture[str]
+    store: Store, corpus: Path, name: str, how: Callable[[Pings], Sent], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fixes = read_ndjson(corpus / name / "pings.ndjson.gz", tenant=TENANT).pings
-    if how is one_by_one:  # a frame a fix takes its time: every fourth device
-        fixes = fixes.take(fixes.key % 4 == 0)
-    sent = how(fixes)
-    count = await keep(store, sent)
-    before = await keeper.read(*fixes.keys) if name == "real-public" else None
-    bites = await keeper.drain()
-    assert sum(one.fixes for one in bites) == count
-    status = await retention.status(store.worker, date(2026, 11, 1))
-    size = sum(one.month.bytes for one in status.months) / count
-    encoded = sum(one.counted.encoded for one in status.months) / count
+    """As chunks of ten such fleets: a table has a dozen pages of its own, whatever is in it."""
+    days = device_days(how(read_ndjson(corpus / name / "pings.ndjson.gz", tenant=TENANT).pings))
+    async with tx(store.worker) as conn:
+        for day in {day for _, day in days}:
+            await chunks.make_month(conn, day)
+    rows = [
+        (TENANT, f"{fleet}{kept.pings.keys[kept.pings.key[0]][1]}", day, 1, 0, len(kept.revs), 0, 0, encode_chunk(kept))
+        for fleet in range(FLEETS)
+        for kept, day in days
+    ]
+    owner = await asyncpg.connect(store.database.superuser)
+    try:
+        await owner.copy_records_to_table("fix_chunk", schema_name="classifier", records=rows)
+    finally:
+        await owner.close()
+    (month,) = (await retention.status(store.worker, date(2026, 11, 1))).months
+    size, encoded = month.month.bytes / month.counted.fixes, month.counted.encoded / month.counted.fixes
     with capsys.disabled():
-        print(f"\n{name} {how.__name__}: {count:,} fixes, {size:.2f} bytes a fix on disk, {encoded:.2f} encoded")
-    assert size <= 10
-    assert before is None or await keeper.read(*fixes.keys) == before
+        print(f"\n{name} {how.__name__}: {size:.2f} bytes a ping on disk, {encoded:.2f} encoded")
+    assert month.counted.fixes == FLEETS * sum(len(kept.revs) for kept, _ in days)
+    assert encoded < size <= 10
