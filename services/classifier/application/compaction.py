@@ -1,8 +1,7 @@
 """Compaction: frames of days that are over and quiet become chunks, one device-day each, in bounded bites.
 
     list the oldest waiting frames of one partition → read them, and the chunks that their device-days have already
-    → encode → one short transaction under the compare-and-set of the partition's position: frames and old chunks go,
-    chunks come
+    → encode → one short transaction under the compare-and-set: frames and old chunks go, chunks come
 
 Nothing is lost by a crash at any moment: it is one transaction, and the database refuses an exchange in which a fix is
 missing (`classifier.compact`).  Nothing that a reader sees changes either: a fix keeps the revision it came with.  The
@@ -25,8 +24,9 @@ from shared.contracts.chunk import Kept
 from shared.contracts.device_day import make_rev
 from shared.contracts.partitioning import partition_of
 from shared.db.pool import Pool, tx
-from shared.errors import Superseded
+from shared.errors import Poison, Superseded
 from shared.nz_days import days_of, from_ordinal
+from shared.observability.logging import get_logger
 from shared.observability.metrics import CLASSIFIER_COMPACTED
 from shared.stream import positions
 from shared.stream.positions import TP, Position
@@ -41,6 +41,8 @@ FRAMES_PER_READ: Final = 256
 CHUNKS_PER_SLICE: Final = 100
 STEP_S: Final = 0.5
 """A step does so much of a bite and then lets the consumer poll; the transaction at the end comes on top."""
+
+log = get_logger(__name__)
 
 
 class Policy(NamedTuple):
@@ -66,8 +68,7 @@ class Bite:
     merged: tuple[ChunkId, ...] = ()
     left: list[tuple[WindowKey, Kept]] = field(default_factory=list)
     """Device-days that are not yet encoded."""
-    encoded: list[Chunk] = field(default_factory=list)
-    """Chunks without the revision that the transaction will have."""
+    encoded: list[Chunk] = field(default_factory=list)  # without the revision that the transaction will have
 
     @property
     def partition(self) -> int:
@@ -95,11 +96,21 @@ class Compactor:
         self._policy = policy
         self._months: set[tuple[int, int]] = set()
         self._bite: Bite | None = None
+        self._broken = False
 
     async def step(self, expected: Mapping[TP, Position]) -> Done | None:
         """About STEP_S of work on a bite of one of the partitions; None when nothing may be compacted.
 
+        Evidence that cannot be read stays as it is, and live pings do not wait for it: no more then until the restart.
         Raises Superseded when the partition has another owner, DatabaseUnavailable where a retry can help."""
+        try:
+            return None if self._broken else await self._step(expected)
+        except Poison:
+            log.exception("evidence cannot be compacted")
+            self._broken = True
+            return None
+
+    async def _step(self, expected: Mapping[TP, Position]) -> Done | None:
         bite, self._bite = self._bite, None  # an error forgets it, and so does a partition that went to another owner
         owned = {tp[1]: tp for tp in expected}
         if bite is None or bite.partition not in owned:

@@ -249,3 +249,22 @@ async def test_an_exchange_that_loses_a_fix_is_refused(
     with pytest.raises(asyncpg.RestrictViolationError, match="fixes for"):
         await keeper.step()
     assert await keeper.read(*KEYS) == before
+
+
+async def test_a_frame_that_cannot_be_read_stays_and_stops_nothing_else(store: Store, keeper: Keeper) -> None:
+    await fill(store)
+    owner = await asyncpg.connect(store.database.superuser)
+    try:
+        await owner.execute(
+            """update classifier.evidence_frame set frame = set_byte(frame, 30, get_byte(frame, 30) # 1)
+               where rev = (select min(rev) from classifier.evidence_frame)"""
+        )
+    finally:
+        await owner.close()
+    frames = await keeper.count("evidence_frame")
+    await store.take(tick_ms=tick_after(DAY + 1))
+    assert await keeper.step() is None
+    assert await keeper.step() is None
+    assert await keeper.count("evidence_frame") == frames
+    await store.take(drive(KEYS[0], NOON_MS + 86_400_000, 3))
+    assert await keeper.count("evidence_frame") == frames + 1
