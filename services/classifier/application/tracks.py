@@ -14,8 +14,9 @@ from services.classifier.application.road_sets import NamedRoads, RoadsByDay
 from services.classifier.application.ways import ways_near
 from services.classifier.application.windows import window_bounds_ms
 from services.classifier.domain.device_day import RoadSetLike, classify_days
-from services.classifier.domain.fixes import GOOD, prepare
+from services.classifier.domain.fixes import GOOD
 from services.classifier.domain.scheme import Scheme
+from services.classifier.domain.spikes import prepare
 from services.classifier.repo.evidence import Stretch
 from shared.contracts.device_day import Segment
 from shared.contracts.pings import Key, Pings

@@ -64,3 +64,27 @@ def areas_at(
         if row >= 0:
             public[n], unknown[n] = windings(roads, row, lat_e6[n], lng_e6[n])
     return public, unknown
+
+
+@kernel
+def holder(roads: Roads, row: int, lat_e6: int, lng_e6: int, kind: int) -> int:
+    """A vertex of a ring of an area of `kind` that holds a position of the fine cell in `row`; -1: none does."""
+    area, entered = roads.fine_area[row], -1
+    held = int(roads.area_public[area]) if kind == AREA_PUBLIC else int(roads.area_unknown[area])
+    cx, cy = int(roads.area_lng_e6[area]), int(roads.area_lat_e6[area])
+    for k in range(roads.fine_first[row + 1] - 1, roads.fine_first[row] - 1, -1):
+        if roads.fine_kind[k] < kind:
+            break
+        if roads.fine_kind[k] == kind:
+            v = roads.fine_vertex[k]
+            turn = crossing(
+                cx, cy, int(lng_e6), int(lat_e6),
+                int(roads.lng_e6[v]), int(roads.lat_e6[v]), int(roads.lng_e6[v + 1]), int(roads.lat_e6[v + 1]),
+            )  # fmt: skip
+            held += turn
+            entered = v if turn > 0 else entered
+    if held <= 0:
+        return -1
+    if entered < 0:  # no ring was entered on the way: the area that holds the reference point holds the position too
+        entered = np.searchsorted(roads.vertex_way, roads.area_way[area])
+    return int(entered)

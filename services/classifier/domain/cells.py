@@ -70,50 +70,43 @@ def _unit(a: NDArray[np.float64]) -> NDArray[np.float64]:
 
 FACES: Final = _face_table()
 _RAD_PER_E6: Final = math.pi / 180e6
+_S3, _S5, _S7, _S9, _S11, _S13, _S15 = ((-1.0) ** n / math.factorial(2 * n + 1) for n in range(1, 8))
+_C4, _C6, _C8, _C10, _C12, _C14, _C16 = ((-1.0) ** n / math.factorial(2 * n) for n in range(2, 9))
+
+
+@inlined
+def sine_cosine(angle: float) -> tuple[float, float]:
+    """Sine and cosine of radians in ±2 pi, by their series after folding into ±45°; error below 1e-15, no branch."""
+    quarter = math.floor(angle * 0.6366197723675814 + 0.5)
+    x = angle - quarter * 1.5707963267948966
+    y = x * x
+    s = x + x * y * (_S3 + y * (_S5 + y * (_S7 + y * (_S9 + y * (_S11 + y * (_S13 + y * _S15))))))
+    c = 1.0 + y * (-0.5 + y * (_C4 + y * (_C6 + y * (_C8 + y * (_C10 + y * (_C12 + y * (_C14 + y * _C16)))))))
+    half = math.floor(quarter * 0.5)
+    odd = quarter - 2.0 * half > 0.5
+    sign = 1.0 - 2.0 * (half - 2.0 * math.floor(half * 0.5))
+    return sign * (c if odd else s), sign * (-s if odd else c)
 
 
 @kernel
 def sin_cos(angle: float) -> tuple[float, float]:
-    """Sine and cosine of radians in ±2 pi, by their series after folding into ±45°; error below 1e-15."""
-    quarter = math.floor(angle * 0.6366197723675814 + 0.5)
-    x = angle - quarter * 1.5707963267948966
-    y = x * x
-    s = x * (
-        1.0
-        - y
-        / 6.0
-        * (
-            1.0
-            - y / 20.0 * (1.0 - y / 42.0 * (1.0 - y / 72.0 * (1.0 - y / 110.0 * (1.0 - y / 156.0 * (1.0 - y / 210.0)))))
-        )
-    )
-    c = 1.0 - y / 2.0 * (
-        1.0
-        - y
-        / 12.0
-        * (
-            1.0
-            - y / 30.0 * (1.0 - y / 56.0 * (1.0 - y / 90.0 * (1.0 - y / 132.0 * (1.0 - y / 182.0 * (1.0 - y / 240.0)))))
-        )
-    )
-    turn = int(quarter) & 3
-    if turn == 0:
-        return s, c
-    if turn == 1:
-        return c, -s
-    if turn == 2:
-        return -s, -c
-    return -c, s
+    return sine_cosine(angle)
+
+
+@inlined
+def scales_of(c: float) -> tuple[float, float]:
+    """Metres of one micro-degree of longitude and of latitude where the latitude's cosine is c, on WGS84."""
+    c2 = 2.0 * c * c - 1.0
+    c3 = c * (2.0 * c2 - 1.0)
+    c4 = 2.0 * c2 * c2 - 1.0
+    return (111412.84 * c - 93.5 * c3) * 1e-6, (111132.954 - 559.822 * c2 + 1.175 * c4) * 1e-6
 
 
 @kernel
 def metres_per_e6(lat_e6: int) -> tuple[float, float]:
     """Metres of one micro-degree of longitude and of latitude at a latitude, on WGS84."""
-    _, c = sin_cos(lat_e6 * _RAD_PER_E6)
-    c2 = 2.0 * c * c - 1.0
-    c3 = c * (2.0 * c2 - 1.0)
-    c4 = 2.0 * c2 * c2 - 1.0
-    return (111412.84 * c - 93.5 * c3) * 1e-6, (111132.954 - 559.822 * c2 + 1.175 * c4) * 1e-6
+    _, c = sine_cosine(lat_e6 * _RAD_PER_E6)
+    return scales_of(c)
 
 
 @kernel
@@ -179,16 +172,16 @@ def unpack(key: int) -> tuple[int, int, int]:
 @kernel
 def keys_at(faces: NDArray[np.float64], lat_e6: float, lng_e6: float) -> tuple[int, int]:
     """Keys of the fine and the coarse cell of a position."""
-    fine, coarse, _, _, _ = locate(faces, lat_e6, lng_e6, 0)
+    x, y, z = to_vector(lat_e6, lng_e6)
+    fine, coarse, _, _ = locate(faces, x, y, z, 0)
     return fine, coarse
 
 
 @kernel
-def locate(faces: NDArray[np.float64], lat_e6: float, lng_e6: float, guess: int) -> tuple[int, int, float, float, int]:
-    """(fine key, coarse key, most metres to either cell's centre, face); `guess` is a face that is likely the right one.
+def locate(faces: NDArray[np.float64], x: float, y: float, z: float, guess: int) -> tuple[int, int, float, int]:
+    """(fine key, coarse key, most metres to the coarse cell's centre, face) of a unit vector; `guess` is a likely face.
 
     The gnomonic plane only stretches, so a distance in it is never below the one on the ground."""
-    x, y, z = to_vector(lat_e6, lng_e6)
     f = guess
     if faces[f, 0, 0] * x + faces[f, 0, 1] * y + faces[f, 0, 2] * z < INNER_COSINE:
         f = face_of(faces, x, y, z)
@@ -196,9 +189,8 @@ def locate(faces: NDArray[np.float64], lat_e6: float, lng_e6: float, guess: int)
     i, j = round_hex(a, b)
     ca, cb = a * (COARSE_SCALE / FINE_SCALE), b * (COARSE_SCALE / FINE_SCALE)
     ci, cj = round_hex(ca, cb)
-    fine_m = lattice_length(a - i, b - j) * (EARTH_M / FINE_SCALE * FIT)
     coarse_m = lattice_length(ca - ci, cb - cj) * (EARTH_M / COARSE_SCALE * FIT)
-    return pack(f, i, j), pack(f, ci, cj), fine_m, coarse_m, f
+    return pack(f, i, j), pack(f, ci, cj), coarse_m, f
 
 
 @inlined

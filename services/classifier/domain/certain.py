@@ -1,8 +1,9 @@
 """How far a vehicle certainly stayed where it was seen (scheme 1, paragraphs 27, 28 and 39)."""
 
 from services.classifier.domain import surfaces as on
+from services.classifier.domain.clear import public_near, public_within
 from services.classifier.domain.compiled import kernel
-from services.classifier.domain.geometry import REACH_M, public_near, public_within
+from services.classifier.domain.geometry import EDGE_REACH_M, segment_distance
 from services.classifier.domain.places import room_m
 from services.classifier.domain.work import Work
 
@@ -13,13 +14,14 @@ def sure_m(work: Work, i: int, length: float) -> float:
     evidence, roads = work.evidence, work.roads
     slack = work.scheme.bound_slack_m
     sure = evidence.clear_m[i]
-    if sure >= REACH_M - 1.0 and sure < length + slack:
+    if sure >= EDGE_REACH_M - 1.0 and sure < length + slack:
         sure = max(sure, public_within(roads, work.fixes.lat_e6[i], work.fixes.lng_e6[i], length + slack))
     v = evidence.private_at[i]
     mapped = v >= 0 and evidence.private_m[i] < 3.0 * work.fixes.accuracy_m[i]
     if mapped and roads.exit_dm[v] >= 0 and roads.exit_dm[v + 1] >= 0:
         step = (roads.vertex_cm[v + 1] - roads.vertex_cm[v]) * 0.01
-        t = evidence.private_along[i]
+        kx, ky = work.ground.kx[i], work.ground.ky[i]
+        _, t = segment_distance(roads, v, work.fixes.lat_e6[i], work.fixes.lng_e6[i], kx, ky)
         sure = max(sure, min(roads.exit_dm[v] * 0.1 + t * step, roads.exit_dm[v + 1] * 0.1 + (1.0 - t) * step))
     certain: float = max(0.0, min(length, min(sure, work.ruled.limit_m[i]) - slack))
     return certain
@@ -40,7 +42,7 @@ def leaves(work: Work, w: int, j: int) -> bool:
     while at < end:
         lat = int(fixes.lat_e6[i] + (fixes.lat_e6[j] - fixes.lat_e6[i]) * (at / chord))
         lng = int(fixes.lng_e6[i] + (fixes.lng_e6[j] - fixes.lng_e6[i]) * (at / chord))
-        clear = REACH_M
+        clear = EDGE_REACH_M
         if not over_public:
             clear = public_near(work.roads, lat, lng)
             if clear < least:

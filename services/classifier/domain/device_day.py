@@ -10,20 +10,20 @@ duplicates do not matter, and a day depends only on fixes of that day and of the
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, get_args
+from typing import Final, Protocol, get_args
 
 import numpy as np
 
-from services.classifier.domain import fixes as fixes_module
-from services.classifier.domain.fixes import Fixes, mark_spikes, order
+from services.classifier.domain.fixes import LABELS, order
 from services.classifier.domain.geometry import Roads
+from services.classifier.domain.ground import empty_ground, lay
 from services.classifier.domain.in_force import InForce, exclude, in_force
 from services.classifier.domain.passes import Computed, compute
-from services.classifier.domain.readings import HOUR_MS, Odometers
 from services.classifier.domain.reasons import describe_place, why
 from services.classifier.domain.rulings import NO_BOOK, Book
 from services.classifier.domain.scheme import V1, Scheme
 from services.classifier.domain.segments import Runs
+from services.classifier.domain.spikes import mark_spikes
 from shared.contracts.device_day import Basis, DeviceDay, Kind, Reading, Segment, Surface, Total
 from shared.contracts.pings import Key, Pings
 
@@ -102,49 +102,53 @@ def compute_days(
     fixes = order(pings, list(wanted) if wanted is not None else None, scheme)
     rulings = in_force(fixes, pings.keys, book, scheme.gap_limit_ms)
     exclude(fixes, rulings.windows)
-    mark_spikes(fixes, scheme)
-    return compute(fixes, roads, scheme, rulings.places), rulings
+    ground = empty_ground(len(fixes.ts_ms))
+    lay(fixes.lat_e6, fixes.lng_e6, fixes.speed_mps, fixes.heading_deg, scheme, ground)
+    mark_spikes(fixes, ground, scheme)
+    return compute(fixes, ground, roads, scheme, rulings.places), rulings
 
 
 def outcomes_of(
     pings: Pings, computed: Computed, rulings: InForce, roads: RoadSetLike, scheme: Scheme
 ) -> list[DayOutcome]:
     """One of each window."""
-    windows = len(computed.fixes.key)
+    fixes, odometers, summary = computed.fixes, computed.odometers, computed.summary
+    windows = len(fixes.key)
     bounds = np.searchsorted(computed.runs.window, np.arange(windows + 1)).tolist()
-    parts = _segments(computed.runs, rulings, roads)
-    return [
-        _outcome(pings, computed, tuple(parts[bounds[w] : bounds[w + 1]]), rulings.name(w), scheme, w)
-        for w in range(windows)
-    ]
-
-
-def _outcome(
-    pings: Pings, computed: Computed, parts: tuple[Segment, ...], land: str, scheme: Scheme, w: int
-) -> DayOutcome:
-    fixes, odometers = computed.fixes, computed.odometers
-    rows = slice(int(fixes.first[w]), int(fixes.first[w + 1]))
-    low, high = np.searchsorted(fixes.ts_ms[rows], (fixes.start_ms[w], fixes.end_ms[w]))
-    inside = np.arange(rows.start + int(low), rows.start + int(high))
-    first, last, readings = _readings(fixes, odometers, w, inside)
-    return DayOutcome(
-        key=pings.keys[int(fixes.key[w])],
-        day=int(fixes.day[w]),
-        totals=totals_of(parts),
-        segments=parts,
-        first_reading=first,
-        last_reading=last,
-        display_unit_mm=int(odometers.unit_mm[w]),
-        readings=readings,
-        fixes=len(inside),
-        first_fix_ms=int(fixes.ts_ms[inside[0]]) if len(inside) else 0,
-        last_fix_ms=int(fixes.ts_ms[inside[-1]]) if len(inside) else 0,
-        engine_on_ms=int(computed.engine_ms[w]),
-        covered_ms=int(computed.covered_ms[w]),
-        incidents=_incidents(fixes, odometers, w, inside),
-        scheme=scheme.number,
-        land=land,
-    )
+    parts, readings = _segments(computed.runs, rulings, roads), _readings(computed)
+    last = max(0, len(fixes.ts_ms) - 1)
+    ts = fixes.ts_ms if len(fixes.ts_ms) else np.zeros(1, dtype=np.int64)
+    ends = ts[np.minimum(summary.low, last)], ts[np.maximum(summary.high - 1, 0)]
+    columns = (
+        fixes.key, fixes.day, odometers.unit_mm, summary.high - summary.low, *ends, computed.engine_ms, computed.covered_ms,
+        odometers.broken,
+    )  # fmt: skip
+    outcomes = []
+    for w, (key, day, unit_mm, count, first_ms, last_ms, engine_ms, covered_ms, broken) in enumerate(
+        zip(*(column.tolist() for column in columns), strict=True)
+    ):
+        mine, kept = tuple(parts[bounds[w] : bounds[w + 1]]), readings[w]
+        outcomes.append(
+            DayOutcome(
+                key=pings.keys[key],
+                day=day,
+                totals=totals_of(mine),
+                segments=mine,
+                first_reading=kept[0] if kept else None,
+                last_reading=kept[-1] if kept else None,
+                display_unit_mm=unit_mm,
+                readings=kept,
+                fixes=count,
+                first_fix_ms=first_ms if count else 0,
+                last_fix_ms=last_ms if count else 0,
+                engine_on_ms=engine_ms,
+                covered_ms=covered_ms,
+                incidents=_incidents(summary.labels[w].tolist(), broken),
+                scheme=scheme.number,
+                land=rulings.name(w),
+            )
+        )
+    return outcomes
 
 
 def totals_of(parts: Sequence[Segment]) -> tuple[Total, ...]:
@@ -158,18 +162,18 @@ def totals_of(parts: Sequence[Segment]) -> tuple[Total, ...]:
 def _segments(runs: Runs, rulings: InForce, roads: RoadSetLike) -> list[Segment]:
     """All segments; a way or place is put into words once."""
     words = {way: _words(way, rulings, roads) for way in np.unique(runs.way).tolist()}
+    whys: dict[tuple[int, int], str] = {}
     columns = (
         runs.start_ms, runs.end_ms, runs.surface, runs.basis, runs.kind, runs.in_stretch, runs.mm, runs.way,
         runs.start_lat, runs.start_lng, runs.end_lat, runs.end_lng,
     )  # fmt: skip
-    return [
-        Segment(
-            start, end, SURFACES[surface], BASES[basis], KINDS[kind], inside, mm, why(BASES[basis], words[way]), *places
-        )
-        for start, end, surface, basis, kind, inside, mm, way, *places in zip(
-            *(c.tolist() for c in columns), strict=True
-        )
-    ]
+    out = []
+    for start, end, surface, basis, kind, inside, mm, way, *places in zip(*(c.tolist() for c in columns), strict=True):
+        text = whys.get((basis, way))
+        if text is None:
+            text = whys[basis, way] = why(BASES[basis], words[way])
+        out.append(Segment(start, end, SURFACES[surface], BASES[basis], KINDS[kind], inside, mm, text, *places))
+    return out
 
 
 def _words(way: int, rulings: InForce, roads: RoadSetLike) -> str:
@@ -178,28 +182,28 @@ def _words(way: int, rulings: InForce, roads: RoadSetLike) -> str:
     return roads.describe(way) if way >= 0 else describe_place(rulings.words[-2 - way])
 
 
-def _readings(
-    fixes: Fixes, odometers: Odometers, w: int, inside: Any
-) -> tuple[Reading | None, Reading | None, tuple[Reading, ...]]:
-    """First, last, and at most one an hour with these two included."""
-    if odometers.first_ms[w] < 0:
-        return None, None, ()
-    first = Reading(int(odometers.first_ms[w]), int(odometers.first_mm[w]))
-    last = Reading(int(odometers.last_ms[w]), int(odometers.last_mm[w]))
-    usable = inside[odometers.usable[inside]]
-    hours = fixes.ts_ms[usable] // HOUR_MS
-    fresh = np.ones(len(usable), dtype=np.bool_)
-    fresh[1:] = hours[1:] != hours[:-1]
-    hourly = {int(fixes.ts_ms[i]): int(fixes.odometer_mm[i]) for i in usable[fresh]}
-    hourly |= {first.ts_ms: first.odometer_mm, last.ts_ms: last.odometer_mm}
-    return first, last, tuple(Reading(ts, mm) for ts, mm in sorted(hourly.items()))
+def _readings(computed: Computed) -> list[tuple[Reading, ...]]:
+    """Per window the ends of its stretch, and between them at most one an hour; none where there is no stretch."""
+    fixes, odometers = computed.fixes, computed.odometers
+    rows = np.flatnonzero(computed.summary.hourly)
+    hourly = list(zip(fixes.ts_ms[rows].tolist(), fixes.odometer_mm[rows].tolist(), strict=True))
+    bounds = np.searchsorted(rows, fixes.first).tolist()
+    ends = (odometers.first_ms, odometers.first_mm, odometers.last_ms, odometers.last_mm)
+    return [
+        tuple(
+            Reading(ts, mm)
+            for ts, mm in sorted((dict(hourly[bounds[w] : bounds[w + 1]]) | {first: first_mm, last: last_mm}).items())
+        )
+        if first >= 0
+        else ()
+        for w, (first, first_mm, last, last_mm) in enumerate(zip(*(column.tolist() for column in ends), strict=True))
+    ]
 
 
-def _incidents(fixes: Fixes, odometers: Odometers, w: int, inside: Any) -> tuple[str, ...]:
-    counts = np.bincount(fixes.label[inside], minlength=len(fixes_module.LABELS))
-    found = [f"{int(counts[i])} fixes: {fixes_module.LABELS[i]}" for i in range(1, len(counts)) if counts[i]]
-    if odometers.broken[w]:
-        found.append(f"{int(odometers.broken[w])} odometer readings fell back or jumped, and are not used")
+def _incidents(counts: list[int], broken: int) -> tuple[str, ...]:
+    found = [f"{count} fixes: {label}" for label, count in zip(LABELS[1:], counts[1:], strict=True) if count]
+    if broken:
+        found.append(f"{broken} odometer readings fell back or jumped, and are not used")
     return tuple(found)
 
 

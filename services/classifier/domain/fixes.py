@@ -7,8 +7,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.cells import chord_m
-from services.classifier.domain.compiled import inlined, kernel
 from services.classifier.domain.scheme import Scheme
 from shared.contracts.pings import MEASURED, Key, Pings
 from shared.nz_days import bounds_ms, days_of
@@ -59,15 +57,8 @@ class Fixes(NamedTuple):
     label: NDArray[np.int8]
 
 
-def prepare(pings: Pings, wanted: list[tuple[Key, int]] | None, scheme: Scheme) -> Fixes:
-    """Order, identity and labels where there are no rulings.  `wanted` None: every NZ day that has a fix."""
-    fixes = order(pings, wanted, scheme)
-    mark_spikes(fixes, scheme)
-    return fixes
-
-
 def order(pings: Pings, wanted: list[tuple[Key, int]] | None, scheme: Scheme) -> Fixes:
-    """As `prepare`, but no label yet for what depends on other fixes (`mark_spikes`)."""
+    """Order, identity, and the labels that a fix has by itself.  `wanted` None: every NZ day that has a fix."""
     rows, conflict = _distinct(pings)
     ts, key = pings.ts_ms[rows], pings.key[rows].astype(np.int64)
     windows = _windows(pings, ts, key, wanted, scheme.gap_limit_ms)
@@ -76,14 +67,18 @@ def order(pings: Pings, wanted: list[tuple[Key, int]] | None, scheme: Scheme) ->
     first[1:] = np.cumsum(hi - lo)
     at = np.arange(first[-1]) + np.repeat(lo - first[:-1], hi - lo)
     take = rows[at]
-    label = _labels(pings, take, scheme)
+    lat_e6, lng_e6, accuracy_m = pings.lat_e6[take], pings.lng_e6[take], _accuracy(pings, take, scheme)
+    label = np.zeros(len(take), dtype=np.int8)
+    label[accuracy_m > scheme.accuracy_max_m] = INACCURATE
+    label[(lat_e6 == 0) & (lng_e6 == 0)] = NO_POSITION
+    label[pings.valid[take] == 0] = INVALID
     label[conflict[at]] = CONFLICT
     return Fixes(
         key=keys, day=days, start_ms=starts, end_ms=ends, first=first,
-        ts_ms=pings.ts_ms[take], lat_e6=pings.lat_e6[take], lng_e6=pings.lng_e6[take],
+        ts_ms=pings.ts_ms[take], lat_e6=lat_e6, lng_e6=lng_e6,
         speed_mps=np.where(pings.speed_mmps[take] < 0, -1.0, pings.speed_mmps[take] * 0.001),
         heading_deg=np.where(pings.heading_cdeg[take] < 0, -1.0, pings.heading_cdeg[take] * 0.01),
-        accuracy_m=_accuracy(pings, take, scheme),
+        accuracy_m=accuracy_m,
         vague=(pings.accuracy_mm[take] <= 0) & (pings.hdop_e2[take] <= 0),
         odometer_mm=pings.odometer_mm[take], ignition=pings.ignition[take], label=label,
     )  # fmt: skip
@@ -158,66 +153,3 @@ def _accuracy(pings: Pings, take: NDArray[np.int64], scheme: Scheme) -> NDArray[
     reported, hdop = pings.accuracy_mm[take] * 0.001, pings.hdop_e2[take] * 0.01
     best = np.where(reported > 0, reported, np.where(hdop > 0, hdop * scheme.hdop_to_m, scheme.accuracy_default_m))
     return np.asarray(np.maximum(best, scheme.accuracy_floor_m), dtype=np.float64)
-
-
-def _labels(pings: Pings, take: NDArray[np.int64], scheme: Scheme) -> NDArray[np.int8]:
-    label = np.zeros(len(take), dtype=np.int8)
-    label[_accuracy(pings, take, scheme) > scheme.accuracy_max_m] = INACCURATE
-    label[(pings.lat_e6[take] == 0) & (pings.lng_e6[take] == 0)] = NO_POSITION
-    label[pings.valid[take] == 0] = INVALID
-    return label
-
-
-@kernel
-def mark_spikes(fixes: Fixes, scheme: Scheme) -> None:
-    """Label short runs of fixes that cannot be reached from both sides (scheme 1, paragraph 16).
-
-    A run of at most `spike_run_max` fixes is a spike when the leg into it and the leg out of it need more than the greatest
-    speed beyond the noise, and the leg that leaves it out does not."""
-    first, label = fixes.first, fixes.label
-    track = Track(fixes.ts_ms, fixes.lat_e6, fixes.lng_e6, fixes.speed_mps, fixes.accuracy_m)
-    good = np.empty(len(label), dtype=np.int64)
-    for w in range(len(first) - 1):
-        count = 0
-        for i in range(first[w], first[w + 1]):
-            if label[i] == GOOD:
-                good[count] = i
-                count += 1
-        at = 0
-        while at + 1 < count:
-            if not _apart(track, good[at], good[at + 1], scheme):
-                at += 1
-                continue
-            end = at + 2
-            while end < count and end - at <= scheme.spike_run_max + 1 and _apart(track, good[at], good[end], scheme):
-                end += 1
-            if end < count and end - at <= scheme.spike_run_max + 1:
-                for k in range(at + 1, end):
-                    label[good[k]] = IMPLAUSIBLE
-                at = end
-            else:
-                at += 1
-
-
-class Track(NamedTuple):
-    ts: NDArray[np.int64]
-    lat: NDArray[np.int32]
-    lng: NDArray[np.int32]
-    speed: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-
-
-@inlined
-def _apart(track: Track, i: int, j: int, scheme: Scheme) -> bool:
-    ts, lat, lng, speed, accuracy = track
-    chord = chord_m(lat[i], lng[i], lat[j], lng[j])
-    return impossible(chord, (ts[j] - ts[i]) * 0.001, accuracy[i] + accuracy[j], speed[i], speed[j], scheme)
-
-
-@inlined
-def impossible(chord: float, seconds: float, noise: float, v1: float, v2: float, scheme: Scheme) -> bool:
-    """Whether no vehicle makes a leg: too far for the time, the speeds and the noise of both ends."""
-    reach = scheme.speed_max_mps * seconds + scheme.spike_noise_m + noise
-    if v1 >= 0.0 and v2 >= 0.0 and seconds <= 5.0:
-        reach = min(reach, (max(v1, v2) * 1.5 + 5.0) * seconds + 0.5 * scheme.spike_noise_m + noise)
-    return chord > reach

@@ -1,21 +1,20 @@
-"""Distances between a position and the ways around it (scheme 1, paragraphs 5 and 12): arithmetic over a road set's columns."""
+"""Distances between a position and the ways around it (scheme 1, paragraphs 5 and 12)."""
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain import cells, tables
-from services.classifier.domain.compiled import inlined, kernel
-from services.classifier.domain.way_kinds import PUBLIC
+from services.classifier.domain.compiled import inlined
 
 REACH_M: Final = 100.0
 """Every way within this distance of any point of a fine cell is listed in that cell."""
 CLEAR_MAX_M: Final = 3000.0
 """Coarse cells know the distance to the nearest public road, and to the edge of coverage, up to this."""
 HALF_MAX_M: Final = 20.0
-RINGS_MAX: Final = 48
+"""No public road's edge is further from its centre line."""
+EDGE_REACH_M: Final = REACH_M - HALF_MAX_M
+"""Every public road's edge nearer than this is known to a fine cell: its centre line is within REACH_M."""
 FAR: Final = 1e9
 
 
@@ -58,14 +57,6 @@ class Roads(NamedTuple):
     """From the cell's centre to the edge of coverage, rounded down; negative outside."""
 
 
-class Near(NamedTuple):
-    """The nearest segment of one kind: distance to its centre line, its first vertex, and where on it (0..1)."""
-
-    distance_m: float
-    vertex: int
-    along: float
-
-
 @inlined
 def to_segment(px: float, py: float, ax: float, ay: float, bx: float, by: float) -> tuple[float, float]:
     """(squared distance, share along) of a point to a segment, plane metres."""
@@ -85,76 +76,3 @@ def segment_distance(roads: Roads, v: int, lat_e6: int, lng_e6: int, kx: float, 
     ax, ay = (roads.lng_e6[v] - lng_e6) * kx, (roads.lat_e6[v] - lat_e6) * ky
     bx, by = (roads.lng_e6[v + 1] - lng_e6) * kx, (roads.lat_e6[v + 1] - lat_e6) * ky
     return to_segment(0.0, 0.0, ax, ay, bx, by)
-
-
-@kernel
-def public_near(roads: Roads, lat_e6: int, lng_e6: int) -> float:
-    """Distance from a position to the edge of the nearest public road or of coverage: exact below REACH_M, never above it."""
-    fine, coarse, _, away, _ = cells.locate(roads.faces, lat_e6, lng_e6, 0)
-    row = tables.find(roads.coarse_table, roads.coarse_rows, coarse)
-    if row < 0:
-        return 0.0
-    best = min(REACH_M, roads.coarse_edge_m[row] - away)
-    if best > roads.coarse_public_m[row] - away:
-        at = tables.find(roads.fine_table, roads.fine_rows, fine)
-        if at >= 0:
-            kx, ky = cells.metres_per_e6(lat_e6)
-            best = min(best, _nearest_public(roads, at, lat_e6, lng_e6, kx, ky))
-    least: float = max(0.0, best)
-    return least
-
-
-@kernel
-def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> float:
-    """Distance from a position to the edge of the nearest public road or of coverage, exact up to `limit_m`, never above it.
-
-    Reads the fine cells round about, ring by ring: for the few places where the bound of one cell is not enough."""
-    _, coarse, _, away, _ = cells.locate(roads.faces, lat_e6, lng_e6, 0)
-    row = tables.find(roads.coarse_table, roads.coarse_rows, coarse)
-    if row < 0:
-        return 0.0
-    best = min(limit_m, roads.coarse_edge_m[row] - away)
-    if best <= roads.coarse_public_m[row] - away or best <= 0.0:
-        sure: float = max(0.0, best)
-        return sure
-    x, y, z = cells.to_vector(lat_e6, lng_e6)
-    kx, ky = cells.metres_per_e6(lat_e6)
-    step_m = cells.EARTH_M / cells.FINE_SCALE
-    for f in range(20):
-        d = roads.faces[f, 0, 0] * x + roads.faces[f, 0, 1] * y + roads.faces[f, 0, 2] * z
-        if (
-            d < 0.79
-        ):  # no point of a face is further than 37.4 degrees from its centre, and the search is shorter than the rest
-            continue
-        a, b = cells.to_plane(roads.faces, f, cells.FINE_SCALE, x, y, z)
-        i, j = cells.round_hex(a, b)
-        ring = 0
-        while ring <= RINGS_MAX and (ring == 0 or ring_floor(ring, step_m, d) + REACH_M < best + HALF_MAX_M):
-            for di in range(-ring, ring + 1):
-                for dj in range(max(-ring, -di - ring), min(ring, -di + ring) + 1):
-                    if max(abs(di), abs(dj), abs(di + dj)) != ring:
-                        continue
-                    at = tables.find(roads.fine_table, roads.fine_rows, cells.pack(f, i + di, j + dj))
-                    if at >= 0:
-                        best = min(best, _nearest_public(roads, at, lat_e6, lng_e6, kx, ky))
-            ring += 1
-    least: float = max(0.0, best)
-    return least
-
-
-@kernel
-def ring_floor(ring: int, step_m: float, cosine: float) -> float:
-    """Least distance from a point of the middle cell to any point of the cells in a ring around it, on the ground."""
-    return max(0.0, (ring * cells.SIN60 - 1.16) * step_m * cosine * cosine)
-
-
-@kernel
-def _nearest_public(roads: Roads, row: int, lat_e6: int, lng_e6: int, kx: float, ky: float) -> float:
-    best = FAR
-    for k in range(roads.fine_first[row], roads.fine_first[row + 1]):
-        v = roads.fine_vertex[k]
-        if roads.fine_kind[k] == PUBLIC:
-            d2, _ = segment_distance(roads, v, lat_e6, lng_e6, kx, ky)
-            best = min(best, math.sqrt(d2) - roads.half_dm[roads.vertex_way[v]] * 0.1)
-    least: float = max(0.0, best)
-    return least

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.cells import chord_m
 from services.classifier.domain.compiled import inlined, kernel
-from services.classifier.domain.fixes import GOOD, Fixes, impossible
+from services.classifier.domain.fixes import GOOD, Fixes
+from services.classifier.domain.ground import Ground, chord_m
 from services.classifier.domain.scheme import Scheme
+from services.classifier.domain.spikes import impossible
 
 
 class Lengths(NamedTuple):
@@ -26,7 +27,7 @@ def empty_lengths(rows: int) -> Lengths:
 
 
 @kernel
-def measure(fixes: Fixes, scheme: Scheme, out: Lengths) -> None:
+def measure(fixes: Fixes, ground: Ground, scheme: Scheme, out: Lengths) -> None:
     """Fill `out`.  A leg reads at most one fix on each side of it."""
     first, label, ts, lat, lng = fixes.first, fixes.label, fixes.ts_ms, fixes.lat_e6, fixes.lng_e6
     speed, heading, accuracy = fixes.speed_mps, fixes.heading_deg, fixes.accuracy_m
@@ -38,7 +39,7 @@ def measure(fixes: Fixes, scheme: Scheme, out: Lengths) -> None:
                 continue
             after = k if k < first[w + 1] else -1
             if i >= 0:
-                chord = chord_m(lat[i], lng[i], lat[j], lng[j])
+                chord = chord_m(ground, lat, lng, i, j)
                 seconds = (ts[j] - ts[i]) * 0.001
                 if not impossible(chord, seconds, accuracy[i] + accuracy[j], speed[i], speed[j], scheme):
                     # speeds around the leg, where the fixes before and after it stand about as far apart

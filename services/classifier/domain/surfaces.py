@@ -45,44 +45,41 @@ def decide(
     """Surface and margin of every good fix (paragraphs 21 and 22): least-cost sequences through "public" and "other".
 
     A margin is how much dearer the best sequence with this fix on a public road is than the best one with it off."""
-    for w in range(len(fixes.key)):
-        a, b = fixes.first[w], fixes.first[w + 1]
-        forward_public, forward_other = np.zeros(b - a), np.zeros(b - a)
-        public, other = 0.0, 0.0
-        for i in range(a, b):
-            if fixes.label[i] != GOOD:
-                continue
-            stay_public = min(public, other + scheme.switch_price)
-            stay_other = min(other, public + scheme.switch_price)
-            public = stay_public + evidence.weight[i] * evidence.public_cost[i]
-            other = stay_other + evidence.weight[i] * evidence.other_cost[i]
-            forward_public[i - a], forward_other[i - a] = public, other
-        public, other = 0.0, 0.0
-        for i in range(b - 1, a - 1, -1):
-            if fixes.label[i] != GOOD:
-                continue
-            margin = forward_public[i - a] + public - forward_other[i - a] - other
-            margins[i] = margin
-            surface[i] = _surface(evidence, i, margin, scheme)
-            here_public = public + evidence.weight[i] * evidence.public_cost[i]
-            here_other = other + evidence.weight[i] * evidence.other_cost[i]
-            public = min(here_public, here_other + scheme.switch_price)
-            other = min(here_other, here_public + scheme.switch_price)
+    label, first, weight, edge_m = fixes.label, fixes.first, evidence.weight, evidence.edge_m
+    public_cost, other_cost, unknown_cost, off_cost = evidence[:4]
+    private_at, private_m, price = evidence.private_at, evidence.private_m, scheme.switch_price
+    ahead = np.empty(len(label))  # of "public" over "other", of everything up to a fix: no more is needed of it
+    for w in range(len(first) - 1):
+        behind = 0.0
+        for i in range(first[w], first[w + 1]):
+            if label[i] == GOOD:
+                behind = min(price, max(-price, behind)) + weight[i] * (public_cost[i] - other_cost[i])
+                ahead[i] = behind
+        after = 0.0
+        for i in range(first[w + 1] - 1, first[w] - 1, -1):
+            if label[i] == GOOD:
+                margin = ahead[i] + after
+                margins[i] = margin
+                surface[i] = _surface(
+                    margin, edge_m[i], unknown_cost[i] < off_cost[i], private_at[i] >= 0 and private_m[i] < scheme.clear_m,
+                    scheme,
+                )  # fmt: skip
+                here = after + weight[i] * (public_cost[i] - other_cost[i])
+                after = min(price, max(-price, here))
 
 
 @inlined
-def _surface(evidence: Evidence, i: int, margin: float, scheme: Scheme) -> int:
-    if evidence.edge_m[i] < REACH_M:
-        return OUTSIDE
-    if margin <= 0.0:
-        return ON_PUBLIC
-    if margin < scheme.claim_margin:
-        return AMBIGUOUS
-    if evidence.unknown_cost[i] < evidence.off_cost[i]:
-        return ON_UNKNOWN_WAY
-    if evidence.private_at[i] >= 0 and evidence.private_m[i] < scheme.clear_m:
-        return ON_PRIVATE
-    return ON_FIELD
+def _surface(margin: float, edge_m: float, unknown_way: bool, private_way: bool, scheme: Scheme) -> int:
+    surface = ON_PRIVATE if private_way else ON_FIELD
+    if edge_m < REACH_M:
+        surface = OUTSIDE
+    elif margin <= 0.0:
+        surface = ON_PUBLIC
+    elif margin < scheme.claim_margin:
+        surface = AMBIGUOUS
+    elif unknown_way:
+        surface = ON_UNKNOWN_WAY
+    return surface
 
 
 @kernel

@@ -10,10 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.cells import metres_per_e6
-from services.classifier.domain.compiled import kernel
 from services.classifier.domain.device_day import DayOutcome, RoadSetLike, compute_days, empty_day, outcomes_of
-from services.classifier.domain.geometry import REACH_M, Roads, segment_distance
+from services.classifier.domain.geometry import REACH_M, Roads
 from services.classifier.domain.passes import Computed
 from services.classifier.domain.rulings import NO_BOOK, Book, Exclusion, Land
 from services.classifier.domain.scheme import V1, Scheme
@@ -89,19 +87,13 @@ def trace_day(
 
 def _fixes(computed: Computed, roads: Roads, scheme: Scheme) -> FixTrace:
     fixes, evidence = computed.fixes, computed.evidence
-    near = {
-        kind: _metres(roads, fixes.lat_e6, fixes.lng_e6, at)
-        for kind, at in (
-            ("public", evidence.public_at),
-            ("private", evidence.private_at),
-            ("unknown", evidence.unknown_at),
-        )
-    }
     return FixTrace(
         fixes.ts_ms, fixes.lat_e6, fixes.lng_e6, fixes.label, computed.surface, computed.margin, evidence.weight,
         evidence.public_cost, evidence.other_cost, np.sqrt(fixes.accuracy_m**2 + scheme.map_error_m**2),
-        near["public"], _ways(roads, evidence.public_at), near["private"], _ways(roads, evidence.private_at),
-        near["unknown"], _ways(roads, evidence.unknown_at), evidence.clear_m, fixes.speed_mps, fixes.heading_deg,
+        np.minimum(evidence.public_m, REACH_M), _ways(roads, evidence.public_at),
+        np.minimum(evidence.private_m, REACH_M), _ways(roads, evidence.private_at),
+        np.minimum(evidence.unknown_m, REACH_M), _ways(roads, evidence.unknown_at), evidence.clear_m,
+        fixes.speed_mps, fixes.heading_deg,
         computed.ruled.place,
     )  # fmt: skip
 
@@ -121,16 +113,3 @@ def _ways(roads: Roads, at: NDArray[np.int32]) -> NDArray[np.int32]:
     if len(roads.vertex_way) == 0:
         return np.full(len(at), -1, dtype=np.int32)
     return np.where(at >= 0, roads.vertex_way[np.maximum(at, 0)], -1).astype(np.int32)
-
-
-@kernel
-def _metres(
-    roads: Roads, lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32], at: NDArray[np.int32]
-) -> NDArray[np.float64]:
-    out = np.full(len(at), REACH_M)
-    for i in range(len(at)):
-        if at[i] >= 0:
-            kx, ky = metres_per_e6(lat_e6[i])
-            d2, _ = segment_distance(roads, at[i], lat_e6[i], lng_e6[i], kx, ky)
-            out[i] = np.sqrt(d2)
-    return out

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from services.classifier.domain.evidence import Evidence
 from services.classifier.domain.fixes import Fixes
 from services.classifier.domain.geometry import Roads
+from services.classifier.domain.ground import Ground
 from services.classifier.domain.lengths import Lengths
 from services.classifier.domain.places import Places, Ruled
 from services.classifier.domain.readings import Odometers
@@ -22,6 +23,7 @@ class Work(NamedTuple):
     lengths: Lengths
     evidence: Evidence
     surface: NDArray[np.int8]
+    ground: Ground
     roads: Roads
     scheme: Scheme
     places: Places

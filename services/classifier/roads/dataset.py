@@ -7,7 +7,7 @@ digits of SHA-256 over all columns and meta (without name): the same source and 
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 2
 LATEST: Final = "LATEST"
+_WORDS_MAX: Final = 50_000
 META: Final = "meta.json"
 COLUMNS: Final = tuple(name for name in Roads._fields if name != "faces")
 EXTRA: Final = ("way_id", "way_rule", "way_name", "way_source", "way_decided", "text_first", "text_bytes")
@@ -79,6 +80,8 @@ class RoadSet:
     text_first: NDArray[np.int64]
     text_bytes: NDArray[np.uint8]
     path: Path
+    _words: dict[int, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Ways put into words lately: a device-day names the same few again and again."""
 
     @classmethod
     def open(cls, path: Path) -> "RoadSet":
@@ -109,6 +112,14 @@ class RoadSet:
 
     def describe(self, way: int) -> str:
         """A way in words: its name (or "unnamed"), the rule that says who maintains it, its number and its source."""
+        words = self._words.get(way)
+        if words is None:
+            if len(self._words) >= _WORDS_MAX:
+                self._words.clear()
+            words = self._words[way] = self._describe(way)
+        return words
+
+    def _describe(self, way: int) -> str:
         name = self.text(int(self.way_name[way])) or "unnamed"
         by = int(self.way_decided[way])
         said = (

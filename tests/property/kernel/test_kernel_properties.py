@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.classifier.domain.clear import public_near, public_within
 from services.classifier.domain.closed import close_day
 from services.classifier.domain.device_day import DayOutcome, classify_days, totals_of
-from services.classifier.domain.geometry import public_near, public_within
 from services.classifier.domain.scheme import V1
 from services.classifier.roads.dataset import RoadSet
 from shared.contracts.pings import Key, Pings, concat

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from services.classifier.cli import classify, roads
 from services.classifier.domain import cells, tables
-from services.classifier.domain.geometry import REACH_M, public_near, public_within
+from services.classifier.domain.clear import public_near, public_within
+from services.classifier.domain.geometry import EDGE_REACH_M, REACH_M
 from services.classifier.roads.dataset import DataSetError, RoadSet
 from services.classifier.roads.sources import read
 from services.classifier.roads.ways import SourceError
@@ -49,7 +50,7 @@ def test_the_cover_lists_every_public_road_within_reach(district: RoadSet) -> No
         true = max(0.0, math.hypot(max(0.0, abs(x) - 5_000.0), y) - 6.0)
         near = public_near(district.roads, lat, lng)
         assert near <= true + 0.6
-        if true < REACH_M:
+        if true < EDGE_REACH_M:
             assert near == pytest.approx(true, abs=0.6)
         fine, _ = cells.keys_at(cells.FACES, lat, lng)
         if true < REACH_M - 1:
