@@ -173,12 +173,22 @@ def unpack(key: int) -> tuple[int, int, int]:
 def keys_at(faces: NDArray[np.float64], lat_e6: float, lng_e6: float) -> tuple[int, int]:
     """Keys of the fine and the coarse cell of a position."""
     x, y, z = to_vector(lat_e6, lng_e6)
-    fine, coarse, _, _ = locate(faces, x, y, z, 0)
+    fine, coarse, _, _ = keys_of_vector(faces, x, y, z, 0)
     return fine, coarse
 
 
 @kernel
-def locate(faces: NDArray[np.float64], x: float, y: float, z: float, guess: int) -> tuple[int, int, float, int]:
+def locate(faces: NDArray[np.float64], lat_e6: float, lng_e6: float, guess: int) -> tuple[int, int, float, float, int]:
+    """(fine key, coarse key, most metres to either cell's centre, face); `guess` is a face that is likely the right one."""
+    x, y, z = to_vector(lat_e6, lng_e6)
+    fine, coarse, coarse_m, f = keys_of_vector(faces, x, y, z, guess)
+    a, b = to_plane(faces, f, FINE_SCALE, x, y, z)
+    _, i, j = unpack(fine)
+    return fine, coarse, lattice_length(a - i, b - j) * (EARTH_M / FINE_SCALE * FIT), coarse_m, f
+
+
+@kernel
+def keys_of_vector(faces: NDArray[np.float64], x: float, y: float, z: float, guess: int) -> tuple[int, int, float, int]:
     """(fine key, coarse key, most metres to the coarse cell's centre, face) of a unit vector; `guess` is a likely face.
 
     The gnomonic plane only stretches, so a distance in it is never below the one on the ground."""

@@ -17,7 +17,7 @@ ALL_M: Final = 255.0
 def public_near(roads: Roads, lat_e6: int, lng_e6: int) -> float:
     """Distance from a position to the edge of the nearest public road or of coverage: exact below
     EDGE_REACH_M, never above it."""
-    fine, coarse, away, _ = cells.locate(roads.faces, *cells.to_vector(lat_e6, lng_e6), 0)
+    fine, coarse, away, _ = cells.keys_of_vector(roads.faces, *cells.to_vector(lat_e6, lng_e6), 0)
     row = tables.find(roads.coarse_table, roads.coarse_rows, coarse)
     if row < 0:
         return 0.0
@@ -38,7 +38,7 @@ def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> flo
     Reads the fine cells round about, ring by ring, and in each the roads that run through it: for the few places where the
     bound of one cell is not enough."""
     x, y, z = cells.to_vector(lat_e6, lng_e6)
-    fine, coarse, away, _ = cells.locate(roads.faces, x, y, z, 0)
+    fine, coarse, away, _ = cells.keys_of_vector(roads.faces, x, y, z, 0)
     row = tables.find(roads.coarse_table, roads.coarse_rows, coarse)
     if row < 0:
         return 0.0

@@ -85,7 +85,7 @@ def find_cells(fixes: Fixes, ground: Ground, roads: Roads, out: Cells) -> int:
     fine_row, coarse_row, coarse_m = out
     for i in range(len(label)):
         if label[i] == GOOD:
-            fine_key, coarse_key, coarse_m[i], face = cells.locate(faces, xs[i], ys[i], zs[i], face)
+            fine_key, coarse_key, coarse_m[i], face = cells.keys_of_vector(faces, xs[i], ys[i], zs[i], face)
             if fine_key != last_fine:
                 fine, last_fine = tables.find(fine_table, fine_rows, fine_key), fine_key
                 most = max(most, first[fine + 1] - first[fine] if fine >= 0 else 0)

@@ -28,13 +28,12 @@ def test_two_points_share_a_key_exactly_where_h3_gives_one_cell() -> None:
 def test_no_point_is_further_from_its_centre_than_the_radius_and_never_further_than_locate_says() -> None:
     rng = np.random.default_rng(6)
     for a, b in rng.integers((-47_500_000, 166_000_000), (-34_000_000, 179_000_000), (3_000, 2)).tolist():
-        place = cells.to_vector(a, b)
-        fine, coarse, coarse_m, _ = cells.locate(cells.FACES, *place, 0)
+        fine, coarse, fine_m, coarse_m, _ = cells.locate(cells.FACES, a, b, 0)
         for key, away, scale, radius in (
-            (fine, cells.FINE_RADIUS_M, cells.FINE_SCALE, cells.FINE_RADIUS_M),
+            (fine, fine_m, cells.FINE_SCALE, cells.FINE_RADIUS_M),
             (coarse, coarse_m, cells.COARSE_SCALE, cells.COARSE_RADIUS_M),
         ):
-            ground = math.dist(cells.centre_of(cells.FACES, key, scale), place) * cells.EARTH_M
+            ground = math.dist(cells.centre_of(cells.FACES, key, scale), cells.to_vector(a, b)) * cells.EARTH_M
             assert ground <= radius
             assert ground <= away
 
