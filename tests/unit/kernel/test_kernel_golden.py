@@ -17,8 +17,8 @@ from tests.property.kernel.streams import wild_stream
 from tests.unit.kernel.world import drive, to_pings
 
 SET = "253da1740c2efb63"
-DRIVES = "9713b1b896f894e8"
-WILD = "2993840f9d54f1b1"
+DRIVES = "ee99fef143f4c70e"
+WILD = "8b3136d8e71f6fbe"
 
 
 def digest(seed: int, roads: RoadSet) -> str:
