@@ -180,6 +180,8 @@ class ReadingBody(Body):
     source: Literal["person", "inspection", "photo", "provider", "licence_purchase"] = "person"
     note: Text = ""
     label: Text = ""
+    attachment_id: UUID | None = None
+    """A photo or a scan, from POST /attachments."""
 
 
 class ReadingAnswer(Answer):
@@ -191,6 +193,7 @@ class ReadingAnswer(Answer):
     source: str
     note: str
     label: str
+    attachment_id: UUID | None
     created_at: datetime
 
 

@@ -92,6 +92,13 @@ async def get_vehicle(who: Reader, context: Ctx, vehicle_id: UUID) -> VehicleAns
     return await query(context, who.tenant_id, lambda conn: _one(conn, who.tenant_id, vehicle_id))
 
 
+@router.get("/vehicles/{vehicle_id}/plates")
+async def get_plates(who: Reader, context: Ctx, vehicle_id: UUID) -> ListAnswer[PlateAnswer]:
+    """Every plate the vehicle ever bore, oldest first, each with its time (rule VE1): all on one page."""
+    found = await query(context, who.tenant_id, lambda conn: _one(conn, who.tenant_id, vehicle_id))
+    return ListAnswer(items=found.plates, next_cursor=None)
+
+
 @router.post("/vehicles/{vehicle_id}/plates", status_code=201, response_model=VehicleAnswer)
 async def post_plate(request: Request, who: Writer, context: Ctx, vehicle_id: UUID, body: PlateBody) -> Response:
     async def effect(conn: Connection) -> VehicleAnswer:

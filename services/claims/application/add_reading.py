@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.claims.application.attach import check_attachment
 from services.claims.application.refusals import already_exists, invalid
 from services.claims.repo import recorders
 from services.claims.repo.recorders import ReadingRow, RecorderRow
@@ -9,8 +10,9 @@ from shared.db.pool import Connection
 
 
 async def add_reading(conn: Connection, tenant: UUID, row: ReadingRow) -> ReadingRow:
-    """Raises Problem 409 for the same recorder, instant and source; 422 for a reading that runs backwards, since it would
-    take its neighbour out of the statement too (both would contradict each other)."""
+    """Raises Problem 409 for the same recorder, instant and source; 422 for an attachment that is not there, and for a
+    reading that runs backwards, since it would take its neighbour out of the statement too (both would contradict each
+    other)."""
     recorder = await recorders.lock_recorder(conn, tenant, row.recorder_id)
     if recorder is None:
         raise invalid("/recorder_id", f"there is no recorder {row.recorder_id}: add it first", "unknown_id")
@@ -18,6 +20,8 @@ async def add_reading(conn: Connection, tenant: UUID, row: ReadingRow) -> Readin
     if existing is not None:
         raise already_exists("This recorder has a reading of that instant and source (or the ref is taken).", existing)
     await check_reading(conn, tenant, recorder, row)
+    if row.attachment_id is not None:
+        await check_attachment(conn, tenant, row.attachment_id)
     await recorders.insert_reading(conn, tenant, row)
     return row
 

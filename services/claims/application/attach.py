@@ -5,12 +5,12 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from services.claims.application.refusals import not_found
+from services.claims.application.refusals import invalid, not_found
 from services.claims.application.sealing import Sealer, place
 from services.claims.repo import claim_life
 from services.claims.repo.claim_life import AttachmentRow
 from shared.clock import new_id
-from shared.db.pool import Pool, tenant_tx
+from shared.db.pool import Connection, Pool, tenant_tx
 from shared.errors import Fatal
 from shared.http.problems import Problem
 
@@ -47,6 +47,16 @@ async def attach(pool: Pool, tenant: UUID, sealer: Sealer, name: str, actor: str
     async with tenant_tx(pool, tenant) as conn:
         await claim_life.insert_attachment(conn, tenant, row)
     return row
+
+
+async def check_attachment(conn: Connection, tenant: UUID, attachment_id: UUID) -> None:
+    """Raises Problem 422 where there is none of that id."""
+    if not await claim_life.has_attachment(conn, tenant, attachment_id):
+        raise invalid(
+            "/attachment_id",
+            f"there is no attachment {attachment_id}: send the file to /v1/attachments first",
+            "unknown_id",
+        )
 
 
 async def read_attachment(pool: Pool, tenant: UUID, sealer: Sealer, attachment_id: UUID) -> tuple[AttachmentRow, bytes]:

@@ -45,6 +45,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)"""
 ATTACHMENT: Final = """
 select id, name, media_type, size, sha256, sealed, actor, created_at
 from claims.attachment where tenant_id = $1 and id = $2"""
+HAS_ATTACHMENT: Final = "select 1 from claims.attachment where tenant_id = $1 and id = $2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +172,11 @@ async def insert_attachment(conn: Connection, tenant: UUID, row: AttachmentRow) 
     await conn.execute(
         INSERT_ATTACHMENT, tenant, row.id, row.name, row.media_type, row.size, row.sha256, row.sealed, row.actor
     )
+
+
+async def has_attachment(conn: Connection, tenant: UUID, attachment_id: UUID) -> bool:
+    """Without the bytes."""
+    return await conn.fetchval(HAS_ATTACHMENT, tenant, attachment_id) is not None
 
 
 async def attachment(conn: Connection, tenant: UUID, attachment_id: UUID) -> AttachmentRow | None:

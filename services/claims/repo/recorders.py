@@ -30,10 +30,10 @@ END_RECORDER: Final = """
 update claims.recorder set period = tstzrange(lower(period), $3, '[)') where tenant_id = $1 and id = $2"""
 
 INSERT_READING: Final = """
-insert into claims.reading (tenant_id, id, ref, recorder_id, at, value, source, note, label, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+insert into claims.reading (tenant_id, id, ref, recorder_id, at, value, source, note, label, attachment_id, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"""
 READINGS: Final = """
-select id, ref, recorder_id, at, value, source, note, label, created_at
+select id, ref, recorder_id, at, value, source, note, label, created_at, attachment_id
 from claims.reading
 where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3) and recorder_id = coalesce($4, recorder_id)
     and (created_at, id) > ($5, $6)
@@ -71,6 +71,8 @@ class ReadingRow:
     note: str
     label: str
     created_at: datetime
+    attachment_id: UUID | None = None
+    """The file that proves it."""
 
 
 async def insert_recorder(conn: Connection, tenant: UUID, row: RecorderRow, serial_key: str) -> None:
@@ -123,7 +125,7 @@ async def insert_reading(conn: Connection, tenant: UUID, row: ReadingRow) -> Non
     """Raises a violation of `reading_once`."""
     await conn.execute(
         INSERT_READING, tenant, row.id, row.ref, row.recorder_id, row.at, row.value, row.source, row.note, row.label,
-        row.created_at,
+        row.attachment_id, row.created_at,
     )  # fmt: skip
 
 
