@@ -16,6 +16,7 @@ from services.claims.api import (
     import_routes,
     licence_routes,
     life_routes,
+    log_routes,
     recorder_routes,
     register_routes,
     reprocess_routes,
@@ -71,6 +72,7 @@ def make_app(context: Context) -> FastAPI:
         alert_routes,
         reprocess_routes,
         import_routes,
+        log_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)

@@ -10,6 +10,7 @@ from services.claims.api.licence_schemas import (
     EvidenceAnswer,
     FindingAnswer,
     LicenceAnswer,
+    LoggedAnswer,
     StatementAnswer,
     TotalsAnswer,
 )
@@ -18,6 +19,7 @@ from services.claims.application.facts import Assessed
 from services.claims.application.snapshots import closure_text, coverage_text
 from services.claims.domain.findings import Finding
 from services.claims.domain.licence_rules import over_public_roads
+from services.claims.domain.manual_log import stands_on_log
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement_parts import Amounts, Statement
 
@@ -127,7 +129,19 @@ def to_api_statement(item: Assessed, policy: Policy) -> StatementAnswer:
             )
             for line in statement.lines
         ],
-        warnings=[to_api_finding(finding) for finding in over_public_roads(statement)],
+        manual_log=[
+            LoggedAnswer(
+                id=one.entry.id,
+                on=one.entry.on,
+                logged_mm=one.entry.mm,
+                counted_mm=one.counted_mm,
+                reason=one.entry.reason,
+                actor=one.entry.actor,
+                attachment_id=one.entry.attachment_id,
+            )
+            for one in statement.log
+        ],
+        warnings=[to_api_finding(finding) for finding in (*over_public_roads(statement), *stands_on_log(statement))],
         missing=list(statement.missing),
         labels=list(statement.labels),
         incidents=list(statement.incidents),

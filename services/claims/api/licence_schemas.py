@@ -149,6 +149,17 @@ class DayAnswer(Answer):
     note: str
 
 
+class LoggedAnswer(Answer):
+    id: UUID
+    on: date
+    logged_mm: int
+    counted_mm: int
+    """At most what of that day is unknown (rule LI8)."""
+    reason: str
+    actor: str
+    attachment_id: UUID
+
+
 class ClosureAnswer(Answer):
     basis: str
     gps_mm: int
@@ -186,8 +197,10 @@ class StatementAnswer(Answer):
     closure: ClosureAnswer
     coverage_percent: str | None
     days: list[DayAnswer]
+    manual_log: list[LoggedAnswer]
+    """Rule LI8: part of the off-road distance, told apart."""
     warnings: list[FindingAnswer]
-    """What must be told wherever the figures are shown (rule SU7)."""
+    """What must be told wherever the figures are shown (rules SU7, LI8)."""
     missing: list[str]
     labels: list[str]
     incidents: list[str]

@@ -6,11 +6,13 @@ from uuid import UUID
 from services.claims.domain.eligibility import ClaimedMark, Waiver
 from services.claims.domain.instants import nz_date
 from services.claims.domain.licence import Licence, LicenceKind, VehicleRecord
+from services.claims.domain.log_entry import LogEntry
 from services.claims.domain.recorder import ReadingSource, Recorder, RecorderKind, RecorderReading, Unit
 from services.claims.domain.vehicle import Assignment, Coupling, Ending, EndingKind, Vehicle
 from services.claims.domain.verification import Verification
 from services.claims.repo.devices import AssignmentRow, CouplingRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
+from services.claims.repo.log_entries import LogRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.recorders import ReadingRow, RecorderRow
 from services.claims.repo.records import Mark, Register
@@ -64,6 +66,13 @@ def reading_from_row(row: ReadingRow) -> RecorderReading:
     )
 
 
+def log_from_row(row: LogRow) -> LogEntry:
+    return LogEntry(
+        id=row.id, licence_id=row.licence_id, on=row.on_day, mm=row.logged_mm, reason=row.reason, actor=row.actor,
+        attachment_id=row.attachment_id, at=row.created_at,
+    )  # fmt: skip
+
+
 def licence_from_row(row: LicenceRow, vehicle: VehicleRow, plate_at_issue: str) -> Licence:
     return Licence(
         id=row.id,
@@ -104,6 +113,7 @@ def record_of(vehicle_id: UUID, register: Register) -> VehicleRecord:
     recorders = [r for r in register.recorders if r.vehicle_id == vehicle_id]
     series = {r.id for r in recorders}
     couplings = [c for c in register.couplings if c.trailer_id == vehicle_id]
+    own = {lic.id for lic in register.licences if lic.vehicle_id == vehicle_id}
     movers = {vehicle_id, *(c.vehicle_id for c in couplings)}
     return VehicleRecord(
         vehicle=vehicle_from_row(row, register.endings),
@@ -116,6 +126,7 @@ def record_of(vehicle_id: UUID, register: Register) -> VehicleRecord:
         ),
         assignments=tuple(_assignment(a) for a in register.assignments if a.vehicle_id in movers),
         couplings=tuple(_coupling(c) for c in couplings),
+        log=tuple(log_from_row(one) for one in register.log if one.licence_id in own),
     )
 
 

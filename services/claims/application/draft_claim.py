@@ -10,7 +10,7 @@ from services.claims.application.claim_request import ClaimRequest, FindingShown
 from services.claims.application.facts import Assessed, Facts
 from services.claims.application.sealing import Hasher, Sealer, place
 from services.claims.domain.claim import Applicant, ClaimDraft, ClaimLine, assess_claim
-from services.claims.domain.claim_notes import over_public_note
+from services.claims.domain.claim_notes import log_words, notes_of
 from services.claims.domain.eligibility import Finding
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
@@ -62,9 +62,10 @@ def applicant_of(tenant: UUID, claimant: ClaimantRow, request: ClaimRequest, sea
 
 def _line(assessed: Assessed, claimant: ClaimantRow, request: ClaimRequest) -> ClaimLine:
     own = request.lines.get(assessed.row.id, LineRequest())
-    method = own.method or request.method
-    given = own.specify_type if own.specify_type is not None else request.specify_type
-    prefilled = assessed.gps_type if method == "GPS" else ""
+    logged_mm = assessed.statement.logged_mm
+    method = own.method or ("Other" if logged_mm else request.method)
+    given = own.specify_type if own.specify_type is not None or logged_mm else request.specify_type
+    prefilled = assessed.gps_type if method == "GPS" else log_words(assessed.gps_type) if logged_mm else ""
     return ClaimLine(
         licence_id=assessed.row.id,
         claimant_id=assessed.row.claimant_id,
@@ -75,6 +76,7 @@ def _line(assessed: Assessed, claimant: ClaimantRow, request: ClaimRequest) -> C
         reason_code=own.reason_code or request.reason_code or claimant.default_reason_code,
         method=method,
         specify_type=prefilled if given is None else given,
+        logged_mm=logged_mm,
     )
 
 
@@ -94,7 +96,7 @@ def draft_claim(
         person_completing=request.person_completing,
         travel_description=description,
         records_held=policy.records_held_default if request.records_held is None else request.records_held,
-        notes=over_public_note([(item.row.number, item.statement) for item in assessed]),
+        notes=notes_of([(item.row.number, item.statement) for item in assessed]),
     )
     findings = assess_claim(draft, policy, facts.today, waivers_of(waivers, claimant.id)) if assessed else ()
     fails = any(finding.outcome == "fail" for finding in findings)

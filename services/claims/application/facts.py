@@ -64,7 +64,7 @@ class Assessed:
 
 
 async def load_facts(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID], policy: Policy, now_ms: int) -> Facts:
-    """At most fifteen queries, whatever the number of licences.  Unknown licences are left out."""
+    """At most sixteen queries, whatever the number of licences.  Unknown licences are left out."""
     register = await register_around(conn, tenant, licence_ids)
     rows = {row.id: row for row in register.licences}
     records = {row.id: record_of(row.id, register) for row in register.vehicles}

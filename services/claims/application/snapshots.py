@@ -96,6 +96,7 @@ def licence_report(
             "road data sets": ", ".join(statement.road_sets),
             "declared land": ", ".join(statement.lands),
             **({"land over public roads": "; ".join(statement.over_public)} if statement.over_public else {}),
+            **({"manual log": _log_text(statement)} if statement.log else {}),
             "scheme": ", ".join(str(scheme) for scheme in statement.schemes),
             "device-day revisions": str(len(statement.stands_on)),
         },
@@ -115,6 +116,14 @@ def _day_line(day: str, amounts: Amounts, fixes: int, note: str) -> DayLine:
         fixes=fixes,
         off_road_by_basis=dict(amounts.off_road_by_basis),
         note=note,
+    )
+
+
+def _log_text(statement: Statement) -> str:
+    """Rule LI8: every entry with its file, so that the report names what must be shown."""
+    return "; ".join(
+        f"{one.entry.on} {_km(one.counted_mm)} km, {one.entry.reason} ({one.entry.actor}, file {one.entry.attachment_id})"
+        for one in statement.log
     )
 
 

@@ -137,6 +137,9 @@ def missing_in_lines(lines: Sequence[ClaimLine], policy: Policy) -> Iterator[Mis
             )
         if line.method not in METHODS:
             yield Missing(f"{where}.method", f"{of}: the method is GPS or Other", FORM_NOTE_6)
+        elif line.logged_mm and line.method != "Other":
+            reason = f"{of}: manual log entries are part of its distance, so the method is Other (rule LI8)"
+            yield Missing(f"{where}.method", reason, FORM_NOTE_6)
         if not line.specify_type.strip():
             what = "the type of GPS" if line.method == "GPS" else "the method used, in words,"
             yield Missing(f"{where}.specify_type", f"{of}: {what} is missing", FORM_NOTE_6)

@@ -24,6 +24,7 @@ from services.claims.domain.licence_rules import (
     reads_at_both_ends,
     something_to_claim,
 )
+from services.claims.domain.manual_log import stands_on_log
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import estimate_cents, rate_of
 from services.claims.domain.recorder import MM_PER_KM
@@ -78,6 +79,7 @@ def assess_licence(
         is_known(statement, rate, policy),
         is_covered(statement),
         *over_public_roads(statement),
+        *stands_on_log(statement),
         something_to_claim(statement),
         is_priced(rate),
         worth_alone(estimate, policy),

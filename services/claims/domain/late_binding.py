@@ -11,6 +11,8 @@ import msgspec
 from services.claims.domain.frame import Frame, make_frame
 from services.claims.domain.instants import from_ms as instant
 from services.claims.domain.licence import Licence, VehicleRecord
+from services.claims.domain.log_entry import Logged
+from services.claims.domain.manual_log import count_log, words
 from services.claims.domain.pieces import active, cut
 from services.claims.domain.recorder import Timeline
 from services.claims.domain.settle import Book, settle
@@ -29,7 +31,7 @@ from services.claims.domain.vehicle import DeviceSpan, device_spans
 from services.claims.domain.window import ClaimableRange, claimable_range
 from shared.contracts.device_day import DeviceDay
 from shared.errors import Fatal
-from shared.nz_days import AUCKLAND, day_of, from_ordinal
+from shared.nz_days import AUCKLAND, day_of, from_ordinal, to_ordinal
 
 _BINDING_ORDER: tuple[ClosedOn, ...] = ("legal_recorder", "device_odometer", "gps")
 
@@ -77,7 +79,9 @@ def make_statement(
     travelled = travel(spans, days)
     frame = make_frame(window, line, travelled, from_ms, last_ms)
     book = settle(frame, list(cut(frame.zones, spans, days)), travelled)
-    statement = _assemble(licence, line, window, frame, spans, held, book)
+    log, explained_mm = count_log(book.days, book.lacks, (one for one in record.log if one.licence_id == licence.id))
+    book.lack_mm -= explained_mm
+    statement = _assemble(licence, line, window, frame, spans, held, book, log)
     return _signed(statement)
 
 
@@ -111,6 +115,7 @@ def _assemble(
     spans: tuple[DeviceSpan, ...],
     held: Sequence[Revision],
     book: Book,
+    log: tuple[Logged, ...],
 ) -> Statement:
     used = [revision.day for revision in held if (revision.day.day, revision.day.device) in book.used]
     totals = book.totals()
@@ -126,7 +131,7 @@ def _assemble(
         start=frame.start,
         end=frame.end,
         recorder_mm=0 if window.empty else frame.recorder_mm,
-        lines=_lines(used, book),
+        lines=_lines(used, book, log),
         totals=totals,
         lack_mm=book.lack_mm,
         rest_mm=book.rest_mm,
@@ -141,6 +146,7 @@ def _assemble(
         unsettled_days=sum(not day.settled for day in used),
         conflicts=tuple(conflict for conflict in line.conflicts if first_ms <= conflict.ms <= last_ms),
         missing=_missing(window, line, frame),
+        log=log,
         over_public=_names(
             one.why.partition(": ")[2] or one.why for day in used for one in day.segments if one.basis == OVER_PUBLIC
         ),
@@ -157,23 +163,31 @@ def _names(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({value for value in values if value}))
 
 
-def _lines(used: Sequence[DeviceDay], book: Book) -> tuple[Line, ...]:
+def _lines(used: Sequence[DeviceDay], book: Book, log: Sequence[Logged]) -> tuple[Line, ...]:
     of_day: dict[int, list[DeviceDay]] = defaultdict(list)
     for day in used:
         of_day[day.day].append(day)
+    noted: dict[int, list[str]] = {number: [] for number in book.days}
+    for one in log:
+        if (number := to_ordinal(one.entry.on)) in noted:
+            noted[number].append(words(one))
     return tuple(
         Line(
             on=from_ordinal(number),
             amounts=amounts_of((book.days[number],)),
             fixes=sum(day.fixes for day in days),
             devices=tuple(sorted(day.device for day in days)),
-            notes=tuple(
-                note
-                for day in days
-                for note in (*day.incidents, *(() if day.settled else (f"{day.device} is not settled yet",)))
+            notes=(
+                *(
+                    note
+                    for day in days
+                    for note in (*day.incidents, *(() if day.settled else (f"{day.device} is not settled yet",)))
+                ),
+                *notes,
             ),
         )
-        for number, days in sorted(of_day.items())
+        for number, notes in sorted(noted.items())
+        for days in (of_day[number],)
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from services.claims.domain.instants import nz_date
+from services.claims.domain.log_entry import LogEntry
 from services.claims.domain.recorder import LICENCE_UNIT, Recorder, RecorderReading, Timeline, Unit, timeline
 from services.claims.domain.vehicle import Assignment, Coupling, Ending, Vehicle
 
@@ -110,6 +111,8 @@ class VehicleRecord:
     assignments: tuple[Assignment, ...]
     """Of the vehicle and of every vehicle that towed it."""
     couplings: tuple[Coupling, ...] = ()
+    log: tuple[LogEntry, ...] = ()
+    """Manual log entries of its licences (rule LI8)."""
 
     def recorder_of(self, licence: Licence) -> Recorder:
         """Raises KeyError when the record lacks it."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from services.claims.domain.closure import Closed, Part, close_parts, driven
 from services.claims.domain.frame import Frame
+from services.claims.domain.manual_log import Lack
 from services.claims.domain.pieces import Atom
 from services.claims.domain.statement_parts import Amounts, ClosedOn, Stretch, Tally, amounts_of
 from services.claims.domain.travel import Travel
 from shared.closing import close
 from shared.contracts.device_day import Surface
+from shared.nz_days import day_of
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class Book:
     lack_mm: int = 0
     """Like `rest_mm` of no day: what the recorder counted and no fix explains."""
     rest_mm: int = 0
+    lacks: list[Lack] = field(default_factory=list)
+    """What of `lack_mm` a manual log entry may explain (rule LI8)."""
 
     def count(self, atom: Atom, mm: int) -> None:
         """Rule DI3: off_road inside a drift band is unknown."""
@@ -79,9 +83,22 @@ def _on_recorder(frame: Frame, of_stretch: dict[int, list[Atom]], travelled: Tra
         for atom, mm in zip(mine, closed.mm, strict=True):
             book.count(atom, mm)
         book.without_day(closed.lack_mm, closed.rest_mm)
+        book.lacks.append(_lack(frame, number, mine, closed))
         book.gps_mm += driven(part.pieces)
         book.closed_on.add("legal_recorder")
         book.stretches.append(_stretch(frame, number, part, closed, travelled))
+
+
+def _lack(frame: Frame, number: int, inside: Sequence[Atom], closed: Closed) -> Lack:
+    gaps: dict[int, int] = {}
+    for atom in inside:
+        if atom.piece.kind == "gap":
+            gaps[atom.day.day] = gaps.get(atom.day.day, 0) + atom.piece.mm
+    from_ms, until_ms = frame.points[number - 1].ms, frame.points[number].ms
+    mm = (
+        closed.lack_mm if frame.whole(number) else 0
+    )  # of a cut stretch nobody can say to which licence it belongs (rule DI3)
+    return Lack(day_of(from_ms), day_of(max(from_ms, until_ms - 1)), mm, gaps)
 
 
 def _part(frame: Frame, number: int, atoms: Sequence[Atom], inside: Sequence[Atom]) -> Part:

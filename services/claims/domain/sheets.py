@@ -19,6 +19,8 @@ class ClaimLine:
     reason_code: int | None
     method: str = "GPS"
     specify_type: str = ""
+    logged_mm: int = 0
+    """Of the distance, what stands on manual log entries (rule LI8)."""
     latest_receipt_on: date | None = None
     """Rule EL2, where the caller asks for the claim's own deadline."""
 

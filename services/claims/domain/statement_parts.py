@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from services.claims.domain.boundary import Boundary
+from services.claims.domain.log_entry import Logged
 from services.claims.domain.recorder import MM_PER_KM, Conflict, Unit
 from services.claims.domain.vehicle import DeviceSpan
 from services.claims.domain.window import ClaimableRange
@@ -162,6 +163,8 @@ class Statement:
     """Readings near the range that contradict each other."""
     missing: tuple[str, ...]
     """What a claim still lacks, in words."""
+    log: tuple[Logged, ...]
+    """Rule LI8: manual log entries of this licence, by day, with what of each counts."""
     over_public: tuple[str, ...]
     """Rule SU7: the land for which metres on mapped public roads count, as the segments name it."""
     incidents: tuple[str, ...]
@@ -171,6 +174,11 @@ class Statement:
     schemes: tuple[int, ...]
     hash: str
     """64 hex over everything above but the revs, so that an equal re-issue of a day changes nothing."""
+
+    @property
+    def logged_mm(self) -> int:
+        """Part of totals.off_road_mm by manual log."""
+        return sum(one.counted_mm for one in self.log)
 
     @property
     def claimable_mm(self) -> int:

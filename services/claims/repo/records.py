@@ -6,8 +6,10 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from services.claims.repo import log_entries
 from services.claims.repo.devices import AssignmentRow, CouplingRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
+from services.claims.repo.log_entries import LogRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.recorders import ReadingRow, RecorderRow
 from services.claims.repo.rows import all_of
@@ -30,7 +32,7 @@ RECORDERS_OF: Final = """
 select id, ref, vehicle_id, kind, serial, unit, lower(period) as from_at, upper(period) as to_at, rollover_at, created_at
 from claims.recorder where tenant_id = $1 and vehicle_id = any($2::uuid[])"""
 READINGS_OF: Final = """
-select id, ref, recorder_id, at, value, source, note, label, created_at
+select id, ref, recorder_id, at, value, source, note, label, created_at, attachment_id
 from claims.reading where tenant_id = $1 and recorder_id = any($2::uuid[])"""
 MARKS: Final = """
 select l.licence_id, l.kind, l.source_id, coalesce(c.number, o.reference) as reference,
@@ -87,6 +89,8 @@ class Register:
     marks: dict[UUID, Mark]
     waivers: list[WaiverRow]
     verifications: list[VerificationRow]
+    log: list[LogRow]
+    """Manual log entries of the licences asked for (rule LI8)."""
 
     def plate_at(self, vehicle_id: UUID, at: datetime) -> str:
         """The plate a vehicle bore at an instant, else the first it had afterwards, else ""."""
@@ -96,7 +100,7 @@ class Register:
 
 
 async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> Register:
-    """Twelve queries.  Licences that do not exist are left out of `asked`."""
+    """Thirteen queries.  Licences that do not exist are left out of `asked`."""
     wanted = list(licence_ids)
     licences = all_of(LicenceRow, await conn.fetch(LICENCES_AROUND, tenant, wanted))
     known = {row.id for row in licences}
@@ -119,6 +123,7 @@ async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[
         marks={mark.licence_id: mark for mark in marks},
         waivers=all_of(WaiverRow, await conn.fetch(WAIVERS_OF, tenant, wanted, claimants)),
         verifications=all_of(VerificationRow, await conn.fetch(VERIFICATIONS_OF, tenant, wanted)),
+        log=await log_entries.standing(conn, tenant, wanted),
     )
 
 

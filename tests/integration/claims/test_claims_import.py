@@ -1,13 +1,21 @@
 """Spreadsheets into the register, and rule LI7's claimed-outside licences among them."""
 
+import asyncio
 import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from click.testing import CliRunner
 
 from services.claims.api.import_kinds import KINDS
-from shared.db.pool import DatabaseUnavailable, last_longer, open_pool, tx
+from services.cli import main
+from shared.db.errors import DatabaseUnavailable
+from shared.db.pool import last_longer, open_pool, tx
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import Fleet
 from tests.stack import Database
@@ -159,3 +167,39 @@ async def test_one_transaction_may_be_told_to_last_longer(database: Database) ->
     with pytest.raises(DatabaseUnavailable):
         await slow(None)
     await pool.close()
+
+
+@asynccontextmanager
+async def served(claims: Claims) -> AsyncIterator[str]:
+    """The app behind a real socket; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(claims.app, log_level="warning", lifespan="off", ws="none"))
+        running = asyncio.create_task(server.serve([listening]))
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        await running
+
+
+async def test_the_command_imports_a_file_and_tells_what_is_wrong(claims: Claims, fleet: Fleet, tmp_path: Path) -> None:
+    await fleet.add_ute()
+    file = tmp_path / "readings.csv"
+    file.write_text("serial,at,value\nOD-ABC123,2026-05-01,45000\nOD-ABC123,2026-06-01,many\n")
+    told = {"RUCOR_KEY": fleet.client.headers["Authorization"].removeprefix("Bearer ")}
+    async with served(claims) as url:
+        for more, last in (
+            (["--dry-run"], "2 lines: 1 new, 0 there already, 1 wrong; nothing was stored"),
+            ([], "2 lines: 1 new, 0 there already, 1 wrong"),
+            ([], "2 lines: 0 new, 1 there already, 1 wrong"),
+        ):
+            ran = await asyncio.to_thread(
+                CliRunner().invoke, main, ["import", "readings", str(file), "--url", url, *more], env=told
+            )
+            assert ran.output.splitlines() == [
+                "line 3: value: 'many' is not a whole number (digits only, no separators)", last
+            ]  # fmt: skip
+            assert ran.exit_code == 1
+        file.write_text("serial,at\n")
+        ran = await asyncio.to_thread(
+            CliRunner().invoke, main, ["import", "readings", str(file), "--url", url], env=told
+        )
+        assert "the header lacks value" in ran.output

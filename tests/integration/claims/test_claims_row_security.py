@@ -43,6 +43,8 @@ async def fill(fleet: Fleet) -> None:
         await conn.execute("insert into claims.hold values ($1, 'imei-1', 1, 'dirty', false, 1)", fleet.tenant)
     answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
+    scan = await fleet.client.post("/v1/attachments", params={"name": "log", "actor": "a"}, content=b"%PDF-1.7 x")
+    await fleet.log_a_day(licence, scan.json()["id"], "1")
     preview = await fleet.preview([licence])
     claim = await fleet.post("/claims", {"preview_token": preview["preview_token"]})
     outside = fleet.licences["RUC 0001 next"]

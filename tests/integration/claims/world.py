@@ -160,6 +160,16 @@ class Fleet:
         await put_progress(self.worker, complete_ms)
         return licence
 
+    async def log_a_day(self, licence: str, attachment: str, km: str, status: int = 201) -> dict[str, Any]:
+        """Rule LI8, on 5 October: readings round that day show 15 km of it that no fix explains."""
+        if not (await self.get("/readings", ref="log-1"))["items"]:
+            for ref, at, value in (("log-1", "2026-10-05", 45_280), ("log-2", "2026-10-06", 45_365)):
+                await self.post(
+                    "/readings", {"ref": ref, "recorder_id": self.recorders["ABC123"], "at": at, "value": value}
+                )
+        body = {"on": "2026-10-05", "km": km, "reason": "no power", "attachment_id": attachment, "actor": "R Hill"}
+        return await self.post(f"/licences/{licence}/log-entries", body, status)
+
     async def verify(self, licence: str, actor: str = "R Hill") -> dict[str, Any]:
         """Rule CL2: what a person does after looking at the report."""
         asked = await self.get(f"/licences/{licence}/verification")
