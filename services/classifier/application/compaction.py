@@ -31,8 +31,8 @@ from shared.observability.metrics import CLASSIFIER_COMPACTED
 from shared.stream import positions
 from shared.stream.positions import TP, Position
 
-FRAMES_MAX: Final = 20_000
-"""Of one bite: each costs its transaction some 20 microseconds."""
+FRAMES_MAX: Final = 10_000
+"""Of one bite: each costs its transaction some 20 microseconds, on a busy machine three times that."""
 ROWS_MAX: Final = 200_000
 """Fixes of one bite, about 70 bytes each in memory; a frame has 20,000 at most."""
 MERGED_ROWS_MAX: Final = 200_000

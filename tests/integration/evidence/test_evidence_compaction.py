@@ -7,16 +7,23 @@ import asyncpg
 import numpy as np
 import pytest
 
+from services.classifier.application.judging import Judge
 from services.classifier.application.reading import fixes_at
+from services.classifier.application.road_sets import RoadsByDay
+from services.classifier.application.windows import window_bounds_ms
+from services.classifier.domain.device_day import classify_days
+from services.classifier.domain.rulings import NO_BOOK
+from services.classifier.repo.evidence import Stretch
+from shared.contracts.device_day import hash_of
 from shared.contracts.pings import Pings
 from shared.db.pool import tenant_tx, tx
 from shared.errors import Superseded
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.integration.classifier.conftest import Store
-from tests.integration.evidence.conftest import HOUR_MS, Keeper, everything, tick_after
+from tests.integration.evidence.conftest import HOUR_MS, POLICY, Keeper, everything, tick_after
 from tests.simulation.crash import Crash, CrashAt
 from tests.simulation.district import across_midnight, drive
-from tests.simulation.service import identities
+from tests.simulation.service import decode_sent, identities, outbox_frames
 
 pytestmark = pytest.mark.integration
 
@@ -143,6 +150,25 @@ async def test_G5_the_fixes_of_any_revision_can_be_told_after_compaction(store: 
     await store.take(drive(KEYS[0], NOON_MS + 7_000, 3))  # a frame beside the chunks
     assert {rev: sorted(identities(await fixes_at(worker, asked, rev))) for rev in [0, *revs]} == before
     assert len(before[0]) == 0 < len(before[revs[0]]) < len(before[revs[-1]])
+
+
+async def test_G5_every_revision_is_recomputed_from_chunks_to_the_same_hash(store: Store, keeper: Keeper) -> None:
+    await fill(store)
+    await store.take(drive(KEYS[0], NOON_MS + 7_000, 3))
+    await store.take(tick_ms=tick_after(DAY + 1))
+    await keeper.drain()
+    assert await keeper.count("evidence_frame") == 0
+    async with tx(store.worker) as conn:
+        sent = decode_sent((await outbox_frames(conn)).values()).revisions
+    judge = Judge(classify_days, RoadsByDay.always(store.district), NO_BOOK)
+    for one in sent:
+        key = (one.tenant, one.device)
+        stretch = Stretch(key, one.day - 1, one.day + 1, *window_bounds_ms(one.day, POLICY.gap_ms))
+        known = await fixes_at(lambda: tx(store.worker), [stretch], one.rev)
+        (judged,) = judge(known, [(key, one.day)])
+        assert hash_of(judged.revision(one.rev, one.settled)) == hash_of(one)
+    assert len(sent) > 40
+    assert {one.settled for one in sent} == {True, False}
 
 
 async def test_every_crash_leaves_all_or_nothing(store: Store, keeper: Keeper) -> None:
