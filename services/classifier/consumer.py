@@ -23,7 +23,7 @@ from services.classifier.application.reading import read_fixes
 from services.classifier.application.sweeping import next_step
 from services.classifier.application.windows import Window, WindowKey, build, window_bounds_ms
 from services.classifier.fold import Fold, Work
-from services.classifier.repo import evidence, fold_state, road_sets
+from services.classifier.repo import evidence, fold_state, road_sets, rulings
 from services.classifier.repo.evidence import Stretch
 from services.classifier.repo.fold_state import Cause
 from shared.contracts.topics import BACKFILL, DAYS, PINGS
@@ -150,7 +150,7 @@ class Consumer:
             more = more or full or len(polled.records) - live >= bite
             return more or await self._compact()
         except Superseded as error:
-            log.warning("partitions moved to another owner", error=str(error))
+            log.warning("the round is computed again", reason=str(error))
             self._source.forget(list(expected))
             return True
         except Retryable:  # above all a commit of which is not known whether it came through: read again
@@ -184,6 +184,7 @@ class Consumer:
         if swept is not None:
             effect.swept = swept
             effect.held += swept.owed
+        effect.book_version = judge.book_version
         accepted, last_id = await self._commit(effect, expected, polled.advanced, batch.ticks_of(PINGS.name))
         self._fold.accept(effect)
         self._source.accept(accepted)
@@ -248,7 +249,8 @@ class Consumer:
         advanced: Mapping[TP, Position],
         ticks: Mapping[int, int],
     ) -> tuple[dict[TP, Position], int]:
-        """The one short transaction.  Raises Superseded when another owner was here since the positions were read."""
+        """The one short transaction.  Raises Superseded when another owner was here since the positions were read, or a
+        ruling was changed."""
         moved = {tp: advanced[tp] for tp in expected if tp in advanced}
         started = time.monotonic()
         async with tx(self._pool) as conn:
@@ -256,6 +258,9 @@ class Consumer:
             live = {tp[1]: position.version for tp, position in accepted.items() if tp[0] == PINGS.name}
             if live != effect.versions:
                 raise Fatal("a position's version is not the one its revisions carry")
+            # else a device-day that is new with this round would keep a ruling's predecessor for ever
+            if await rulings.standing_version(conn) != effect.book_version:
+                raise Superseded("a ruling was changed while the round was computed")
             await evidence.append(conn, effect.evidence)
             await outbox.append(conn, effect.outbox)
             await fold_state.note_settle(conn, effect.owed)

@@ -54,6 +54,8 @@ class Effect:
     settled: int = 0
     unsettled: int = 0
     quarantined: int = 0
+    book_version: int = 0
+    """Of the rulings that it was judged by: it may be committed only while they stand."""
     stuck: dict[WindowKey, Exception] = field(default_factory=dict)
     """Device-days that the kernel could not compute although no new row is to blame."""
 

@@ -10,7 +10,8 @@ from services.classifier.application.land import By
 from services.classifier.application.polygons import Ground
 from services.classifier.application.ruling_refusals import EXCLUSIONS_MAX, not_found, too_many, wrong_state
 from services.classifier.domain.rulings import Exclusion
-from services.classifier.repo import evidence, ruling_versions
+from services.classifier.repo import ruling_versions
+from services.classifier.repo.dirty_days import Scope
 from services.classifier.repo.ruling_versions import NOWHERE, ExclusionRow, ExclusionState
 from shared.clock import new_id
 from shared.db.pool import Connection
@@ -91,13 +92,13 @@ def _next(row: ExclusionRow, state: ExclusionState, by: By) -> ExclusionRow:
 async def _enter(
     conn: Connection, tenant: UUID, before: ExclusionRow | None, row: ExclusionRow, gap_ms: int
 ) -> Changed:
-    rows: list[tuple[str, int]] = []
-    if (before.ruling() if before else None) != (ruling := row.ruling()):
-        first, last = touched(ruling or row, gap_ms)
-        rows = await evidence.device_days(conn, str(tenant), row.device or None, first, last)
-    await dirty.ask(conn, tenant, rows, "dirty")
-    await ruling_versions.insert_exclusion(conn, tenant, row)
-    return Changed(row, len(rows))
+    changes = (before.ruling() if before else None) != row.ruling()
+    scopes = [Scope(row.device, *touched(row, gap_ms))] if changes else []
+    device_days = await dirty.count(conn, tenant, scopes)
+    entered = await ruling_versions.enter(conn)
+    await dirty.ask(conn, tenant, scopes, "dirty")
+    await ruling_versions.insert_exclusion(conn, tenant, row, entered)
+    return Changed(row, device_days)
 
 
 def touched(exclusion: Exclusion | ExclusionRow, gap_ms: int) -> tuple[int, int]:

@@ -54,6 +54,8 @@ class Judge:
     kernel: Kernel
     roads: RoadsByDay
     book: Book
+    book_version: int = 0
+    """Of the rulings (services.classifier.repo.rulings)."""
 
     def __call__(self, fixes: Pings, wanted: Sequence[tuple[Key, int]]) -> list[Judged]:
         """The outcome of every wanted device-day."""
@@ -93,4 +95,4 @@ class Judges:
         if unknown:
             found = await rulings.read_book(conn, unknown)
             self._book |= {tenant: found.get(tenant, Rulings()) for tenant in unknown}
-        return Judge(self._kernel, roads, dict(self._book))
+        return Judge(self._kernel, roads, dict(self._book), version)

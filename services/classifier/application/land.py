@@ -18,7 +18,8 @@ from services.classifier.application.ruling_refusals import (
     wrong_state,
 )
 from services.classifier.domain.rulings import Land, LandKind
-from services.classifier.repo import evidence, ruling_versions
+from services.classifier.repo import ruling_versions
+from services.classifier.repo.dirty_days import Scope
 from services.classifier.repo.ruling_versions import LandRow
 from shared.clock import new_id
 from shared.db.pool import Connection
@@ -128,26 +129,24 @@ def _next(row: LandRow, by: By, **changed: object) -> LandRow:
 
 
 async def _enter(conn: Connection, tenant: UUID, before: LandRow | None, row: LandRow) -> Changed:
-    rows = {
-        one
-        for first, last in touched(before.ruling() if before else None, row.ruling())
-        for one in await evidence.device_days(conn, str(tenant), None, first, last)
-    }
-    await dirty.ask(conn, tenant, sorted(rows), "dirty")
-    await ruling_versions.insert_land(conn, tenant, row)
-    return Changed(row, len(rows))
+    scopes = [Scope("", first, last) for first, last in touched(before.ruling() if before else None, row.ruling())]
+    device_days = await dirty.count(conn, tenant, scopes)
+    entered = await ruling_versions.enter(conn)
+    await dirty.ask(conn, tenant, scopes, "dirty")
+    await ruling_versions.insert_land(conn, tenant, row, entered)
+    return Changed(row, device_days)
 
 
-def touched(before: Land | None, after: Land | None) -> Iterator[tuple[int, int]]:
-    """Stretches of NZ days (both ends included) on which the two say different things; they may overlap."""
+def touched(before: Land | None, after: Land | None) -> list[tuple[int, int]]:
+    """Stretches of NZ days (both ends included, none overlapping) on which the two say different things."""
     if before == after:
-        return
+        return []
     if before is not None and after is not None and _undated(before) == _undated(after):
-        yield from _ends(before, after)
-        return
-    for one in (before, after):
-        if one is not None:
-            yield one.first_day, one.last_day
+        return list(_ends(before, after))
+    spans = sorted((one.first_day, one.last_day) for one in (before, after) if one is not None)
+    if len(spans) == 2 and spans[1][0] <= spans[0][1]:
+        return [(spans[0][0], max(spans[0][1], spans[1][1]))]
+    return spans
 
 
 def _undated(land: Land) -> Land:

@@ -14,6 +14,7 @@ from services.classifier.application.road_sets import NamedRoads, RoadsByDay
 from services.classifier.application.ruling_refusals import invalid
 from services.classifier.application.windows import window_bounds_ms
 from services.classifier.repo import evidence, rulings
+from services.classifier.repo.dirty_days import Scope
 from services.classifier.repo.evidence import Stretch
 from shared.contracts.device_day import DeviceDay
 from shared.contracts.pings import Pings
@@ -78,9 +79,11 @@ async def dry_run(transaction: Transaction, asked: RecomputeAsked, judges: DryJu
 
 async def request(conn: Connection, asked: RecomputeAsked) -> Recomputed:
     """In the caller's transaction: the device-days become due for reprocessing, each under an open hold."""
-    rows = await _device_days(conn, asked)
-    await dirty.ask(conn, UUID(asked.tenant), rows, "reprocess")
-    return Recomputed(device_days=len(rows))
+    tenant = UUID(asked.tenant)
+    scopes = [Scope(device, asked.from_day, asked.to_day) for device in sorted(set(asked.devices)) or [""]]
+    device_days = await dirty.count(conn, tenant, scopes)
+    await dirty.ask(conn, tenant, scopes, "reprocess")
+    return Recomputed(device_days=device_days)
 
 
 async def _device_days(conn: Connection, asked: RecomputeAsked) -> list[tuple[str, int]]:

@@ -51,8 +51,8 @@ create policy idempotency_worker on classifier.idempotency to rucor_classifier_w
 grant select, insert, update on classifier.idempotency to rucor_classifier_api;
 
 -- 2. The order in which rulings were made ------------------------------------------------------------------------------------
--- Raised by every change of a ruling, in the change's own transaction, last of all: its row's lock makes the numbers rise in
--- the order of commits.  It says when to read the rulings again.
+-- Raised by every change of a ruling, in the change's own transaction, under an advisory lock that makes the numbers rise in
+-- the order of commits.  It says when to read the rulings again, and a round of the fold commits only if it has not moved.
 create table classifier.ruling_counter (
     only_row boolean constraint ruling_counter_pkey primary key default true
         constraint ruling_counter_only_row_check check (only_row),
@@ -149,17 +149,22 @@ grant select, insert on classifier.land_version, classifier.exclusion_version to
 grant select on classifier.land_version, classifier.exclusion_version to rucor_classifier_worker;
 
 -- 4. Device-days asked for that are too many for one transaction ---------------------------------------------------------------
--- One row a device of one asking; any process makes the next ones due in short transactions and deletes them.
+-- Those of a device ("": of all) from `first_day` to `last_day` behind (after_device, after_day).  Any process makes the next
+-- ones due, in short transactions, and deletes the row at the end.
 create table classifier.recompute_waiting (
     tenant_id uuid not null,
-    asking_id uuid not null,
-    device_id text not null,
+    waiting_id uuid not null,
     cause text not null constraint recompute_waiting_cause_check check (cause in ('dirty', 'reprocess')),
-    days int[] not null,
+    device_id text not null,
+    first_day int not null,
+    last_day int not null,
+    after_device text not null,
+    after_day int not null,
     asked_at timestamptz not null default now(),
-    constraint recompute_waiting_pkey primary key (tenant_id, asking_id, device_id)
+    constraint recompute_waiting_pkey primary key (tenant_id, waiting_id),
+    constraint recompute_waiting_days_check check (first_day <= last_day)
 );
-create index recompute_waiting_order on classifier.recompute_waiting (asked_at, tenant_id, asking_id, device_id);
+create index recompute_waiting_order on classifier.recompute_waiting (asked_at, tenant_id, waiting_id);
 alter table classifier.recompute_waiting enable row level security;
 alter table classifier.recompute_waiting force row level security;
 create policy recompute_waiting_tenant on classifier.recompute_waiting to rucor_classifier_api

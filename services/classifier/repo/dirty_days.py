@@ -1,7 +1,6 @@
-"""Device-days that were asked for and are too many for one transaction: they wait here, a row a device, until they are made
-due.  Takes a connection and never opens or ends a transaction."""
+"""Device-days that were asked for and are too many for one transaction: what is left of them waits here until it is due.
+Takes a connection and never opens or ends a transaction."""
 
-from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -9,45 +8,59 @@ from services.classifier.repo.fold_state import HeldCause
 from shared.db.pool import Connection
 
 WAIT: Final = """
-insert into classifier.recompute_waiting (tenant_id, asking_id, device_id, cause, days)
-select $1, $2, device_id, $3, string_to_array(days, ',')::int[] from unnest($4::text[], $5::text[]) as w (device_id, days)
+insert into classifier.recompute_waiting (tenant_id, waiting_id, cause, device_id, first_day, last_day, after_device, after_day)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
-# Of the oldest asking only; what another process has in its hands is left to it.
+# What another process has in its hands is left to it.
 TAKE: Final = """
-select tenant_id, asking_id, device_id, cause, days from classifier.recompute_waiting
-order by asked_at, tenant_id, asking_id, device_id limit $1 for update skip locked
+select tenant_id, waiting_id, cause, device_id, first_day, last_day, after_device, after_day
+from classifier.recompute_waiting order by asked_at, tenant_id, waiting_id limit 1 for update skip locked
 """
-END: Final = """
-delete from classifier.recompute_waiting as r
-using unnest($3::text[]) as w (device_id)
-where r.tenant_id = $1 and r.asking_id = $2 and r.device_id = w.device_id
+MOVE: Final = """
+update classifier.recompute_waiting set (after_device, after_day) = ($3, $4) where tenant_id = $1 and waiting_id = $2
 """
+END: Final = "delete from classifier.recompute_waiting where tenant_id = $1 and waiting_id = $2"
+
+DeviceDay = tuple[str, int]
+"""(device, NZ day)."""
+FIRST: Final[DeviceDay] = ("", -(1 << 31))
+"""Before every other."""
+
+
+class Scope(NamedTuple):
+    """Device-days of one device, or of all (""), from one NZ day to another, both included."""
+
+    device: str
+    first_day: int
+    last_day: int
 
 
 class Waiting(NamedTuple):
-    """Days of one device."""
+    """What of a scope lies behind `after`."""
 
     tenant: UUID
-    asking: UUID
-    device: str
+    id: UUID
     cause: HeldCause
-    days: list[int]
+    scope: Scope
+    after: DeviceDay
 
 
-async def wait(
-    conn: Connection, tenant: UUID, asking: UUID, cause: HeldCause, days: Mapping[str, Sequence[int]]
-) -> None:
-    """`days`: NZ days by device."""
-    listed = [",".join(map(str, some)) for some in days.values()]
-    await conn.execute(WAIT, tenant, asking, cause, list(days), listed)
+async def wait(conn: Connection, waiting: Waiting) -> None:
+    await conn.execute(WAIT, waiting.tenant, waiting.id, waiting.cause, *waiting.scope, *waiting.after)
 
 
-async def take(conn: Connection, devices_max: int) -> list[Waiting]:
+async def take(conn: Connection) -> Waiting | None:
     """The oldest, locked until the transaction's end.  Worker's role."""
-    return [Waiting(*row.values()) for row in await conn.fetch(TAKE, devices_max)]
+    row = await conn.fetchrow(TAKE)
+    if row is None:
+        return None
+    scope = Scope(row["device_id"], row["first_day"], row["last_day"])
+    return Waiting(row["tenant_id"], row["waiting_id"], row["cause"], scope, (row["after_device"], row["after_day"]))
 
 
-async def end(conn: Connection, done: Sequence[Waiting]) -> None:
-    """Delete what was taken, all of one asking."""
-    if done:
-        await conn.execute(END, done[0].tenant, done[0].asking, [one.device for one in done])
+async def move(conn: Connection, waiting: Waiting, after: DeviceDay) -> None:
+    await conn.execute(MOVE, waiting.tenant, waiting.id, *after)
+
+
+async def end(conn: Connection, waiting: Waiting) -> None:
+    await conn.execute(END, waiting.tenant, waiting.id)

@@ -61,9 +61,17 @@ join classifier.fix_chunk as c using (tenant_id, device_id, day, rev)
 # Which device-days have fixes at all: the one place to ask, wherever those fixes are kept.
 FIND_DAYS: Final = """
 select distinct device_id, day from classifier.evidence_day
-where tenant_id = $1 and ($2::text is null or device_id = $2) and day between $3 and $4
-order by device_id, day
+where tenant_id = $1 and ($2::text is null or device_id = $2) and day between $3 and $4 and (device_id, day) > ($5, $6)
+order by device_id, day limit $7
 """
+COUNT_DAYS: Final = """
+select count(*) from (
+    select distinct device_id, day from classifier.evidence_day
+    where tenant_id = $1 and ($2::text is null or device_id = $2) and day between $3 and $4
+) as d
+"""
+BEFORE_ALL: Final = ("", -(1 << 31))
+"""A (device, day) before every other."""
 
 
 class Span(NamedTuple):
@@ -167,11 +175,25 @@ async def find(conn: Connection, stretches: Sequence[Stretch]) -> Pieces:
 
 
 async def device_days(
-    conn: Connection, tenant: str, device: str | None, first_day: int, last_day: int
+    conn: Connection,
+    tenant: str,
+    device: str | None,
+    first_day: int,
+    last_day: int,
+    *,
+    after: tuple[str, int] = BEFORE_ALL,
+    limit: int | None = None,
 ) -> list[tuple[str, int]]:
-    """(device, day) of every device-day of a tenant (of one device, or None: of all) that has fixes in evidence."""
-    rows = await conn.fetch(FIND_DAYS, tenant, device, first_day, last_day)
+    """(device, day) of every device-day of a tenant (of one device, or None: of all) that has fixes in evidence, in the
+    database's order; `limit` of them behind `after`."""
+    rows = await conn.fetch(FIND_DAYS, tenant, device, first_day, last_day, *after, limit)
     return [(row["device_id"], row["day"]) for row in rows]
+
+
+async def count_days(conn: Connection, tenant: str, device: str | None, first_day: int, last_day: int) -> int:
+    """How many `device_days` there are."""
+    found: int = await conn.fetchval(COUNT_DAYS, tenant, device, first_day, last_day)
+    return found
 
 
 async def fetch_frames(conn: Connection, ids: Sequence[FrameId]) -> list[tuple[int, bytes]]:

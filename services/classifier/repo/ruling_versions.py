@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from services.classifier.domain.rulings import Exclusion, Land, LandKind
+from services.classifier.repo.rulings import RULINGS_CHANGE
 from shared.db.pool import Connection
 
 LandState = Literal["declared", "withdrawn"]
@@ -144,9 +145,16 @@ async def lock_tenant(conn: Connection, tenant: UUID) -> None:
     await conn.execute(LOCK_TENANT, tenant)
 
 
-async def insert_land(conn: Connection, tenant: UUID, row: LandRow) -> None:
-    """Enter a version: the last statement of its transaction, since it raises the counter that all tenants share."""
-    entered = await conn.fetchval(RAISE_COUNTER)
+async def enter(conn: Connection) -> int:
+    """The counter's next value, for one change.  From here to the transaction's end no round of the fold commits: those
+    that did before are in evidence, those that do after heed the change.  So it comes before the device-days are read."""
+    await conn.execute(RULINGS_CHANGE)
+    entered: int = await conn.fetchval(RAISE_COUNTER)
+    return entered
+
+
+async def insert_land(conn: Connection, tenant: UUID, row: LandRow, entered: int) -> None:
+    """Add a version.  `entered`: from `enter`, in the same transaction."""
     await conn.execute(
         INSERT_LAND, tenant, row.id, row.version, entered, row.state, row.kind, row.name, row.address, row.first_day,
         row.last_day, row.over_public, row.reason, row.change_reason, row.actor, row.key_id, row.wkb, row.south_e6,
@@ -154,9 +162,8 @@ async def insert_land(conn: Connection, tenant: UUID, row: LandRow) -> None:
     )  # fmt: skip
 
 
-async def insert_exclusion(conn: Connection, tenant: UUID, row: ExclusionRow) -> None:
+async def insert_exclusion(conn: Connection, tenant: UUID, row: ExclusionRow, entered: int) -> None:
     """Like `insert_land`."""
-    entered = await conn.fetchval(RAISE_COUNTER)
     await conn.execute(
         INSERT_EXCLUSION, tenant, row.id, row.version, entered, row.state, row.device, row.from_ms, row.to_ms,
         row.reason, row.change_reason, row.actor, row.key_id, row.wkb, row.south_e6, row.west_e6, row.north_e6,

@@ -10,6 +10,9 @@ from shared.db.pool import Connection
 from shared.nz_days import bounds_ms
 
 COUNTER: Final = "select value from classifier.ruling_counter"
+# Whoever changes a ruling holds it alone, whoever commits what rulings decided holds it together with others.
+RULINGS_CHANGE: Final = "select pg_advisory_xact_lock(hashtextextended('classifier.rulings', 0))"
+RULINGS_STAND: Final = "select pg_advisory_xact_lock_shared(hashtextextended('classifier.rulings', 0))"
 # One statement, so that both kinds are read at the same moment: the set of a moment that never was would have a name that
 # nothing explains.
 IN_FORCE: Final = """
@@ -52,6 +55,12 @@ async def book_version(conn: Connection) -> int:
     """A number that every change of any ruling raises: read the book again when it has moved.  Worker's role."""
     version: int = await conn.fetchval(COUNTER)
     return version
+
+
+async def standing_version(conn: Connection) -> int:
+    """`book_version`, which stays so until the transaction's end: no ruling changes meanwhile.  Worker's role."""
+    await conn.execute(RULINGS_STAND)
+    return await book_version(conn)
 
 
 async def read_book(conn: Connection, tenants: Collection[str]) -> dict[str, Rulings]:

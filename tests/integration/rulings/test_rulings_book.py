@@ -63,9 +63,9 @@ def exclusion(number: int, **changed: object) -> ExclusionRow:
 async def enter(pool: Pool, tenant: uuid.UUID, row: LandRow | ExclusionRow) -> None:
     async with tenant_tx(pool, tenant) as conn:
         if isinstance(row, LandRow):
-            await ruling_versions.insert_land(conn, tenant, row)
+            await ruling_versions.insert_land(conn, tenant, row, await ruling_versions.enter(conn))
         else:
-            await ruling_versions.insert_exclusion(conn, tenant, row)
+            await ruling_versions.insert_exclusion(conn, tenant, row, await ruling_versions.enter(conn))
 
 
 async def book_of(pools: Pools, tenant: uuid.UUID) -> Rulings:

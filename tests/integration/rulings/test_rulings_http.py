@@ -1,5 +1,6 @@
 """`/v1/land` and `/v1/exclusions`: versions, refusals, keys, and which device-days become due with which hold."""
 
+import asyncio
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -8,12 +9,18 @@ import asyncpg
 import pytest
 
 from services.classifier.application import dirty
+from services.classifier.domain.device_day import classify_days
+from services.classifier.domain.rulings import Book
 from services.classifier.repo import rulings
+from shared.contracts import pings
+from shared.contracts.partitioning import partition_of
+from shared.contracts.pings import Pings
+from shared.contracts.topics import PINGS
 from shared.db.pool import tenant_tx, tx
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.integration.rulings.conftest import ONE, SQUARE, TWO, Api, Caller, land_body
 from tests.simulation.district import across_midnight, drive
-from tests.simulation.service import decode_sent, outbox_frames
+from tests.simulation.service import Member, decode_sent, outbox_frames
 
 pytestmark = pytest.mark.integration
 
@@ -263,3 +270,27 @@ async def test_more_device_days_than_one_transaction_takes_become_due_soon_after
         steps += 1
     assert await due(api) == {("1", device, day) for device in devices for day in (0, 1)}
     assert steps >= 3
+
+
+async def test_SU7_a_ruling_that_comes_while_a_round_is_computed_is_heeded_by_that_round(api: Api, one: Caller) -> None:
+    loop = asyncio.get_running_loop()
+    declared: list[dict[str, Any]] = []
+
+    def kernel(fixes: Pings, wanted: Any, roads: Any, book: Book) -> Any:
+        if not declared:  # the kernel runs in a thread, while the event loop is free
+            declared.append(asyncio.run_coroutine_threadsafe(one.post("/land", land_body()), loop).result(20))
+        return classify_days(fixes, wanted, roads, book=book)
+
+    store = api.store
+    member = Member(store.log, store.worker, store.district, cache_rows_max=1_000_000, kernel=kernel)
+    store.log.append(PINGS.name, partition_of(*UTE), pings.encode_pings(drive(UTE, NOON_MS, 13)))
+    await member.round()
+    assert declared[0]["device_days"] == 0, "nothing of that day was in evidence yet"
+    async with tx(store.worker) as conn:
+        assert await outbox_frames(conn) == {}, "what was computed without it is not committed"
+    await member.round()
+    async with tx(store.worker) as conn:
+        (revision,) = decode_sent((await outbox_frames(conn)).values()).revisions
+        known = await rulings.named_rulings(conn, str(ONE), "ute-1", DAY, 150_000, revision.land)
+    assert known is not None
+    assert [land.id for land in known.lands] == [declared[0]["id"]]
