@@ -10,7 +10,7 @@ KINDS: Final = (
     "claimants", "vehicles", "plates", "devices", "couplings", "recorders", "readings", "licences", "claimed-outside",
 )  # fmt: skip
 TIMEOUT: Final = httpx.Timeout(300.0, connect=5.0)
-"""A dry run of 20,000 lines takes a minute."""
+"""A dry run of 20,000 lines takes half a minute."""
 SHOWN_MAX: Final = 100
 
 

@@ -20,7 +20,7 @@ CSV: Final = "text/csv"
 CHUNK_LINES: Final = 200
 """A transaction of an import that is not atomic: a second or so, so that nobody waits long for its locks."""
 WHOLE_MS_MAX: Final = 180_000
-"""A dry run or an atomic import is one transaction: 20,000 lines take about a minute."""
+"""A dry run or an atomic import is one transaction: 20,000 lines take half a minute."""
 KindName = Literal[
     "claimants", "vehicles", "plates", "devices", "couplings", "recorders", "readings", "licences", "claimed-outside"
 ]

@@ -20,7 +20,9 @@ where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3
 order by created_at, id limit $8"""
 SAME_ASSIGNMENT: Final = """
 select id from claims.device_assignment
-where tenant_id = $1 and ((device = $2 and lower(period) = $3) or ref = $4) limit 1"""
+where tenant_id = $1 and device = $2 and period @> $3::timestamptz and lower(period) = $3
+union all
+select id from claims.device_assignment where tenant_id = $1 and ref = $4 limit 1"""
 OVERLAPPING_ASSIGNMENT: Final = """
 select id from claims.device_assignment
 where tenant_id = $1 and (device = $2 or (is_primary and $6 and vehicle_id = $3)) and period && tstzrange($4, $5, '[)')
@@ -43,7 +45,9 @@ where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3
 order by created_at, id limit $7"""
 SAME_COUPLING: Final = """
 select id from claims.coupling
-where tenant_id = $1 and ((trailer_id = $2 and lower(period) = $3) or ref = $4) limit 1"""
+where tenant_id = $1 and trailer_id = $2 and period @> $3::timestamptz and lower(period) = $3
+union all
+select id from claims.coupling where tenant_id = $1 and ref = $4 limit 1"""
 OVERLAPPING_COUPLING: Final = """
 select id from claims.coupling where tenant_id = $1 and trailer_id = $2 and period && tstzrange($3, $4, '[)') limit 1"""
 END_COUPLING: Final = """

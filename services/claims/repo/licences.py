@@ -29,7 +29,10 @@ select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, 
 from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id"""
 LOCK_LICENCES: Final = """
 select id from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id for update"""
-SAME_LICENCE: Final = "select id from claims.licence where tenant_id = $1 and (number_key = $2 or ref = $3) limit 1"
+SAME_LICENCE: Final = """
+select id from claims.licence where tenant_id = $1 and number_key = $2
+union all
+select id from claims.licence where tenant_id = $1 and ref = $3 limit 1"""
 LICENCES_IN_RANGE: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,

@@ -18,7 +18,10 @@ select id, ref, name, customer_number, first_claim, bank_sealed, bank_tail, bank
 from claims.claimant
 where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3) and (created_at, id) > ($4, $5)
 order by created_at, id limit $6"""
-CLAIMANT_BY_NAME: Final = "select id from claims.claimant where tenant_id = $1 and (name_key = $2 or ref = $3) limit 1"
+CLAIMANT_BY_NAME: Final = """
+select id from claims.claimant where tenant_id = $1 and name_key = $2
+union all
+select id from claims.claimant where tenant_id = $1 and ref = $3 limit 1"""
 
 INSERT_WAIVER: Final = """
 insert into claims.waiver (tenant_id, id, rule, licence_id, claimant_id, reason, actor, created_at)

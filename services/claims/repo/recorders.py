@@ -20,8 +20,11 @@ order by created_at, id limit $7"""
 LOCK_RECORDER: Final = """
 select id, ref, vehicle_id, kind, serial, unit, lower(period) as from_at, upper(period) as to_at, rollover_at, created_at
 from claims.recorder where tenant_id = $1 and id = $2 for update"""
+# One index each: an "or" over both is a scan of the whole table while it grows faster than its statistics (an import).
 SAME_RECORDER: Final = """
-select id from claims.recorder where tenant_id = $1 and ((vehicle_id = $2 and serial_key = $3) or ref = $4) limit 1"""
+select id from claims.recorder where tenant_id = $1 and vehicle_id = $2 and serial_key = $3
+union all
+select id from claims.recorder where tenant_id = $1 and ref = $4 limit 1"""
 OVERLAPPING_RECORDER: Final = """
 select id from claims.recorder where tenant_id = $1 and vehicle_id = $2 and period && tstzrange($3, $4, '[)') limit 1"""
 RECORDER_AT: Final = """
@@ -39,8 +42,9 @@ where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3
     and (created_at, id) > ($5, $6)
 order by created_at, id limit $7"""
 SAME_READING: Final = """
-select id from claims.reading
-where tenant_id = $1 and ((recorder_id = $2 and at = $3 and source = $4) or ref = $5) limit 1"""
+select id from claims.reading where tenant_id = $1 and recorder_id = $2 and at = $3 and source = $4
+union all
+select id from claims.reading where tenant_id = $1 and ref = $5 limit 1"""
 NEIGHBOURS: Final = """
 select (select max(value) from claims.reading where tenant_id = $1 and recorder_id = $2 and at <= $3) as below,
     (select min(value) from claims.reading where tenant_id = $1 and recorder_id = $2 and at >= $3) as above"""
