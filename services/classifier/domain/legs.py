@@ -52,7 +52,7 @@ def cut_legs(work: Work, out: Pieces) -> int:
             if i < 0:
                 continue
             here = surface[i]
-            whole = here == surface[j] and ts[j] - ts[i] <= gap_ms and ignition[i] != 0 and not sea[i]
+            whole = here == surface[j] and ts[j] - ts[i] <= gap_ms and ignition[i] != 0 and not (sea[i] or sea[j])
             mapped = here == on.ON_PRIVATE or here == on.ON_FIELD  # noqa: PLR1714 - numba has no tuple membership this cheap
             far = mapped and clear[i] + clear[j] - slack >= path[j]
             if not (whole and (far or here == on.ON_PUBLIC)):
@@ -103,6 +103,8 @@ def _leg(work: Work, w: int, j: int, out: Pieces) -> None:
         _put(work, out, w, j, (0.0, 1.0), (CARRIED, IS_CARRIED, CARRIED_KIND), mm, -1)
     elif work.fixes.ts_ms[j] - work.fixes.ts_ms[i] > work.scheme.gap_limit_ms:
         _gap(work, w, j, out)
+    elif work.evidence.sea[i] or work.evidence.sea[j]:
+        _put(work, out, w, j, (0.0, 1.0), (UNKNOWN, AMBIGUOUS, DRIVE), mm, -1)
     elif _either(first, second, on.OUTSIDE) or not (off_first or off_second):
         what, at = _not_claimed(work, i, j)
         _put(work, out, w, j, (0.0, 1.0), what, mm, at)
@@ -205,6 +207,8 @@ def _gap(work: Work, w: int, j: int, out: Pieces) -> None:
         delta, unit = fixes.odometer_mm[j] - fixes.odometer_mm[i], odometers.unit_mm[w]
         least = max(least, (delta - unit) * 0.001 * work.scheme.odometer_least)
         least = min(least, (delta + unit) * 0.001)
+    else:
+        least = 0.0  # no odometer to speak for it: it may have been carried (rule SU8), and "other gaps are unknown"
     head = sure_m(work, i, least) if is_off(work.surface[i]) else 0.0
     tail = sure_m(work, j, least - head) if is_off(work.surface[j]) else 0.0
     head_mm, tail_mm = int(head * 1000.0), int(tail * 1000.0)

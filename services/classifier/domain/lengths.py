@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.domain.compiled import inlined, kernel
-from services.classifier.domain.fixes import GOOD, Fixes
+from services.classifier.domain.fixes import GOOD, IMPLAUSIBLE, Fixes
 from services.classifier.domain.ground import Ground, chord_m
 from services.classifier.domain.scheme import Scheme
 from services.classifier.domain.spikes import impossible
@@ -34,8 +34,10 @@ def measure(fixes: Fixes, ground: Ground, scheme: Scheme, out: Lengths) -> None:
     path_m, chords_m, before = out.path_m, out.chord_m, out.before
     for w in range(len(first) - 1):
         h, i, j = -1, -1, -1
+        jumped, jumps = False, False
         for k in range(first[w], first[w + 1] + 1):
             if k < first[w + 1] and label[k] != GOOD:
+                jumps = jumps or label[k] == IMPLAUSIBLE
                 continue
             after = k if k < first[w + 1] else -1
             if i >= 0:
@@ -50,8 +52,11 @@ def measure(fixes: Fixes, ground: Ground, scheme: Scheme, out: Lengths) -> None:
                     noise = math.sqrt(accuracy[i] ** 2 + accuracy[j] ** 2)
                     bend = _bend(heading[i], heading[j], min(speed[i], speed[j]))
                     before[j], chords_m[j] = i, chord
-                    path_m[j] = _path_m(chord, noise, seconds, speed[i], speed[j], doppler, bend, scheme)
+                    path = _path_m(chord, noise, seconds, speed[i], speed[j], doppler, bend, scheme)
+                    # a jump was left out: its ends may be a part of it, so the speeds alone say how far it was
+                    path_m[j] = min(path, doppler) if jumped and speed[i] >= 0.0 and speed[j] >= 0.0 else path
             h, i, j = i, j, after
+            jumped, jumps = jumps, False
 
 
 @inlined
@@ -83,7 +88,8 @@ def _path_m(
         doppler = min(doppler, chord * scheme.doppler_over_chord + slack)
         arc = chord * bend
         path = (1.0 - share) * doppler + share * min(max(arc, doppler), arc * sparse)
-        path = max(path, chord - 2.0 * noise)
+        spurt = 0.25 * scheme.spurt_mps2 * seconds * seconds
+        path = max(path, min(chord - 2.0 * noise, doppler + spurt + scheme.doppler_slack_m))
     return path * (1.0 - scheme.shave)
 
 

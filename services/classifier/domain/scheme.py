@@ -19,6 +19,8 @@ class Scheme(NamedTuple):
     speed_max_mps: float = 60.0
     spike_noise_m: float = 50.0
     spike_run_max: int = 5
+    doppler_says_s: float = 60.0
+    spurt_mps2: float = 1.0
 
     # §18 how far from a way
     corridor_slack_m: float = 2.0
@@ -52,7 +54,7 @@ class Scheme(NamedTuple):
     switch_price: float = 5.0
     claim_margin: float = 1.0
     clear_m: float = 30.0
-    road_like_mps: float = 16.0
+    road_like_mps: float = 10.0
     road_like_ms: int = 60_000
 
     # §§ 24-25 lengths

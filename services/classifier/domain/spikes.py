@@ -64,6 +64,7 @@ def _apart(fixes: Fixes, ground: Ground, i: int, j: int, scheme: Scheme) -> bool
 def impossible(chord: float, seconds: float, noise: float, v1: float, v2: float, scheme: Scheme) -> bool:
     """Whether no vehicle makes a leg: too far for the time, the speeds and the noise of both ends."""
     reach = scheme.speed_max_mps * seconds + scheme.spike_noise_m + noise
-    if v1 >= 0.0 and v2 >= 0.0 and seconds <= 5.0:
-        reach = min(reach, (max(v1, v2) * 1.5 + 5.0) * seconds + 0.5 * scheme.spike_noise_m + noise)
+    if v1 >= 0.0 and v2 >= 0.0 and seconds <= scheme.doppler_says_s:
+        spurt = 0.25 * scheme.spurt_mps2 * seconds * seconds  # speeding up for half the time, braking for the other half
+        reach = min(reach, (max(v1, v2) * 1.5 + 5.0) * seconds + spurt + 0.5 * scheme.spike_noise_m + noise)
     return chord > reach
