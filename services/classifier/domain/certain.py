@@ -37,6 +37,8 @@ def leaves(work: Work, w: int, j: int) -> bool:
     i = work.lengths.before[j]
     over_public = work.surface[i] == on.OVER_PUBLIC or work.surface[j] == on.OVER_PUBLIC
     on_land = over_public or work.surface[i] == on.ON_DECLARED or work.surface[j] == on.ON_DECLARED
+    if not over_public and work.evidence.clear_m[i] < least and work.evidence.clear_m[j] < least:
+        return True  # both ends at a road's edge: too short a leg to walk along
     chord = work.lengths.chord_m[j]
     at, end = max(least, work.evidence.clear_m[i]), chord - max(least, work.evidence.clear_m[j])
     while at < end:
