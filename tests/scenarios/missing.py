@@ -35,11 +35,11 @@ def _worked(trip: Trip) -> None:
 
 def fleets() -> list[Scenario]:
     return [
-        like("unmapped_slow", "truck 1", TWO_TRUCKS, 1),
-        like("unmapped_slow", "truck 2", TWO_TRUCKS, 2),
+        like("unmapped_crawl", "truck 1", TWO_TRUCKS, 1),
+        like("unmapped_crawl", "truck 2", TWO_TRUCKS, 2),
         like("unmapped_fast", "ute", ONE_FAST, 3),
-        like("unmapped_slow", "lone truck", LONE, 1),
-        like("unmapped_slow", "lone truck again", APART, 2),
+        like("unmapped_crawl", "lone truck", LONE, 1),
+        like("unmapped_crawl", "lone truck again", APART, 2),
         *(
             Scenario(
                 f"tractor {day}", "", UNMAPPED, (300, 600), _worked, Receiver(every_s=10), tenant=FARM,

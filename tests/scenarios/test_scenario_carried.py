@@ -13,9 +13,6 @@ def test_SU8_a_ferry_crossing_is_carried(answers: Answers) -> None:
     says(answer, "carried", "carried", "§31", "ferry")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="docs/scheme/1.md, Limits: between wharf and open water a ferry is not told from a paddock"
-)
 def test_SU8_a_ferry_crossing_without_odometer_and_ignition_claims_nothing(answers: Answers) -> None:
     claims(answers["ferry_no_odometer"], 0.97)
 
@@ -29,8 +26,5 @@ def test_SU8_a_low_loader_is_carried_and_the_work_between_counts(answers: Answer
     assert answer.said_m("public_road") == 0
 
 
-@pytest.mark.xfail(
-    strict=True, reason="docs/scheme/1.md, Limits: a sleeping device without odometer counts its ends' certain parts"
-)
 def test_SU8_a_low_loader_with_a_sleeping_device_claims_nothing_of_the_way(answers: Answers) -> None:
     claims(answers["low_loader_asleep"], 0.9)

@@ -30,9 +30,6 @@ def test_a_cold_start_beside_a_road_claims_nothing(answers: Answers) -> None:
     assert any("implausible jump" in words for words in answer.incidents)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="docs/scheme/1.md, Limits: a cold start off road counts the way of its first fixes"
-)
 def test_a_cold_start_in_a_shed_adds_no_metre(answers: Answers) -> None:
     claims(answers["cold_start_in_the_shed"], 0.98)
 
@@ -55,8 +52,5 @@ def test_a_minute_of_reflections_beside_the_road_claims_nothing(answers: Answers
     assert answer.said_m("unknown", "like_a_road") > 0
 
 
-@pytest.mark.xfail(
-    strict=True, reason="docs/scheme/1.md, Limits: a run of jumps off road counts the way to it without an odometer"
-)
 def test_a_run_of_jumps_in_a_paddock_adds_no_metre(answers: Answers) -> None:
     claims(answers["jump_run_paddock"], 0.98)

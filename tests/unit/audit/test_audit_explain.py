@@ -28,7 +28,7 @@ PADDOCK = """\
 every way (paragraph 22, rule SU4): the edge of the nearest public road, {cross}, is 776 m or more away, and the nearest private \
 way 58 m or more.
 The likeliest course of the day with any of its 15 fixes on a public road is at least a million times less likely than the one \
-found (margin 20.2 nats; 1 is asked for, paragraph 21).
+found (margin 20.6 nats; 1 is asked for, paragraph 21).
 For it to have been on a public road, its 15 fixes would have to be wrong by 776 m or more, 194 times their usual error of 4 m, \
 or the road data would have to lack a public road there.
 70 m of it are parts of 2 legs shared with a neighbouring segment; of a leg to or from a public road only what it needs to reach \

@@ -105,12 +105,17 @@ def _edge(trip: Trip) -> None:
         )
 
 
+CRAWL: Final = 2 / 3
+"""Of 45 km/h: slower than what §23 takes for a road."""
 SCENARIOS: Final = (
     Scenario(
         "unmapped_fast", "A public road that the map lacks, at 70 km/h", UNMAPPED, (-3700, 0), missing_road("road")
     ),
     Scenario(
         "unmapped_slow", "The same road at 45 km/h", UNMAPPED, (-3700, 0), missing_road("gravel")
+    ),
+    Scenario(
+        "unmapped_crawl", "The same road at 30 km/h", UNMAPPED, (-3700, 0), missing_road("gravel"), pace=CRAWL
     ),
     Scenario("unknown_maintainer", "A service way whose maintainer nobody mapped", LANES, (-2500, 0), _depot),
     Scenario("car_park", "Round a showground's car park", CAR_PARK, (-2500, 0), _car_park, Receiver(every_s=5)),

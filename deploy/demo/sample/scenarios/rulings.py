@@ -4,7 +4,7 @@ from typing import Final
 
 from deploy.demo.sample.scenarios import faults
 from deploy.demo.sample.scenarios.lanes import ROAD, TRACK
-from deploy.demo.sample.scenarios.maps import LANES, UNMAPPED, missing_road
+from deploy.demo.sample.scenarios.maps import CRAWL, LANES, UNMAPPED, missing_road
 from deploy.demo.sample.scenarios.plan import Declared, Excluded, MapWay, Receiver, Ring, Scenario, Site, Trip
 
 
@@ -120,11 +120,12 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "unmapped_excluded",
-        "A missing public road at 45 km/h, inside an exclusion",
+        "A missing public road at 30 km/h, inside an exclusion",
         UNMAPPED,
         (-3700, 0),
         missing_road("gravel"),
         tenant="excludes a place",
+        pace=CRAWL,
         excluded=(Excluded("start", "end", _MISSING),),
     ),
 )
