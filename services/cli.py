@@ -60,3 +60,7 @@ def main() -> None:
 @main.group(cls=LazyGroup, where=KEYS)
 def keys() -> None:
     """API keys, service by service: a key of ingest sends pings, a key of claims asks for statements and lodges."""
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,8 @@ def test_SU4_a_missing_public_road_at_45_km_h_is_unknown(answers: Answers) -> No
 
 
 @pytest.mark.xfail(
-    strict=True, reason="docs/scheme/1.md, Limits: a public road that the source lacks, driven below 36 km/h, counts as off road"
+    strict=True,
+    reason="docs/scheme/1.md, Limits: a public road that the source lacks, driven below 36 km/h, counts as off road",
 )
 def test_SU4_a_missing_public_road_driven_slowly_is_unknown(answers: Answers) -> None:
     assert answers["unmapped_crawl"].off_m <= LIKE_A_ROAD_ENDS_M

@@ -1,7 +1,5 @@
 """Parked drift, cold starts, jumps."""
 
-import pytest
-
 from deploy.demo.sample.scenarios.answers import Answers
 from tests.scenarios.judge import claimed_at_most_the_truth, claims, near
 

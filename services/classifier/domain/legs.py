@@ -203,7 +203,10 @@ def _gap(work: Work, w: int, j: int, out: Pieces) -> None:
     i = work.lengths.before[j]
     noise = 3.0 * noise_m(fixes, i, j)
     least = max(0.0, work.lengths.chord_m[j] - noise)
-    if odometers.usable[i] and odometers.usable[j]:
+    outside = _either(
+        work.surface[i], work.surface[j], on.OUTSIDE
+    )  # else both halves of a cut set would count it (rule SU5)
+    if odometers.usable[i] and odometers.usable[j] and not outside:
         delta, unit = fixes.odometer_mm[j] - fixes.odometer_mm[i], odometers.unit_mm[w]
         least = max(least, (delta - unit) * 0.001 * work.scheme.odometer_least)
         least = min(least, (delta + unit) * 0.001)

@@ -65,6 +65,8 @@ def impossible(chord: float, seconds: float, noise: float, v1: float, v2: float,
     """Whether no vehicle makes a leg: too far for the time, the speeds and the noise of both ends."""
     reach = scheme.speed_max_mps * seconds + scheme.spike_noise_m + noise
     if v1 >= 0.0 and v2 >= 0.0 and seconds <= scheme.doppler_says_s:
-        spurt = 0.25 * scheme.spurt_mps2 * seconds * seconds  # speeding up for half the time, braking for the other half
+        spurt = (
+            0.25 * scheme.spurt_mps2 * seconds * seconds
+        )  # speeding up for half the time, braking for the other half
         reach = min(reach, (max(v1, v2) * 1.5 + 5.0) * seconds + spurt + 0.5 * scheme.spike_noise_m + noise)
     return chord > reach

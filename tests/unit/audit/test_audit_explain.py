@@ -33,7 +33,7 @@ For it to have been on a public road, its 15 fixes would have to be wrong by 776
 or the road data would have to lack a public road there.
 70 m of it are parts of 2 legs shared with a neighbouring segment; of a leg to or from a public road only what it needs to reach \
 one counts (paragraphs 26 and 27).
-Over the day the fixes add up to 6.461 km and the device's odometer shows 6.440 km: so every part is scaled down, this one to \
+Over the day the fixes add up to 6.457 km and the device's odometer shows 6.440 km: so every part is scaled down, this one to \
 1.048 km (rule DI1, paragraph 35). A claim closes it on the legal recorder.
 """
 
