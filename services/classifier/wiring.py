@@ -1,6 +1,7 @@
 """The only place where the classifier's objects are joined."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from hashlib import sha256
@@ -19,16 +20,18 @@ from services.classifier.application.day_reading import Sources
 from services.classifier.application.judging import Judges
 from services.classifier.application.recompute import DryJudges
 from services.classifier.application.retention import keep_house
-from services.classifier.application.road_sets import RoadsByDay, RoadSetMissing
+from services.classifier.application.road_sets import NamedRoads, RoadsByDay, RoadSetMissing
 from services.classifier.consumer import Consumer
-from services.classifier.domain.device_day import classify_days
+from services.classifier.domain.device_day import DayOutcome, classify_days
+from services.classifier.domain.rulings import Book
 from services.classifier.domain.scheme import V1
 from services.classifier.fold import Fold
 from services.classifier.library import Library
+from services.classifier.resident import hand_back
 from services.classifier.roads.dataset import RoadSet
 from services.classifier.settings import ClassifierSettings
 from shared.clock import system_clock
-from shared.contracts.pings import LAYOUT, NONE, make
+from shared.contracts.pings import LAYOUT, NONE, Key, Pings, make
 from shared.contracts.topics import BACKFILL, PINGS
 from shared.db.pool import Pool, open_pool
 from shared.http import auth, problems
@@ -37,6 +40,7 @@ from shared.http.limits import BodyLimit
 from shared.nz_days import FIRST_DAY, bounds_ms, to_ordinal
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
+from shared.observability.metrics import CLASSIFIER_ROADS_HANDED_BACK
 from shared.runtime import Task, serve
 from shared.stream.log import Log, StreamUnavailable
 from shared.stream.outbox import Relay
@@ -78,7 +82,16 @@ class Classifier:
         self._health = health
         self._worker = worker
         self.library = Library(settings.roads_dir, worker, system_clock, warm)
-        self._judges = Judges(partial(classify_days, scheme=V1), lambda: self.library.sets)
+        self._judges = Judges(self._classify, lambda: self.library.sets)
+
+    def _classify(
+        self, pings: Pings, wanted: Sequence[tuple[Key, int]], roads: NamedRoads, *, book: Book
+    ) -> list[DayOutcome]:
+        """Scheme 1, within the memory that road data sets may take."""
+        outcomes = classify_days(pings, wanted, roads, V1, book)
+        if hand_back(list(self.library.sets.values()), self._settings.roads_resident_mb):
+            CLASSIFIER_ROADS_HANDED_BACK.inc()
+        return outcomes
 
     def roads(self) -> RoadsByDay | None:
         """The open data sets by day, None while one that counts is missing."""

@@ -86,6 +86,9 @@ CLASSIFIER_BITE: Final = Gauge(
     ("kind",),
 )
 CLASSIFIER_ROAD_SETS: Final = Gauge("ruc_classifier_road_sets", "Road data sets that this process has open.")
+CLASSIFIER_ROADS_HANDED_BACK: Final = Counter(
+    "ruc_classifier_roads_handed_back_total", "Times that the pages of road data sets were handed back to bound memory."
+)
 
 CLASSIFIER_COMPACTED: Final = Counter("ruc_classifier_compacted_fixes_total", "Fixes written into chunks of evidence.")
 CLASSIFIER_EVIDENCE_BYTES: Final = Gauge(
