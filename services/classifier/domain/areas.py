@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.domain import cells, tables
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, kernel, lean
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.way_kinds import AREA_PUBLIC, AREA_UNKNOWN
 
@@ -66,7 +66,7 @@ def areas_at(
     return public, unknown
 
 
-@kernel
+@lean
 def holder(roads: Roads, row: int, lat_e6: int, lng_e6: int, kind: int) -> int:
     """A vertex of a ring of an area of `kind` that holds a position of the fine cell in `row`; -1: none does."""
     area, entered = roads.fine_area[row], -1

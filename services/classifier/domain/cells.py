@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, kernel, lean
 
 EARTH_M: Final = 6_371_007.180918475
 """H3's sphere; only the size of cells depends on it, never a distance."""
@@ -77,14 +77,14 @@ _C4, _C6, _C8, _C10, _C12, _C14, _C16 = ((-1.0) ** n / math.factorial(2 * n) for
 @inlined
 def sine_cosine(angle: float) -> tuple[float, float]:
     """Sine and cosine of radians in ±2 pi, by their series after folding into ±45°; error below 1e-15, no branch."""
-    quarter = math.floor(angle * 0.6366197723675814 + 0.5)
+    quarter = np.floor(angle * 0.6366197723675814 + 0.5)
     x = angle - quarter * 1.5707963267948966
     y = x * x
     s = x + x * y * (_S3 + y * (_S5 + y * (_S7 + y * (_S9 + y * (_S11 + y * (_S13 + y * _S15))))))
     c = 1.0 + y * (-0.5 + y * (_C4 + y * (_C6 + y * (_C8 + y * (_C10 + y * (_C12 + y * (_C14 + y * _C16)))))))
-    half = math.floor(quarter * 0.5)
+    half = np.floor(quarter * 0.5)
     odd = quarter - 2.0 * half > 0.5
-    sign = 1.0 - 2.0 * (half - 2.0 * math.floor(half * 0.5))
+    sign = 1.0 - 2.0 * (half - 2.0 * np.floor(half * 0.5))
     return sign * (c if odd else s), sign * (-s if odd else c)
 
 
@@ -102,7 +102,7 @@ def scales_of(c: float) -> tuple[float, float]:
     return (111412.84 * c - 93.5 * c3) * 1e-6, (111132.954 - 559.822 * c2 + 1.175 * c4) * 1e-6
 
 
-@kernel
+@lean
 def metres_per_e6(lat_e6: int) -> tuple[float, float]:
     """Metres of one micro-degree of longitude and of latitude at a latitude, on WGS84."""
     _, c = sine_cosine(lat_e6 * _RAD_PER_E6)
@@ -117,7 +117,7 @@ def chord_m(lat_e6: int, lng_e6: int, to_lat_e6: int, to_lng_e6: int) -> float:
     return math.sqrt(dx * dx + dy * dy)
 
 
-@kernel
+@lean
 def to_vector(lat_e6: float, lng_e6: float) -> tuple[float, float, float]:
     """The unit vector of a position."""
     s, c = sin_cos(lat_e6 * _RAD_PER_E6)
@@ -125,7 +125,7 @@ def to_vector(lat_e6: float, lng_e6: float) -> tuple[float, float, float]:
     return c * cl, c * sl, s
 
 
-@kernel
+@lean
 def face_of(faces: NDArray[np.float64], x: float, y: float, z: float) -> int:
     best, at = -2.0, 0
     for f in range(20):
@@ -146,15 +146,20 @@ def to_plane(faces: NDArray[np.float64], f: int, scale: float, x: float, y: floa
 
 
 @inlined
+def nearest_hex(a: float, b: float) -> tuple[float, float]:
+    """The lattice point nearest to (a, b), as floats and without a branch."""
+    c = -a - b
+    i, j, k = np.floor(a + 0.5), np.floor(b + 0.5), np.floor(c + 0.5)
+    da, db, dc = abs(i - a), abs(j - b), abs(k - c)
+    first = da > db and da > dc
+    second = db > dc
+    return -j - k if first else i, j if first else (-i - k if second else j)
+
+
+@inlined
 def round_hex(a: float, b: float) -> tuple[int, int]:
     """The lattice point nearest to (a, b)."""
-    c = -a - b
-    i, j, k = math.floor(a + 0.5), math.floor(b + 0.5), math.floor(c + 0.5)
-    da, db, dc = abs(i - a), abs(j - b), abs(k - c)
-    if da > db and da > dc:
-        i = -j - k
-    elif db > dc:
-        j = -i - k
+    i, j = nearest_hex(a, b)
     return int(i), int(j)
 
 
@@ -187,20 +192,27 @@ def locate(faces: NDArray[np.float64], lat_e6: float, lng_e6: float, guess: int)
     return fine, coarse, lattice_length(a - i, b - j) * (EARTH_M / FINE_SCALE * FIT), coarse_m, f
 
 
-@kernel
+@lean
 def keys_of_vector(faces: NDArray[np.float64], x: float, y: float, z: float, guess: int) -> tuple[int, int, float, int]:
-    """(fine key, coarse key, most metres to the coarse cell's centre, face) of a unit vector; `guess` is a likely face.
-
-    The gnomonic plane only stretches, so a distance in it is never below the one on the ground."""
+    """As `keys_on` and the face, of a unit vector; `guess` is a face that is likely the right one."""
     f = guess
     if faces[f, 0, 0] * x + faces[f, 0, 1] * y + faces[f, 0, 2] * z < INNER_COSINE:
         f = face_of(faces, x, y, z)
+    fine, coarse, coarse_m = keys_on(faces, f, x, y, z)
+    return fine, coarse, coarse_m, f
+
+
+@inlined
+def keys_on(faces: NDArray[np.float64], f: int, x: float, y: float, z: float) -> tuple[int, int, float]:
+    """(fine key, coarse key, most metres to the coarse cell's centre) of a unit vector on face f.
+
+    The gnomonic plane only stretches, so a distance in it is never below the one on the ground."""
     a, b = to_plane(faces, f, FINE_SCALE, x, y, z)
-    i, j = round_hex(a, b)
+    i, j = nearest_hex(a, b)
     ca, cb = a * (COARSE_SCALE / FINE_SCALE), b * (COARSE_SCALE / FINE_SCALE)
-    ci, cj = round_hex(ca, cb)
+    ci, cj = nearest_hex(ca, cb)
     coarse_m = lattice_length(ca - ci, cb - cj) * (EARTH_M / COARSE_SCALE * FIT)
-    return pack(f, i, j), pack(f, ci, cj), coarse_m, f
+    return pack(f, int(i), int(j)), pack(f, int(ci), int(cj)), coarse_m
 
 
 @inlined

@@ -2,13 +2,13 @@
 
 from services.classifier.domain import surfaces as on
 from services.classifier.domain.clear import public_near, public_within
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import inlined
 from services.classifier.domain.geometry import EDGE_REACH_M, segment_distance
 from services.classifier.domain.places import room_m
 from services.classifier.domain.work import Work
 
 
-@kernel
+@inlined
 def sure_m(work: Work, i: int, length: float) -> float:
     """How far a vehicle at off-road fix i must at least go before its metres can be other than off road, up to `length`."""
     evidence, roads = work.evidence, work.roads
@@ -27,7 +27,7 @@ def sure_m(work: Work, i: int, length: float) -> float:
     return certain
 
 
-@kernel
+@inlined
 def leaves(work: Work, w: int, j: int) -> bool:
     """Whether the straight line of the leg that ends at fix j, off road at both ends, meets what is not (paragraphs 28 and 39):
     the edge of a public road within `touch_m`, an excluded place, or the boundary of the land that an end counts by.

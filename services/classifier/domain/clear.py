@@ -3,17 +3,22 @@
 import math
 from typing import Final
 
+import numpy as np
+
 from services.classifier.domain import areas, cells, tables
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import lean
 from services.classifier.domain.geometry import EDGE_REACH_M, FAR, HALF_MAX_M, Roads, segment_distance
 from services.classifier.domain.way_kinds import AREA_PUBLIC, PUBLIC
 
 RINGS_MAX: Final = 49
+_STEPS: Final = np.array([(-1, 1), (-1, 0), (0, -1), (1, -1), (1, 0), (0, 1)])
+"""Along the six sides of a ring of cells, from its corner (ring, 0)."""
+_STEP_M: Final = cells.EARTH_M / cells.FINE_SCALE
 ALL_M: Final = 255.0
 """No segment is listed in a fine cell further than this from its centre."""
 
 
-@kernel
+@lean
 def public_near(roads: Roads, lat_e6: int, lng_e6: int) -> float:
     """Distance from a position to the edge of the nearest public road or of coverage: exact below
     EDGE_REACH_M, never above it."""
@@ -31,7 +36,7 @@ def public_near(roads: Roads, lat_e6: int, lng_e6: int) -> float:
     return least
 
 
-@kernel
+@lean
 def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> float:
     """Distance from a position to the edge of the nearest public road or of coverage, exact up to `limit_m`, never above it.
 
@@ -42,12 +47,11 @@ def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> flo
     row = tables.find(roads.coarse_table, roads.coarse_rows, coarse)
     if row < 0:
         return 0.0
-    best = min(limit_m, roads.coarse_edge_m[row] - away)
-    if best <= roads.coarse_public_m[row] - away or best <= 0.0:
+    best, least = min(limit_m, roads.coarse_edge_m[row] - away), roads.coarse_public_m[row] - away
+    if best <= least or best <= 0.0:
         sure: float = max(0.0, best)
         return sure
     kx, ky = cells.metres_per_e6(lat_e6)
-    step_m = cells.EARTH_M / cells.FINE_SCALE
     for f in range(20):
         d = roads.faces[f, 0, 0] * x + roads.faces[f, 0, 1] * y + roads.faces[f, 0, 2] * z
         if (
@@ -57,29 +61,45 @@ def public_within(roads: Roads, lat_e6: int, lng_e6: int, limit_m: float) -> flo
         a, b = cells.to_plane(roads.faces, f, cells.FINE_SCALE, x, y, z)
         i, j = cells.round_hex(a, b)
         ring = 0
-        while ring <= RINGS_MAX and (ring == 0 or ring_floor(ring, step_m, d) < best + HALF_MAX_M):
-            for di in range(-ring, ring + 1):
-                for dj in range(max(-ring, -di - ring), min(ring, -di + ring) + 1):
-                    if max(abs(di), abs(dj), abs(di + dj)) != ring:
-                        continue
-                    key = cells.pack(f, i + di, j + dj)
-                    at = tables.find(roads.fine_table, roads.fine_rows, key)
-                    if at >= 0:
-                        best = min(
-                            best, _nearest_public(roads, at, key == fine, cells.FINE_RADIUS_M, lat_e6, lng_e6, kx, ky)
-                        )
+        while ring <= RINGS_MAX and ring_floor(ring, d) < best + HALF_MAX_M:
+            if ring_ceiling(ring) > least:
+                best = min(best, _ring(roads, f, i, j, ring, fine, best, lat_e6, lng_e6, kx, ky))
             ring += 1
-    least: float = max(0.0, best)
-    return least
+    nearest: float = max(0.0, best)
+    return nearest
 
 
-@kernel
-def ring_floor(ring: int, step_m: float, cosine: float) -> float:
+@lean
+def _ring(
+    roads: Roads, f: int, i: int, j: int, ring: int, own: int, best: float, lat_e6: int, lng_e6: int, kx: float, ky: float
+) -> float:  # fmt: skip
+    """`best`, or the distance to a nearer public road's edge in the cells `ring` steps from cell (i, j) of a face."""
+    di, dj = ring, 0
+    for side in range(6):
+        for _ in range(max(1, ring)):
+            key = cells.pack(f, i + di, j + dj)
+            at = tables.find(roads.fine_table, roads.fine_rows, key)
+            if at >= 0:
+                best = min(best, _nearest_public(roads, at, key == own, cells.FINE_RADIUS_M, lat_e6, lng_e6, kx, ky))
+            if ring == 0:
+                return best
+            di, dj = di + _STEPS[side, 0], dj + _STEPS[side, 1]
+    return best
+
+
+@lean
+def ring_floor(ring: int, cosine: float) -> float:
     """Least distance from a point of the middle cell to any point of the cells in a ring around it, on the ground."""
-    return max(0.0, (ring * cells.SIN60 - 1.16) * step_m * cosine * cosine)
+    return max(0.0, (ring * cells.SIN60 - 1.16) * _STEP_M * cosine * cosine)
 
 
-@kernel
+@lean
+def ring_ceiling(ring: int) -> float:
+    """Greatest distance likewise: the plane only stretches."""
+    return (ring + 1.16) * _STEP_M * cells.FIT
+
+
+@lean
 def _nearest_public(
     roads: Roads, row: int, inside: bool, within_m: float, lat_e6: int, lng_e6: int, kx: float, ky: float
 ) -> float:

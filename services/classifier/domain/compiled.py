@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import numba
 from numba import njit
@@ -32,6 +32,17 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile without fast-math (the same bits everywhere), cached, and without the interpreter's lock."""
     compiled: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled
+
+
+_LEAN: Final[dict[str, Any]] = {"_nrt": False}
+"""Without numba's run time for references; not in its type stubs."""
+
+
+def lean(function: Callable[P, R]) -> Callable[P, R]:
+    """A kernel that makes no arrays, compiled without counting references to those it is given: three times as fast where a
+    loop takes many columns from their tuples."""
+    compiled: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy", **_LEAN)(function)
     return compiled
 
 

@@ -104,7 +104,7 @@ def compute_days(
     exclude(fixes, rulings.windows)
     ground = empty_ground(len(fixes.ts_ms))
     lay(fixes.lat_e6, fixes.lng_e6, fixes.speed_mps, fixes.heading_deg, scheme, ground)
-    mark_spikes(fixes, ground, scheme)
+    mark_spikes(fixes, ground, scheme, np.empty(len(fixes.label), dtype=np.int64))
     return compute(fixes, ground, roads, scheme, rulings.places), rulings
 
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain import cells, tables
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.geometry import FAR, REACH_M, Roads
 from services.classifier.domain.ground import Ground
+from services.classifier.domain.look_up import Cells
 from services.classifier.domain.near import (
     Listed,
     cheapest,
@@ -60,59 +60,23 @@ def empty_evidence(count: int) -> Evidence:
     )  # fmt: skip
 
 
-class Cells(NamedTuple):
-    """Per good fix."""
-
-    fine_row: NDArray[np.int32]
-    """Row of its fine cell, -1: it lists no way."""
-    coarse_row: NDArray[np.int32]
-    coarse_m: NDArray[np.float64]
-    """From the coarse cell's centre, never too little."""
-
-
-def empty_cells(rows: int) -> Cells:
-    return Cells(np.empty(rows, dtype=np.int32), np.empty(rows, dtype=np.int32), np.empty(rows))
-
-
-@kernel
-def find_cells(fixes: Fixes, ground: Ground, roads: Roads, out: Cells) -> int:
-    """Fill `out`; returns the most segments that any of the cells lists."""
-    last_fine, last_coarse, fine, coarse, face, most = tables.NO_KEY, tables.NO_KEY, -1, -1, 0, 0
-    faces, xs, ys, zs, label, first = roads.faces, ground.x, ground.y, ground.z, fixes.label, roads.fine_first
-    fine_table, fine_rows, coarse_table, coarse_rows = (
-        roads.fine_table, roads.fine_rows, roads.coarse_table, roads.coarse_rows,
-    )  # fmt: skip
-    fine_row, coarse_row, coarse_m = out
-    for i in range(len(label)):
-        if label[i] == GOOD:
-            fine_key, coarse_key, coarse_m[i], face = cells.keys_of_vector(faces, xs[i], ys[i], zs[i], face)
-            if fine_key != last_fine:
-                fine, last_fine = tables.find(fine_table, fine_rows, fine_key), fine_key
-                most = max(most, first[fine + 1] - first[fine] if fine >= 0 else 0)
-            if coarse_key != last_coarse:
-                coarse, last_coarse = tables.find(coarse_table, coarse_rows, coarse_key), coarse_key
-            fine_row[i], coarse_row[i] = fine, coarse
-    return most
-
-
-@kernel
+@lean
 def gather(
     fixes: Fixes, ground: Ground, at: Cells, listed: Listed, roads: Roads, scheme: Scheme, out: Evidence
 ) -> None:
     """Fill `out` for all good fixes (paragraphs 18 to 20); `listed` has room for any of their cells."""
     last = -2
     # columns are named once: taking them from their tuple inside the loop costs more than the arithmetic
-    fine_rows, coarse_rows, coarse_m = at
+    _, _, coarse_m, fine_rows, coarse_rows = at
     coarse_public_m, coarse_edge_m, fine_area = roads.coarse_public_m, roads.coarse_edge_m, roads.fine_area
     fine_first, vertices, kinds = roads.fine_first, roads.fine_vertex, roads.fine_kind
     road_lat, road_lng, vertex_way, half_dm = roads.lat_e6, roads.lng_e6, roads.vertex_way, roads.half_dm
-    lats, lngs, to_lats, to_lngs, square, run = listed
+    lats, lngs, to_lats, to_lngs, square, run, cost, metres, vertex = listed
     bits = square.view(np.int64)
     lat, lng, label, accuracy = fixes.lat_e6, fixes.lng_e6, fixes.label, fixes.accuracy_m
     vague, speed, kxs, kys, hxs, hys = fixes.vague, fixes.speed_mps, ground.kx, ground.ky, ground.east, ground.north
     public_cost, other_cost, unknown_cost, off_cost, _, clear_m, edges = out[:7]
     public_at, private_at, unknown_at, public_m, private_m, unknown_m, sea = out[7:]
-    cost, metres, vertex = np.empty(FERRY), np.empty(FERRY), np.empty(FERRY, dtype=np.int64)
     begin, end, ferries = 0, 0, False
     for i in range(len(label)):
         if label[i] != GOOD:
@@ -139,7 +103,7 @@ def gather(
             on_road = best if kind == PUBLIC else on_road
         public_edge = edge_m(square, run, vertices, vertex_way, half_dm, begin, on_road)
         if row >= 0 and fine_area[row] >= 0:
-            area_m = in_areas(roads, listed, row, lat[i], lng[i], sigma, scheme, cost, metres, vertex)
+            area_m = in_areas(roads, listed, row, lat[i], lng[i], sigma, scheme)
             public_edge = min(public_edge, area_m)
         clear_m[i], edges[i] = max(clear, min(public_edge, edge)), edge
         on_public, on_unknown, off = _costs(cost, speed[i], vague[i], sigma, scheme)
@@ -152,7 +116,7 @@ def gather(
             sea[i] = on_ferry(roads, listed, row)
 
 
-@kernel
+@lean
 def weigh(fixes: Fixes, scheme: Scheme, weight: NDArray[np.float64]) -> None:
     """How much each good fix says beyond the one before it (paragraph 20)."""
     ts, speed, label, first = fixes.ts_ms, fixes.speed_mps, fixes.label, fixes.first

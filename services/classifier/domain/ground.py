@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.domain import cells
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.scheme import Scheme
 
 _RAD_PER_DEG: Final = math.pi / 180.0
@@ -35,7 +35,7 @@ def empty_ground(rows: int) -> Ground:
     return Ground(*(np.empty(rows) for _ in Ground._fields))
 
 
-@kernel
+@lean
 def lay(
     lat: NDArray[np.int32], lng: NDArray[np.int32], speed: NDArray[np.float64], heading: NDArray[np.float64], scheme: Scheme,
     out: Ground,

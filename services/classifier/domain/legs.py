@@ -1,8 +1,10 @@
 """Legs between consecutive good fixes: how long, and which part lies certainly where (scheme 1, paragraphs 23 to 31)."""
 
+from typing import Final
+
 from services.classifier.domain import surfaces as on
 from services.classifier.domain.certain import leaves, sure_m
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.fixes import Fixes
 from services.classifier.domain.lengths import noise_m
 from services.classifier.domain.pieces import (
@@ -31,13 +33,15 @@ from services.classifier.domain.pieces import (
 from services.classifier.domain.surfaces import is_off
 from services.classifier.domain.work import Work
 
+NOT_WHOLE: Final = -1
+
 
 @inlined
 def _either(first: int, second: int, surface: int) -> bool:
     return surface == first or surface == second  # noqa: PLR1714 - as above
 
 
-@kernel
+@lean
 def cut_legs(work: Work, out: Pieces) -> int:
     """All pieces of all windows, into `out`; returns how many.
 
@@ -91,30 +95,90 @@ def _put(
         out.used[0] = n + 1
 
 
-@kernel
+@inlined
 def _leg(work: Work, w: int, j: int, out: Pieces) -> None:
-    """The pieces of the leg that ends at fix j (paragraphs 26 to 31)."""
+    """The pieces of the leg that ends at fix j (paragraphs 26 to 31).
+
+    Inlined, as all that it asks: handing over everything that is known costs more than the answers."""
     i = work.lengths.before[j]
-    length = work.lengths.path_m[j]
-    mm = int(length * 1000.0)
     first, second = work.surface[i], work.surface[j]
-    off_first, off_second = is_off(first), is_off(second)
-    if (work.evidence.sea[i] and work.evidence.sea[j]) or _switched_off(work.fixes, i, j, length):
-        _put(work, out, w, j, (0.0, 1.0), (CARRIED, IS_CARRIED, CARRIED_KIND), mm, -1)
-    elif work.fixes.ts_ms[j] - work.fixes.ts_ms[i] > work.scheme.gap_limit_ms:
-        _gap(work, w, j, out)
-    elif work.evidence.sea[i] or work.evidence.sea[j]:
-        _put(work, out, w, j, (0.0, 1.0), (UNKNOWN, AMBIGUOUS, DRIVE), mm, -1)
-    elif _either(first, second, on.OUTSIDE) or not (off_first or off_second):
+    gap = work.fixes.ts_ms[j] - work.fixes.ts_ms[i] > work.scheme.gap_limit_ms
+    what, at = (NOT_WHOLE, 0, 0), -1
+    if (work.evidence.sea[i] and work.evidence.sea[j]) or _switched_off(work.fixes, i, j, work.lengths.path_m[j]):
+        what = (CARRIED, IS_CARRIED, CARRIED_KIND)
+    elif not gap and (work.evidence.sea[i] or work.evidence.sea[j]):
+        what = (UNKNOWN, AMBIGUOUS, DRIVE)
+    elif not gap and (_either(first, second, on.OUTSIDE) or not (is_off(first) or is_off(second))):
         what, at = _not_claimed(work, i, j)
-        _put(work, out, w, j, (0.0, 1.0), what, mm, at)
+    if what[0] != NOT_WHOLE:
+        _put(work, out, w, j, (0.0, 1.0), what, int(work.lengths.path_m[j] * 1000.0), at)
     else:
-        head, tail = mm // 2, mm - mm // 2
-        both_m = work.evidence.clear_m[i] + work.evidence.clear_m[j] - 2.0 * work.scheme.bound_slack_m
-        if not (off_first and off_second) or (both_m < length and leaves(work, w, j)):
-            head = int(sure_m(work, i, length) * 1000.0) if off_first else 0
-            tail = int(sure_m(work, j, length) * 1000.0) if off_second else 0
-        _three(work, w, j, mm, head, tail, out)
+        _parts(work, w, j, gap, out)
+
+
+@inlined
+def _parts(work: Work, w: int, j: int, gap: bool, out: Pieces) -> None:
+    """A leg as a head that is certain, a middle that is not, a tail that is certain (paragraphs 26 to 29)."""
+    i = work.lengths.before[j]
+    off_first, off_second = is_off(work.surface[i]), is_off(work.surface[j])
+    length, clear = work.lengths.path_m[j], work.evidence.clear_m
+    both_m = clear[i] + clear[j] - 2.0 * work.scheme.bound_slack_m
+    noise = 3.0 * noise_m(work.fixes, i, j)
+    limit = _least_m(work, w, i, j, noise) if gap else length
+    head, tail = 0.5 * length, length  # less the head: not a millimetre stays between them
+    if gap or not (off_first and off_second) or (both_m < length and leaves(work, w, j)):
+        head, tail = 0.0, 0.0
+        for end in range(2):
+            fix = j if end else i
+            sure = 0.0
+            if is_off(work.surface[fix]):
+                sure = sure_m(work, fix, limit - head if gap else limit)
+            head, tail = (head, sure) if end else (sure, tail)
+    _three(work, w, j, gap, noise, limit, (head, tail), out)
+
+
+@inlined
+def _three(
+    work: Work, w: int, j: int, gap: bool, noise: float, least: float, certain: tuple[float, float], out: Pieces
+) -> None:
+    i = work.lengths.before[j]
+    mm, head, tail = int(work.lengths.path_m[j] * 1000.0), int(certain[0] * 1000.0), int(certain[1] * 1000.0)
+    a, b, rest, what, at = 0.5, 0.5, 0, (UNKNOWN, GAP, GAP_KIND), -1
+    if gap:
+        rest = int(max(least, work.lengths.chord_m[j]) * 1000.0) - head - tail
+        rest = rest if rest > int(noise * 1000.0) else 0
+    else:
+        head = min(head, mm)
+        tail = min(tail, mm - head)
+        rest = mm - head - tail
+        a, b = (head / mm, 1.0 - tail / mm) if mm > 0 else (0.0, 1.0)
+        what, at = (UNKNOWN, AMBIGUOUS, DRIVE), int(max(work.evidence.public_at[i], work.evidence.public_at[j]))
+        if _either(work.surface[i], work.surface[j], on.EXCLUDED_PLACE):
+            what, at = (UNKNOWN, EXCLUDED, DRIVE), _decider(work, i if work.surface[i] == on.EXCLUDED_PLACE else j)
+    _put(work, out, w, j, (0.0, a), (OFF_ROAD, _basis(work.surface[i], gap), DRIVE), head, _decider(work, i, gap))
+    _put(work, out, w, j, (a, b), what, rest, at)
+    _put(work, out, w, j, (b, 1.0), (OFF_ROAD, _basis(work.surface[j], gap), DRIVE), tail, _decider(work, j, gap))
+
+
+@inlined
+def _least_m(work: Work, w: int, i: int, j: int, noise: float) -> float:
+    """How far a vehicle went at least over a gap (paragraph 29): the chord, and what the odometer shows.
+
+    If that is less than its ends' bounds together it cannot have touched a public road; if it did touch one, it went from the
+    one end to the road and from the road to the other."""
+    fixes, odometers = work.fixes, work.odometers
+    least = max(0.0, work.lengths.chord_m[j] - noise)
+    outside = _either(
+        work.surface[i], work.surface[j], on.OUTSIDE
+    )  # else both halves of a cut set would count it (rule SU5)
+    if odometers.usable[i] and odometers.usable[j] and not outside:
+        delta, unit = fixes.odometer_mm[j] - fixes.odometer_mm[i], odometers.unit_mm[w]
+        least = max(least, (delta - unit) * 0.001 * work.scheme.odometer_least)
+        least = min(least, (delta + unit) * 0.001)
+    else:
+        least = 0.0  # no odometer to speak for it: it may have been carried (rule SU8), and "other gaps are unknown"
+    sure: float = least
+    return sure
 
 
 @inlined
@@ -137,7 +201,7 @@ def _not_claimed(work: Work, i: int, j: int) -> tuple[tuple[int, int, int], int]
         what, at = (UNKNOWN, OUTSIDE_COVERAGE, DRIVE), -1
     elif _either(first, second, on.EXCLUDED_PLACE):
         what = (UNKNOWN, EXCLUDED, DRIVE)
-        at = _decider(work, i) if first == on.EXCLUDED_PLACE else _decider(work, j)
+        at = _decider(work, i if first == on.EXCLUDED_PLACE else j)
     elif first == on.ON_PUBLIC and second == on.ON_PUBLIC:
         what, at = (PUBLIC_ROAD, MAPPED_PUBLIC, DRIVE), int(evidence.public_at[j])
     elif _either(first, second, on.ON_UNKNOWN_WAY):
@@ -149,24 +213,10 @@ def _not_claimed(work: Work, i: int, j: int) -> tuple[tuple[int, int, int], int]
 
 
 @inlined
-def _three(work: Work, w: int, j: int, mm: int, head: int, tail: int, out: Pieces) -> None:
-    """A leg as off-road head, uncertain middle, off-road tail."""
-    i = work.lengths.before[j]
-    head = min(head, mm)
-    tail = min(tail, mm - head)
-    a, b = (head / mm, 1.0 - tail / mm) if mm > 0 else (0.0, 1.0)
-    unsure, at = AMBIGUOUS, int(max(work.evidence.public_at[i], work.evidence.public_at[j]))
-    if _either(work.surface[i], work.surface[j], on.EXCLUDED_PLACE):
-        unsure, at = EXCLUDED, _decider(work, i) if work.surface[i] == on.EXCLUDED_PLACE else _decider(work, j)
-    _put(work, out, w, j, (0.0, a), (OFF_ROAD, _basis(work.surface[i]), DRIVE), head, _decider(work, i))
-    _put(work, out, w, j, (a, b), (UNKNOWN, unsure, DRIVE), mm - head - tail, at)
-    _put(work, out, w, j, (b, 1.0), (OFF_ROAD, _basis(work.surface[j]), DRIVE), tail, _decider(work, j))
-
-
-@inlined
-def _basis(surface: int) -> int:
-    basis = NO_ROAD
-    if surface == on.ON_PRIVATE:
+def _basis(surface: int, gap: bool) -> int:
+    """What counts by declared land only says so, in a gap too (rule SU7: reported apart)."""
+    basis = ODOMETER_BOUND if gap else NO_ROAD
+    if surface == on.ON_PRIVATE and not gap:
         basis = PRIVATE_ROAD
     elif surface == on.ON_DECLARED:
         basis = DECLARED_LAND
@@ -176,47 +226,11 @@ def _basis(surface: int) -> int:
 
 
 @inlined
-def _gap_basis(surface: int) -> int:
-    """What counts by declared land only says so, in a gap too (rule SU7: reported apart)."""
-    basis = _basis(surface)
-    return ODOMETER_BOUND if _either(PRIVATE_ROAD, NO_ROAD, basis) else basis
-
-
-@inlined
-def _place(work: Work, i: int) -> int:
-    return -2 - int(work.ruled.place[i]) if work.ruled.place[i] >= 0 else -1
-
-
-@inlined
-def _decider(work: Work, i: int) -> int:
+def _decider(work: Work, i: int, gap: bool = False) -> int:
     """The vertex of the private way, or -2 - the place, that decided the surface of an off-road or excluded fix; else -1."""
-    return int(work.evidence.private_at[i]) if work.surface[i] == on.ON_PRIVATE else _place(work, i)
-
-
-@kernel
-def _gap(work: Work, w: int, j: int, out: Pieces) -> None:
-    """A gap counts as far as it is certain whatever the vehicle did (paragraph 29; design 5.3).
-
-    It went at least the chord, and at least what the odometer shows.  If that is less than its ends' bounds together it cannot
-    have touched a public road; if it did touch one, it went from the one end to the road and from the road to the other."""
-    fixes, odometers = work.fixes, work.odometers
-    i = work.lengths.before[j]
-    noise = 3.0 * noise_m(fixes, i, j)
-    least = max(0.0, work.lengths.chord_m[j] - noise)
-    outside = _either(
-        work.surface[i], work.surface[j], on.OUTSIDE
-    )  # else both halves of a cut set would count it (rule SU5)
-    if odometers.usable[i] and odometers.usable[j] and not outside:
-        delta, unit = fixes.odometer_mm[j] - fixes.odometer_mm[i], odometers.unit_mm[w]
-        least = max(least, (delta - unit) * 0.001 * work.scheme.odometer_least)
-        least = min(least, (delta + unit) * 0.001)
-    else:
-        least = 0.0  # no odometer to speak for it: it may have been carried (rule SU8), and "other gaps are unknown"
-    head = sure_m(work, i, least) if is_off(work.surface[i]) else 0.0
-    tail = sure_m(work, j, least - head) if is_off(work.surface[j]) else 0.0
-    head_mm, tail_mm = int(head * 1000.0), int(tail * 1000.0)
-    rest = int(max(least, work.lengths.chord_m[j]) * 1000.0) - head_mm - tail_mm
-    _put(work, out, w, j, (0.0, 0.5), (OFF_ROAD, _gap_basis(work.surface[i]), DRIVE), head_mm, _place(work, i))
-    if rest > int(noise * 1000.0):
-        _put(work, out, w, j, (0.5, 0.5), (UNKNOWN, GAP, GAP_KIND), rest, -1)
-    _put(work, out, w, j, (0.5, 1.0), (OFF_ROAD, _gap_basis(work.surface[j]), DRIVE), tail_mm, _place(work, j))
+    at = -1
+    if work.ruled.place[i] >= 0:
+        at = -2 - int(work.ruled.place[i])
+    elif work.surface[i] == on.ON_PRIVATE and not gap:
+        at = int(work.evidence.private_at[i])
+    return at

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.fixes import GOOD, IMPLAUSIBLE, Fixes
 from services.classifier.domain.ground import Ground, chord_m
 from services.classifier.domain.scheme import Scheme
@@ -26,7 +26,7 @@ def empty_lengths(rows: int) -> Lengths:
     return Lengths(np.zeros(rows), np.zeros(rows), np.full(rows, -1, dtype=np.int64))
 
 
-@kernel
+@lean
 def measure(fixes: Fixes, ground: Ground, scheme: Scheme, out: Lengths) -> None:
     """Fill `out`.  A leg reads at most one fix on each side of it."""
     first, label, ts, lat, lng = fixes.first, fixes.label, fixes.ts_ms, fixes.lat_e6, fixes.lng_e6

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.classifier.domain import areas
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.geometry import EDGE_REACH_M, FAR, HALF_MAX_M, REACH_M, Roads
 from services.classifier.domain.scheme import Scheme
 from services.classifier.domain.way_kinds import AREA_PUBLIC, AREA_UNKNOWN, FERRY, PUBLIC, UNKNOWN
@@ -27,11 +27,18 @@ class Listed(NamedTuple):
     """Squared distance from the fix looked at last."""
     run: NDArray[np.int64]
     """Where each kind begins; last, how many segments there are."""
+    cost: NDArray[np.float64]
+    """By kind, of the cheapest way near the fix looked at last; FAR where there is none."""
+    metres: NDArray[np.float64]
+    vertex: NDArray[np.int64]
+    """-1 where there is none."""
 
 
 def empty_listed(room: int) -> Listed:
     lat, lng, to_lat, to_lng, square = (np.empty(room) for _ in range(5))
-    return Listed(lat, lng, to_lat, to_lng, square, np.zeros(AREA_UNKNOWN + 2, dtype=np.int64))
+    kinds = AREA_UNKNOWN + 1
+    run, vertex = np.zeros(kinds + 1, dtype=np.int64), np.empty(kinds, dtype=np.int64)
+    return Listed(lat, lng, to_lat, to_lng, square, run, np.empty(kinds), np.empty(kinds), vertex)
 
 
 @inlined
@@ -53,7 +60,7 @@ def read_cell(
         run[kind] = end - begin
 
 
-@kernel
+@inlined
 def measure(
     lats: NDArray[np.float64], lngs: NDArray[np.float64], to_lats: NDArray[np.float64], to_lngs: NDArray[np.float64],
     square: NDArray[np.float64], count: int, lat_e6: float, lng_e6: float, kx: float, ky: float,
@@ -69,17 +76,17 @@ def measure(
         square[n] = ex * ex + ey * ey
 
 
-@kernel
+@inlined
 def nearest(bits: NDArray[np.int64], begin: int, end: int) -> int:
     """Place of the least of numbers that are not negative, given by their bits (which order them too); -1 where none are."""
-    if begin == end:
-        return -1
-    best = bits[begin]
-    for n in range(begin, end):
-        best = min(best, bits[n])
-    at = begin
-    while bits[at] != best:
-        at += 1
+    at = -1
+    if begin < end:
+        best = bits[begin]
+        for n in range(begin, end):
+            best = min(best, bits[n])
+        at = begin
+        while bits[at] != best:
+            at += 1
     return at
 
 
@@ -142,15 +149,12 @@ def edge_m(
     return edge
 
 
-@kernel
-def in_areas(
-    roads: Roads, listed: Listed, row: int, lat_e6: int, lng_e6: int, sigma: float, scheme: Scheme, cost: NDArray[np.float64],
-    metres: NDArray[np.float64], vertex: NDArray[np.int64],
-) -> float:  # fmt: skip
+@lean
+def in_areas(roads: Roads, listed: Listed, row: int, lat_e6: int, lng_e6: int, sigma: float, scheme: Scheme) -> float:
     """Take areas into what is found by kind: inside one is as on a centre line, beside it as beside a way.
 
     Returns metres to the nearest public area."""
-    edge = FAR
+    edge, cost, metres, vertex = FAR, listed.cost, listed.metres, listed.vertex
     for kind, of in ((PUBLIC, AREA_PUBLIC), (UNKNOWN, AREA_UNKNOWN)):
         at, ring_m = areas.holder(roads, row, lat_e6, lng_e6, of), FAR
         if at >= 0:
@@ -165,7 +169,7 @@ def in_areas(
     return edge
 
 
-@kernel
+@lean
 def on_ferry(roads: Roads, listed: Listed, row: int) -> bool:
     """Whether a ferry's course is within its width, and REACH_M."""
     for n in range(listed.run[FERRY], listed.run[FERRY + 1]):

@@ -13,6 +13,7 @@ from services.classifier.domain.fixes import Fixes
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.ground import Ground
 from services.classifier.domain.lengths import Lengths
+from services.classifier.domain.look_up import empty_cells, find_cells
 from services.classifier.domain.near import empty_listed
 from services.classifier.domain.pieces import Pieces
 from services.classifier.domain.places import Places, Ruled
@@ -48,8 +49,8 @@ def compute(fixes: Fixes, ground: Ground, roads: Roads, scheme: Scheme, in_force
     """All loops over fixes; each releases the GIL."""
     rows, windows = len(fixes.ts_ms), len(fixes.key)
     evidence = evidence_module.empty_evidence(rows)
-    at = evidence_module.empty_cells(rows)
-    listed = empty_listed(evidence_module.find_cells(fixes, ground, roads, at))
+    at = empty_cells(rows)
+    listed = empty_listed(find_cells(fixes, ground, roads, at))
     evidence_module.gather(fixes, ground, at, listed, roads, scheme, evidence)
     evidence_module.weigh(fixes, scheme, evidence.weight)
     surface, margin = np.zeros(rows, dtype=np.int8), np.zeros(rows)
@@ -58,7 +59,7 @@ def compute(fixes: Fixes, ground: Ground, roads: Roads, scheme: Scheme, in_force
     ruled = places.empty_ruled(rows)
     places.rule(fixes, in_force, evidence, surface, ruled)
     odometers = empty_odometers(windows, rows)
-    find_stretches(fixes, scheme, odometers)
+    find_stretches(fixes, scheme, np.empty(rows, dtype=np.int64), odometers)
     measured = lengths.empty_lengths(rows)
     lengths.measure(fixes, ground, scheme, measured)
     pieces = pieces_module.empty_pieces(3 * rows)

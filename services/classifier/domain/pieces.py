@@ -57,7 +57,7 @@ def empty_pieces(count: int) -> Pieces:
         basis=np.zeros(count, dtype=np.int8),
         kind=np.zeros(count, dtype=np.int8),
         mm=np.zeros(count, dtype=np.int64),
-        at=np.full(count, -1, dtype=np.int32),
+        at=np.empty(count, dtype=np.int32),
         fix=np.zeros(count, dtype=np.int64),
         until=np.zeros(count, dtype=np.int64),
         used=np.zeros(1, dtype=np.int64),

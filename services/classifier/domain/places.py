@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from services.classifier.domain import cells
 from services.classifier.domain import surfaces as on
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.evidence import Evidence
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.geometry import FAR, to_segment
@@ -120,7 +120,7 @@ def _read_geometry(wkb: bytes, at: int, rings: list[NDArray[np.int64]]) -> int:
     return at
 
 
-@kernel
+@lean
 def rule(fixes: Fixes, places: Places, evidence: Evidence, surface: NDArray[np.int8], out: Ruled) -> None:
     """Change `surface` and the certain distance `clear_m` of fixes on declared land or by excluded places; fill `out`."""
     ts, label = fixes.ts_ms, fixes.label
@@ -140,7 +140,7 @@ def rule(fixes: Fixes, places: Places, evidence: Evidence, surface: NDArray[np.i
             before = i
 
 
-@kernel
+@lean
 def _rule_fix(
     fixes: Fixes, places: Places, evidence: Evidence, surface: NDArray[np.int8], w: int, i: int, from_ms: int, until_ms: int,
     out: Ruled,
@@ -194,7 +194,7 @@ def _active(places: Places, p: int, from_ms: int, until_ms: int) -> bool:
     return reaches
 
 
-@kernel
+@lean
 def boundary_m(places: Places, p: int, lat_e6: int, lng_e6: int) -> tuple[bool, float]:
     """(inside, metres to the boundary; a lower bound where far outside) of a position and a place."""
     kx, ky = cells.metres_per_e6(lat_e6)
@@ -215,7 +215,7 @@ def boundary_m(places: Places, p: int, lat_e6: int, lng_e6: int) -> tuple[bool, 
     return inside, np.sqrt(best)
 
 
-@kernel
+@lean
 def room_m(
     places: Places, w: int, lat_e6: int, lng_e6: int, from_ms: int, until_ms: int, on_land: bool, over_public: bool
 ) -> float:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.scheme import Scheme
 
@@ -39,12 +39,13 @@ def empty_odometers(windows: int, rows: int) -> Odometers:
     )
 
 
-@kernel
-def find_stretches(fixes: Fixes, scheme: Scheme, out: Odometers) -> None:
-    """Fill `out`.  A leg over midnight gives the day a reading at midnight, in proportion to time (rule DI1, design 5)."""
+@lean
+def find_stretches(fixes: Fixes, scheme: Scheme, good: NDArray[np.int64], out: Odometers) -> None:
+    """Fill `out`.  A leg over midnight gives the day a reading at midnight, in proportion to time (rule DI1, design 5).
+
+    `good` is room to work in, a place a fix."""
     ts, odometer, label, usable = fixes.ts_ms, fixes.odometer_mm, fixes.label, out.usable
     until_ms, until_mm = out.last_ms, out.last_mm
-    good = np.empty(len(ts), dtype=np.int64)
     for w in range(len(fixes.first) - 1):
         count = 0
         for i in range(fixes.first[w], fixes.first[w + 1]):
@@ -55,7 +56,8 @@ def find_stretches(fixes: Fixes, scheme: Scheme, out: Odometers) -> None:
         out.unit_mm[w] = unit
         n = _first_usable(ts, odometer, good, count, unit, scheme)
         last = -1
-        for i in good[n:count]:
+        for k in range(n, count):
+            i = good[k]
             if last >= 0 and not _follows(ts[i] - ts[last], odometer[i] - odometer[last], unit, scheme):
                 out.broken[w] += 1
                 continue
@@ -73,7 +75,7 @@ def _follows(step_ms: int, delta_mm: int, unit_mm: int, scheme: Scheme) -> bool:
     return 0 <= delta_mm <= int((step_ms // 1000 + 1) * scheme.speed_max_mps * 1000.0) + 2 * unit_mm
 
 
-@kernel
+@lean
 def _first_usable(
     ts: NDArray[np.int64], odometer: NDArray[np.int64], good: NDArray[np.int64], count: int, unit: int, scheme: Scheme
 ) -> int:
@@ -85,7 +87,7 @@ def _first_usable(
     return max(0, count - 1)
 
 
-@kernel
+@lean
 def _extend(fixes: Fixes, scheme: Scheme, out: Odometers, w: int, last: int, i: int) -> None:
     """Take reading i into the day's stretch, cutting a leg over either midnight."""
     a, b, ts, odometer = fixes.start_ms[w], fixes.end_ms[w], fixes.ts_ms, fixes.odometer_mm
@@ -102,7 +104,7 @@ def _extend(fixes: Fixes, scheme: Scheme, out: Odometers, w: int, last: int, i: 
         out.last_ms[w], out.last_mm[w] = ts[i], odometer[i]
 
 
-@kernel
+@lean
 def _between(fixes: Fixes, i: int, j: int, at_ms: int) -> int:
     """The odometer at an instant between two readings, by time, in whole mm."""
     delta = fixes.odometer_mm[j] - fixes.odometer_mm[i]
@@ -110,13 +112,13 @@ def _between(fixes: Fixes, i: int, j: int, at_ms: int) -> int:
     return reading
 
 
-@kernel
+@lean
 def _unit_mm(odometer: NDArray[np.int64], good: NDArray[np.int64], count: int) -> int:
     """Largest usual display step that all readings of a window are multiples of (paragraph 30); 1 mm without readings."""
     for unit in (1_609_344, 1_000_000, 100_000, 10_000, 1_000, 100, 10):
         fits = count > 0
-        for i in good[:count]:
-            if odometer[i] % unit != 0:
+        for k in range(count):
+            if odometer[good[k]] % unit != 0:
                 fits = False
                 break
         if fits:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.geometry import Roads
 from services.classifier.domain.lengths import Lengths
@@ -36,10 +36,10 @@ class Runs(NamedTuple):
 
 def empty_runs(count: int) -> Runs:
     return Runs(
-        np.zeros(count, np.int32), np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int8),
-        np.zeros(count, np.int8), np.zeros(count, np.int8), np.zeros(count, np.bool_), np.zeros(count, np.int64),
-        np.full(count, -1, np.int32), np.zeros(count, np.int64), np.zeros(count, np.int32), np.zeros(count, np.int32),
-        np.zeros(count, np.int32), np.zeros(count, np.int32),
+        np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int8),
+        np.empty(count, np.int8), np.empty(count, np.int8), np.empty(count, np.bool_), np.empty(count, np.int64),
+        np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count, np.int32), np.empty(count, np.int32),
+        np.empty(count, np.int32), np.empty(count, np.int32),
     )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def cut(runs: Runs, count: int) -> Runs:
     return runs._replace(**{name: column[:count] for name, column in runs._asdict().items()})
 
 
-@kernel
+@lean
 def join_pieces(
     fixes: Fixes, pieces: Pieces, count: int, odometers: Odometers, roads: Roads, scheme: Scheme, out: Runs
 ) -> int:
@@ -79,6 +79,7 @@ def join_pieces(
             n += 1
             run_mm, run_way = 0, -1
             out.window[n], out.start_ms[n], out.in_stretch[n], mms[n] = w, a, inside, 0
+            ways[n], way_mm[n] = -1, 0
             out.surface[n], out.basis[n], out.kind[n] = surfaces[p], bases[p], kinds[p]
             out.start_lat[n], out.start_lng[n] = _position(fixes, pieces, p, a)
         way = vertex_way[ats[p]] if ats[p] >= 0 else ats[p]
@@ -106,7 +107,7 @@ def share_mm(a: int, b: int, mm: int, start_ms: int, end_ms: int) -> int:
     return until - before
 
 
-@kernel
+@lean
 def _position(fixes: Fixes, pieces: Pieces, p: int, at_ms: int) -> tuple[int, int]:
     """Where the leg is at an instant, on its straight line."""
     i, j = pieces.fix[p], pieces.until[p]
@@ -117,7 +118,7 @@ def _position(fixes: Fixes, pieces: Pieces, p: int, at_ms: int) -> tuple[int, in
     return lat, lng
 
 
-@kernel
+@lean
 def mark_still(
     fixes: Fixes, odometers: Odometers, lengths: Lengths, pieces: Pieces, count: int, scheme: Scheme
 ) -> None:
@@ -139,7 +140,7 @@ def mark_still(
         p = max(q, p + 1)
 
 
-@kernel
+@lean
 def engine_time(
     fixes: Fixes, lengths: Lengths, every_ms: int, engine_ms: NDArray[np.int64], covered_ms: NDArray[np.int64]
 ) -> None:

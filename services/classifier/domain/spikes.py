@@ -1,8 +1,9 @@
 """Jumps that no vehicle makes (scheme 1, paragraph 16)."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.fixes import GOOD, IMPLAUSIBLE, Fixes, order
 from services.classifier.domain.ground import Ground, chord_m, empty_ground, lay
 from services.classifier.domain.scheme import Scheme
@@ -14,18 +15,17 @@ def prepare(pings: Pings, wanted: list[tuple[Key, int]] | None, scheme: Scheme) 
     fixes = order(pings, wanted, scheme)
     ground = empty_ground(len(fixes.ts_ms))
     lay(fixes.lat_e6, fixes.lng_e6, fixes.speed_mps, fixes.heading_deg, scheme, ground)
-    mark_spikes(fixes, ground, scheme)
+    mark_spikes(fixes, ground, scheme, np.empty(len(fixes.label), dtype=np.int64))
     return fixes
 
 
-@kernel
-def mark_spikes(fixes: Fixes, ground: Ground, scheme: Scheme) -> None:
+@lean
+def mark_spikes(fixes: Fixes, ground: Ground, scheme: Scheme, good: NDArray[np.int64]) -> None:
     """Label short runs of fixes that cannot be reached from both sides (scheme 1, paragraph 16).
 
     A run of at most `spike_run_max` fixes is a spike when the leg into it and the leg out of it need more than the greatest
-    speed beyond the noise, and the leg that leaves it out does not."""
+    speed beyond the noise, and the leg that leaves it out does not.  `good` is room to work in, a place a fix."""
     first, label = fixes.first, fixes.label
-    good = np.empty(len(label), dtype=np.int64)
     for w in range(len(first) - 1):
         count = 0
         for i in range(first[w], first[w + 1]):

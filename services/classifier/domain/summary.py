@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import lean
 from services.classifier.domain.fixes import LABELS, Fixes
 from services.classifier.domain.readings import HOUR_MS, Odometers
 
@@ -26,7 +26,7 @@ def empty_summary(windows: int, rows: int) -> Summary:
     return Summary(np.zeros(windows, np.int64), np.zeros(windows, np.int64), counts, np.zeros(rows, np.bool_))
 
 
-@kernel
+@lean
 def sum_up(fixes: Fixes, odometers: Odometers, out: Summary) -> None:
     """Fill `out`."""
     first, ts, label, usable = fixes.first, fixes.ts_ms, fixes.label, odometers.usable

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import inlined, kernel
+from services.classifier.domain.compiled import inlined, lean
 from services.classifier.domain.evidence import Evidence
 from services.classifier.domain.fixes import GOOD, Fixes
 from services.classifier.domain.geometry import REACH_M
@@ -38,7 +38,7 @@ def is_off(surface: int) -> bool:
     )
 
 
-@kernel
+@lean
 def decide(
     fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np.int8], margins: NDArray[np.float64]
 ) -> None:
@@ -48,7 +48,7 @@ def decide(
     label, first, weight, edge_m = fixes.label, fixes.first, evidence.weight, evidence.edge_m
     public_cost, other_cost, unknown_cost, off_cost = evidence[:4]
     private_at, private_m, price = evidence.private_at, evidence.private_m, scheme.switch_price
-    ahead = np.empty(len(label))  # of "public" over "other", of everything up to a fix: no more is needed of it
+    ahead = margins  # until a fix's turn: how much dearer "public" is than "other", of everything up to it
     for w in range(len(first) - 1):
         behind = 0.0
         for i in range(first[w], first[w + 1]):
@@ -82,7 +82,7 @@ def _surface(margin: float, edge_m: float, unknown_way: bool, private_way: bool,
     return surface
 
 
-@kernel
+@lean
 def mark_road_like(fixes: Fixes, evidence: Evidence, scheme: Scheme, surface: NDArray[np.int8]) -> None:
     """Rule SU4: off every way, but fast without a break for as long as only a road allows: probably a missing road.
 

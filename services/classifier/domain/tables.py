@@ -5,12 +5,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.domain.compiled import kernel
+from services.classifier.domain.compiled import kernel, lean
 
 NO_KEY: Final = -1
 
 
-@kernel
+@lean
 def slot_of(key: int, mask: int) -> int:
     """Where a key's search starts in an open-addressing table of mask + 1 slots."""
     h = np.uint64(key)
@@ -19,7 +19,7 @@ def slot_of(key: int, mask: int) -> int:
     return int(np.int64((h ^ (h >> np.uint64(31))) & np.uint64(mask)))
 
 
-@kernel
+@lean
 def find(table: NDArray[np.int64], rows: NDArray[np.int32], key: int) -> int:
     """The row of a key in an open-addressing table, or -1."""
     mask = len(table) - 1
