@@ -1,4 +1,4 @@
-"""Every version of the scheme, callable for ever: a claim names the number by which its kilometres were found (design section 5).
+"""Every version of the scheme, callable for ever: a claim names the number by which its kilometres were found (design 5).
 
 A later version comes with functions of its own where it changes more than constants; nothing here is ever taken away, and
 golden hashes hold each to its word (tests/unit/kernel/test_kernel_golden.py)."""
