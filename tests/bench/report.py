@@ -45,7 +45,10 @@ def national(found: dict[str, Any]) -> None:
                 f"    {what}: {memory['all'] / 1024:.0f} MB resident = {memory['anonymous'] / 1024:.0f} its own "
                 f"+ {memory['file'] / 1024:.0f} mapped from files"
             )
-        print(f"    load: {used['pings']:,} pings over {used['tiles_touched']} tiles, {used['per_s']:,.0f} pings/s")
+        print(
+            f"    load: {used['pings']:,} pings over {used['tiles_touched']} tiles, {used['per_s']:,.0f} pings/s, "
+            f"most memory {used['memory_most_kb'] / 1024:.0f} MB"
+        )
     small, large = found["same_pings_region"], found["same_pings_nation"]
     print(
         f"  the same pings on the region alone {small['per_s_best']:,.0f}/s, on the nation {large['per_s_best']:,.0f}/s: "
