@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,13 +14,17 @@ from hypothesis import strategies as st
 from services.classifier.domain.clear import public_near, public_within
 from services.classifier.domain.closed import close_day
 from services.classifier.domain.device_day import DayOutcome, classify_days, totals_of
+from services.classifier.domain.rulings import NO_BOOK, Book, Rulings
 from services.classifier.domain.scheme import V1
+from services.classifier.domain.trace import trace_day
 from services.classifier.roads.dataset import RoadSet
 from shared.contracts.pings import Key, Pings, concat
 from shared.nz_days import bounds_ms
+from tests.property.kernel.rulings import district_book
 from tests.property.kernel.streams import wild_stream
 from tests.unit.kernel.world import DISTRICT, Way, at, drive, road_set, to_pings
 
+BOOK = district_book()
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -32,30 +37,69 @@ def by_day(days: list[DayOutcome]) -> dict[tuple[Key, int], DayOutcome]:
     return {(day.key, day.day): day for day in days}
 
 
-@SLOW
-@given(seed=st.integers(0, 2**32 - 1))
-def test_G2_order_duplicates_and_batches_never_change_a_millimetre(district: RoadSet, seed: int) -> None:
-    pings = wild_stream(seed, 3_000)
-    expected = by_day(classify_days(pings, None, district))
+def check_order_duplicates_and_batches(pings: Pings, roads: RoadSet, book: Book, seed: int) -> None:
+    expected = by_day(classify_days(pings, None, roads, V1, book))
     rng = np.random.default_rng(seed)
     doubled = np.concatenate([np.arange(len(pings)), rng.integers(0, len(pings), 500)])
     shuffled = pings.take(rng.permutation(doubled))
-    assert by_day(classify_days(shuffled, None, district)) == expected
+    assert by_day(classify_days(shuffled, None, roads, V1, book)) == expected
     cuts = np.sort(rng.integers(0, len(shuffled), 6))
     batches = [shuffled.take(rows) for rows in np.split(np.arange(len(shuffled)), cuts)]
     random.Random(seed).shuffle(batches)
-    assert by_day(classify_days(concat(batches), None, district)) == expected
+    assert by_day(classify_days(concat(batches), None, roads, V1, book)) == expected
+
+
+@SLOW
+@given(seed=st.integers(0, 2**32 - 1), ruled=st.booleans())
+def test_G2_order_duplicates_and_batches_never_change_a_millimetre(district: RoadSet, seed: int, ruled: bool) -> None:
+    check_order_duplicates_and_batches(wild_stream(seed, 3_000), district, BOOK if ruled else NO_BOOK, seed)
+
+
+@pytest.mark.parametrize(("seed", "book"), [(11, NO_BOOK), (12, BOOK)])
+def test_G2_the_same_of_a_stream_of_twelve_thousand(district: RoadSet, seed: int, book: Book) -> None:
+    check_order_duplicates_and_batches(wild_stream(seed, 12_000), district, book, seed)
+
+
+@SLOW
+@given(seed=st.integers(0, 2**32 - 1), ruled=st.booleans())
+def test_a_day_computed_alone_with_its_context_is_the_same(district: RoadSet, seed: int, ruled: bool) -> None:
+    pings, book = wild_stream(seed, 1_500), BOOK if ruled else NO_BOOK
+    for (key, day), outcome in by_day(classify_days(pings, None, district, V1, book)).items():
+        low, high = bounds_ms(day)
+        mine = pings.key == pings.keys.index(key)
+        near = mine & (pings.ts_ms >= low - V1.gap_limit_ms) & (pings.ts_ms < high + V1.gap_limit_ms)
+        assert classify_days(pings.take(near), [(key, day)], district, V1, book) == [outcome]
+        trace = trace_day(pings, key, day, district, V1, book)
+        assert trace.outcome == outcome
 
 
 @SLOW
 @given(seed=st.integers(0, 2**32 - 1))
-def test_a_day_computed_alone_with_its_context_is_the_same(district: RoadSet, seed: int) -> None:
+def test_SU7_what_rulings_change_is_named_and_bounded(district: RoadSet, seed: int) -> None:
+    """Public metres turn off road only as declared_over_public, land adds only in its own bases, excluded places only take."""
     pings = wild_stream(seed, 1_500)
-    for (key, day), outcome in by_day(classify_days(pings, None, district)).items():
-        low, high = bounds_ms(day)
-        mine = pings.key == pings.keys.index(key)
-        near = mine & (pings.ts_ms >= low - V1.gap_limit_ms) & (pings.ts_ms < high + V1.gap_limit_ms)
-        assert classify_days(pings.take(near), [(key, day)], district) == [outcome]
+    lands, exclusions = BOOK["t"].lands, tuple(one for one in BOOK["t"].exclusions if one.wkb)
+    plain, with_land, with_both = (
+        sums_of(classify_days(pings, None, district, V1, {"t": rulings}))
+        for rulings in (Rulings(), Rulings(lands), Rulings(lands, exclusions))
+    )
+    assert plain["declared_land"] == plain["declared_over_public"] == plain["excluded"] == 0
+    off = ("private_road", "no_road", "odometer_bound", "declared_land", "declared_over_public")
+    assert sum(with_both[basis] for basis in off) <= sum(with_land[basis] for basis in off)
+    assert with_both["mapped_public"] == with_land["mapped_public"]
+    assert (
+        plain["mapped_public"] - with_land["mapped_public"]
+        <= with_land["declared_over_public"] + with_land["ambiguous"]
+    )
+
+
+def sums_of(days: list[DayOutcome]) -> Counter[str]:
+    """Millimetres by basis."""
+    sums: Counter[str] = Counter()
+    for day in days:
+        for total in day.totals:
+            sums[total.basis] += total.mm
+    return sums
 
 
 @SLOW
