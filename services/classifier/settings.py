@@ -20,7 +20,7 @@ class ClassifierSettings(ServiceSettings):
     """Least time from one round of the fold to the next; what comes in meanwhile is computed in one call."""
     cache_rows_max: int = Field(default=2_000_000, ge=10_000)
     """Fixes kept in memory, about 75 bytes each; what is not there is read again from evidence."""
-    roads_resident_mb: int = Field(default=260, ge=100)
+    roads_resident_mb: int = Field(default=160, ge=100)
     """Mapped files that stay in memory, about 130 MB of programs and libraries among them; above it the pages of road data sets
     are handed back after a kernel call, and read again when they are needed."""
     compact_delay_s: int = Field(default=3 * 3_600, ge=0, le=30 * 86_400)
