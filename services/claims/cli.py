@@ -1,9 +1,7 @@
 """`rucor tenants create`, `rucor keys claims create|revoke`: what operators do to the claims service's tenants."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -13,32 +11,24 @@ import click
 from services.claims.repo import tenants as repo
 from shared.clock import new_id
 from shared.db import api_keys
-from shared.db.pool import Connection, open_pool, tx
+from shared.db.pool import lone_tx
+from shared.running_stack import data_dir_option, dsn_of
 
+CONNECTION: Final = "rucor-claims-cli"
 SCOPES: Final = ("claims:read", "claims:write")
-
-
-@asynccontextmanager
-async def _transaction(worker_dsn: str) -> AsyncIterator[Connection]:
-    pool = await open_pool(worker_dsn, name="rucor-claims-cli", size=1)
-    try:
-        async with tx(pool) as conn:
-            yield conn
-    finally:
-        await pool.close()
 
 
 async def create_tenant(worker_dsn: str, name: str) -> UUID:
     """A new tenant's id.  The same name may be given twice: tenants are told apart by id."""
     tenant = new_id()
-    async with _transaction(worker_dsn) as conn:
+    async with lone_tx(worker_dsn, name=CONNECTION) as conn:
         await repo.insert_tenant(conn, tenant, name)
     return tenant
 
 
 async def issue_key(worker_dsn: str, tenant_id: UUID, name: str, scopes: Sequence[str]) -> str:
     """A new key of a tenant: shown once, stored as a hash.  Raises LookupError for a tenant that is not there."""
-    async with _transaction(worker_dsn) as conn:
+    async with lone_tx(worker_dsn, name=CONNECTION) as conn:
         if await repo.tenant_name(conn, tenant_id) is None:
             raise LookupError(f"there is no tenant {tenant_id}")
         return await api_keys.issue_key(conn, tenant_id, name, scopes)
@@ -46,30 +36,8 @@ async def issue_key(worker_dsn: str, tenant_id: UUID, name: str, scopes: Sequenc
 
 async def revoke_key(worker_dsn: str, tenant_id: UUID, key_id: str) -> bool:
     """True when the key was live; it works for at most 30 s more."""
-    async with _transaction(worker_dsn) as conn:
+    async with lone_tx(worker_dsn, name=CONNECTION) as conn:
         return await api_keys.revoke_key(conn, tenant_id, key_id)
-
-
-def _worker_dsn(data_dir: Path) -> str:
-    path = data_dir / "stack.json"
-    try:
-        dsn: str = json.loads(path.read_text())["dsns"]["claims"]["worker"]
-    except FileNotFoundError:
-        raise click.ClickException(
-            f"no running stack in {data_dir}: start it with `rucor up --data-dir {data_dir}`"
-        ) from None
-    except (KeyError, ValueError) as error:
-        raise click.ClickException(f"{path} cannot be read ({error!r}): start the stack again") from error
-    return dsn
-
-
-_data_dir = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    default=Path("var"),
-    show_default=True,
-    help="Where the stack keeps its data.",
-)
 
 
 @click.group()
@@ -79,10 +47,10 @@ def tenants() -> None:
 
 @tenants.command("create")
 @click.argument("name")
-@_data_dir
+@data_dir_option
 def tenants_create(name: str, data_dir: Path) -> None:
     """Make a tenant called NAME and print its id."""
-    click.echo(asyncio.run(create_tenant(_worker_dsn(data_dir), name)))
+    click.echo(asyncio.run(create_tenant(dsn_of(data_dir, "claims"), name)))
 
 
 @click.group()
@@ -94,11 +62,11 @@ def keys() -> None:
 @click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
 @click.option("--name", required=True, help="Who or what will use the key.")
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=SCOPES, show_default=True)
-@_data_dir
+@data_dir_option
 def keys_create(tenant: UUID, name: str, scopes: Sequence[str], data_dir: Path) -> None:
     """Make a key and print it: it is never shown again."""
     try:
-        click.echo(asyncio.run(issue_key(_worker_dsn(data_dir), tenant, name, scopes)))
+        click.echo(asyncio.run(issue_key(dsn_of(data_dir, "claims"), tenant, name, scopes)))
     except LookupError as error:
         raise click.ClickException(str(error)) from None
 
@@ -106,9 +74,9 @@ def keys_create(tenant: UUID, name: str, scopes: Sequence[str], data_dir: Path) 
 @keys.command("revoke")
 @click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
 @click.argument("key_id")
-@_data_dir
+@data_dir_option
 def keys_revoke(tenant: UUID, key_id: str, data_dir: Path) -> None:
     """Revoke the key whose public part (8 characters after `rucor_`) is KEY_ID."""
-    if not asyncio.run(revoke_key(_worker_dsn(data_dir), tenant, key_id)):
+    if not asyncio.run(revoke_key(dsn_of(data_dir, "claims"), tenant, key_id)):
         raise click.ClickException("the tenant has no live key of that id")
     click.echo("revoked; it stops working within 30 seconds")

@@ -15,6 +15,7 @@ import httpx
 from services.claims.cli import issue_key, revoke_key
 from shared.db.api_keys import key_id_of
 from shared.errors import Retryable
+from shared.running_stack import read_stack
 
 KEY_VARIABLE: Final = "RUCOR_KEY"
 TIMEOUT: Final = httpx.Timeout(600.0, connect=5.0)
@@ -61,7 +62,7 @@ def reprocess(
 
 
 async def _ask(data_dir: Path, tenant: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    stack = _stack(data_dir)
+    stack = read_stack(data_dir)
     url, dsn = stack["urls"]["claims"], stack["dsns"]["claims"]["worker"]
     key = os.environ.get(KEY_VARIABLE)
     try:
@@ -88,19 +89,6 @@ async def _post(url: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
         return document
     named = "".join(f"\n  {one['pointer']}: {one['detail']}" for one in document.get("errors") or ())
     raise click.ClickException(f"{document.get('title')}: {document.get('detail')}{named}")
-
-
-def _stack(data_dir: Path) -> dict[str, Any]:
-    path = data_dir / "stack.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise click.ClickException(
-            f"no running stack in {data_dir}: start it with `rucor up --data-dir {data_dir}`"
-        ) from None
-    except ValueError as error:
-        raise click.ClickException(f"{path} cannot be read ({error}): start the stack again") from error
-    return found
 
 
 def _show(answer: dict[str, Any]) -> None:

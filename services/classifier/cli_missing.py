@@ -10,6 +10,8 @@ from uuid import UUID
 
 import click
 
+from shared.running_stack import dsn_of
+
 if TYPE_CHECKING:
     from services.classifier.application.probable_roads import ProbableRoad
     from services.classifier.roads.dataset import RoadSet
@@ -51,7 +53,8 @@ def missing(
         if pings is not None:
             found = _offline(pings, road_set, first, last)
         elif tenant is not None and first is not None and last is not None:
-            found = asyncio.run(_of_tenant(_dsn(data_dir), tenant, first, last, road_set))
+            dsn = dsn_of(data_dir, "classifier", "api", "give --roads and --pings")
+            found = asyncio.run(_of_tenant(dsn, tenant, first, last, road_set))
         else:
             raise click.UsageError("name --tenant, --from and --to, or --roads and --pings")
     except (DataSetError, Retryable, OSError, EOFError) as error:
@@ -75,19 +78,6 @@ def _offline(pings: Path, road_set: "RoadSet", from_day: date | None, to_day: da
     days = days_of(parsed.pings.ts_ms)
     keep = (days >= (to_ordinal(from_day) if from_day else 0)) & (days <= (to_ordinal(to_day) if to_day else 1 << 30))
     return in_pings(parsed.pings.take(keep), road_set, V1)
-
-
-def _dsn(data_dir: Path) -> str:
-    path = data_dir / "stack.json"
-    try:
-        dsn: str = json.loads(path.read_text())["dsns"]["classifier"]["api"]
-    except FileNotFoundError:
-        raise click.ClickException(
-            f"no running stack in {data_dir}: start it with `rucor up --data-dir {data_dir}`, or give --roads and --pings"
-        ) from None
-    except (KeyError, ValueError) as error:
-        raise click.ClickException(f"{path} cannot be read ({error!r}): start the stack again") from error
-    return dsn
 
 
 async def _of_tenant(dsn: str, tenant: UUID, from_day: date, to_day: date, road_set: "RoadSet") -> "list[ProbableRoad]":

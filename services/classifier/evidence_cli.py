@@ -1,7 +1,6 @@
 """`rucor evidence`: what the evidence store holds, how long, and a device's fixes out of it."""
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,16 +19,10 @@ from shared.clock import new_id, system_clock
 from shared.db.pool import Pool, open_pool, tx
 from shared.errors import Retryable
 from shared.nz_days import from_ordinal, to_ordinal
+from shared.running_stack import data_dir_option, dsn_of
 
 T = TypeVar("T")
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
-_data_dir = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    default=Path("var"),
-    show_default=True,
-    help="Where the stack keeps its data.",
-)
 _tenant = click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
 _first = click.option("--from", "first", type=_DAY, required=True, help="First NZ day.")
 _last = click.option("--to", "last", type=_DAY, required=True, help="Last NZ day, included.")
@@ -37,16 +30,7 @@ _last = click.option("--to", "last", type=_DAY, required=True, help="Last NZ day
 
 @asynccontextmanager
 async def _open(data_dir: Path) -> AsyncIterator[Pool]:
-    path = data_dir / "stack.json"
-    try:
-        dsn: str = json.loads(path.read_text())["dsns"]["classifier"]["worker"]
-    except FileNotFoundError:
-        raise click.ClickException(
-            f"no running stack in {data_dir}: start it with `rucor up --data-dir {data_dir}`"
-        ) from None
-    except (KeyError, ValueError) as error:
-        raise click.ClickException(f"{path} cannot be read ({error!r}): start the stack again") from error
-    pool = await open_pool(dsn, name="rucor-evidence-cli", size=1)
+    pool = await open_pool(dsn_of(data_dir, "classifier"), name="rucor-evidence-cli", size=1)
     try:
         yield pool
     finally:
@@ -77,7 +61,7 @@ def evidence() -> None:
 
 
 @evidence.command("status")
-@_data_dir
+@data_dir_option
 def status_command(data_dir: Path) -> None:
     """What there is, month by month, and its size on disk."""
     for line in describe(_on(data_dir, partial(retention.status, today=retention.today_of(system_clock)))):
@@ -113,7 +97,7 @@ def describe(found: Status) -> list[str]:
 @_first
 @_last
 @click.option("--reason", required=True, help="Why: the audit's name, the dispute, who asked.")
-@_data_dir
+@data_dir_option
 def hold_command(tenant: UUID, first: datetime, last: datetime, reason: str, data_dir: Path) -> None:
     """Keep the months of these days until the hold is released, and print the hold's id."""
     hold_id = new_id()
@@ -125,7 +109,7 @@ def hold_command(tenant: UUID, first: datetime, last: datetime, reason: str, dat
 @evidence.command("release")
 @_tenant
 @click.argument("hold", type=click.UUID)
-@_data_dir
+@data_dir_option
 def release_command(tenant: UUID, hold: UUID, data_dir: Path) -> None:
     """End the hold with the id HOLD."""
     if not _on(data_dir, lambda pool: retention.release(pool, tenant, hold)):
@@ -135,7 +119,7 @@ def release_command(tenant: UUID, hold: UUID, data_dir: Path) -> None:
 
 @evidence.command("retention")
 @click.option("--dry-run", is_flag=True, help="Only say what rule RE1 lets go.")
-@_data_dir
+@data_dir_option
 def retention_command(dry_run: bool, data_dir: Path) -> None:
     """Drop the months that nothing needs any more (done daily by the service itself)."""
     today: date = retention.today_of(system_clock)
@@ -155,7 +139,7 @@ def retention_command(dry_run: bool, data_dir: Path) -> None:
 @_first
 @_last
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File; standard output where left out.")
-@_data_dir
+@data_dir_option
 def export_command(
     tenant: UUID, device: str, first: datetime, last: datetime, out: Path | None, data_dir: Path
 ) -> None:

@@ -14,49 +14,24 @@ import httpx
 from services.ingest.adapters.replay import BATCH_PINGS, REQUESTS_AT_ONCE, Replayed, ReplayFailed, replay
 from services.ingest.settings import PINGS_MAX
 from shared.db import api_keys
-from shared.db.pool import open_pool, tx
+from shared.db.pool import lone_tx
 from shared.errors import Retryable
+from shared.running_stack import data_dir_option, dsn_of, read_stack
 
 SCOPES: Final = ("pings:write", "pings:read")
 KEY_VARIABLE: Final = "RUCOR_KEY"
-_data_dir = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    default=Path("var"),
-    show_default=True,
-    help="Folder of the running stack.",
-)
 _url = click.option("--url", help="Ingest's base URL; the running stack's where it is left out.")
 _key = click.option("--key", envvar=KEY_VARIABLE, required=True, help=f"API key; better in ${KEY_VARIABLE} than here.")
 
 
 async def issue_key(worker_dsn: str, tenant_id: UUID, name: str, scopes: tuple[str, ...] = SCOPES) -> str:
     """A new key of this tenant, shown only here.  `worker_dsn`: ingest's worker role.  Raises DatabaseUnavailable."""
-    pool = await open_pool(worker_dsn, name="rucor-ingest-keys", size=1)
-    try:
-        async with tx(pool) as conn:
-            return await api_keys.issue_key(conn, tenant_id, name, scopes)
-    finally:
-        await pool.close()
-
-
-def _stack(data_dir: Path) -> dict[str, Any]:
-    """What the running stack says of itself."""
-    path = data_dir / "stack.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise click.ClickException(
-            f"no stack runs on {data_dir} ({path} is missing): start it with `rucor up --data-dir {data_dir}`, "
-            "or name the address with --url"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise click.ClickException(f"{path} can't be read: {error}") from error
-    return found
+    async with lone_tx(worker_dsn, name="rucor-ingest-keys") as conn:
+        return await api_keys.issue_key(conn, tenant_id, name, scopes)
 
 
 def _base_url(url: str | None, data_dir: Path) -> str:
-    return (url or str(_stack(data_dir)["urls"]["ingest"])).rstrip("/")
+    return (url or str(read_stack(data_dir, "name the address with --url")["urls"]["ingest"])).rstrip("/")
 
 
 @click.group()
@@ -70,10 +45,10 @@ def keys() -> None:
 @click.option(
     "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="Repeatable; both where it is left out."
 )
-@_data_dir
+@data_dir_option
 def create_key(tenant: UUID, name: str, scopes: tuple[str, ...], data_dir: Path) -> None:
     """Issue a key and print it: it is shown this once and stored as a hash only."""
-    dsn = _stack(data_dir)["dsns"]["ingest"]["worker"]
+    dsn = dsn_of(data_dir, "ingest")
     try:
         click.echo(asyncio.run(issue_key(dsn, tenant, name, scopes or SCOPES)))
     except Retryable as error:
@@ -95,7 +70,7 @@ def _bar() -> tuple[Callable[[Replayed], None], Callable[[], None]]:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_url
 @_key
-@_data_dir
+@data_dir_option
 @click.option(
     "--batch", type=click.IntRange(1, PINGS_MAX), default=BATCH_PINGS, show_default=True, help="Pings in a request."
 )
@@ -141,7 +116,7 @@ def _page(base: str, key: str, parameters: dict[str, Any]) -> dict[str, Any]:
 @quarantine.command("list")
 @_url
 @_key
-@_data_dir
+@data_dir_option
 @click.option("--code", help="Only rows refused for this reason.")
 @click.option("--device", help="Only rows of this device.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
@@ -160,7 +135,7 @@ def list_rows(url: str | None, key: str, data_dir: Path, code: str | None, devic
 @click.argument("place")
 @_url
 @_key
-@_data_dir
+@data_dir_option
 def show_row(place: str, url: str | None, key: str, data_dir: Path) -> None:
     """The row at PLACE (as `list` prints it) with everything that is known of it, as JSON."""
     base = _base_url(url, data_dir)

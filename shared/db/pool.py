@@ -86,3 +86,14 @@ async def tenant_tx(pool: Pool, tenant_id: UUID) -> AsyncIterator[Connection]:
 async def last_longer(conn: Connection, transaction_ms: int) -> None:
     """This one transaction may last so long from now on: for work that is whole or nothing, and short in each statement."""
     await conn.execute(LAST_LONGER, str(transaction_ms))
+
+
+@asynccontextmanager
+async def lone_tx(dsn: str, *, name: str) -> AsyncIterator[Connection]:
+    """One transaction on a connection of its own, for commands that do one thing.  Raises DatabaseUnavailable."""
+    pool = await open_pool(dsn, name=name, size=1)
+    try:
+        async with tx(pool) as conn:
+            yield conn
+    finally:
+        await pool.close()
