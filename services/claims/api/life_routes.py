@@ -1,10 +1,11 @@
 """What becomes of a claim: sent, received, returned, withdrawn, decided; disclosures (rules CL5, CL6, CL7)."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.claims.api.context import Ctx, Reader, Writer, command, query
+from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
 from services.claims.api.life_schemas import (
     CloseBody,
     ClosedAnswer,
@@ -31,6 +32,7 @@ from services.claims.repo.claim_life import LineStep, Step
 from services.claims.repo.rows import Page
 from shared.clock import new_id
 from shared.db.pool import Connection
+from shared.http.auth import Principal
 from shared.http.paging import LIMIT_MAX, cursor_of
 
 router = APIRouter(tags=["claims"])
@@ -52,6 +54,18 @@ async def _history(conn: Connection, tenant: UUID, claim_id: UUID, policy: Polic
     )
 
 
+async def _record(
+    request: Request, context: Context, who: Principal, claim_id: UUID, act: Callable[[Connection], Awaitable[None]]
+) -> Response:
+    """What `act` records of a claim, in one transaction with the history that it leads to."""
+
+    async def effect(conn: Connection) -> HistoryAnswer:
+        await act(conn)
+        return await _history(conn, who.tenant_id, claim_id, context.policy)
+
+    return await command(request, context, who.tenant_id, 200, effect)
+
+
 @router.get("/claims/{claim_id}/history")
 async def get_history(who: Reader, context: Ctx, claim_id: UUID) -> HistoryAnswer:
     """Every step in order, and what the Agency said of each line."""
@@ -61,65 +75,48 @@ async def get_history(who: Reader, context: Ctx, claim_id: UUID) -> HistoryAnswe
 @router.post("/claims/{claim_id}/sent", response_model=HistoryAnswer)
 async def post_sent(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: SentBody) -> Response:
     """The signed form went to the Agency.  From here on the claim cannot be withdrawn (rule CL5)."""
-
-    async def effect(conn: Connection) -> HistoryAnswer:
-        step = Step(
-            id=new_id(), kind="sent", on_day=body.on, channel=body.channel, attachment_id=body.attachment_id, actor=body.actor
-        )  # fmt: skip
-        await take_step(conn, who.tenant_id, claim_id, "sent", step)
-        return await _history(conn, who.tenant_id, claim_id, context.policy)
-
-    return await command(request, context, who.tenant_id, 200, effect)
+    step = Step(
+        id=new_id(), kind="sent", on_day=body.on, channel=body.channel, attachment_id=body.attachment_id, actor=body.actor
+    )  # fmt: skip
+    return await _record(
+        request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "sent", step)
+    )
 
 
 @router.post("/claims/{claim_id}/received", response_model=HistoryAnswer)
 async def post_received(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ReceivedBody) -> Response:
     """The Agency has the form: its ten working days run (rule CL6)."""
-
-    async def effect(conn: Connection) -> HistoryAnswer:
-        step = Step(id=new_id(), kind="received", on_day=body.on, reference=body.reference, actor=body.actor)
-        await take_step(conn, who.tenant_id, claim_id, "received", step)
-        return await _history(conn, who.tenant_id, claim_id, context.policy)
-
-    return await command(request, context, who.tenant_id, 200, effect)
+    step = Step(id=new_id(), kind="received", on_day=body.on, reference=body.reference, actor=body.actor)
+    return await _record(
+        request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "received", step)
+    )
 
 
 @router.post("/claims/{claim_id}/returned", response_model=HistoryAnswer)
 async def post_returned(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ReturnedBody) -> Response:
     """The Agency sent the form back: correct what it names and send the same claim again (rule CL6)."""
-
-    async def effect(conn: Connection) -> HistoryAnswer:
-        step = Step(id=new_id(), kind="returned", on_day=body.on, reason=body.reason, actor=body.actor)
-        await take_step(conn, who.tenant_id, claim_id, "returned", step)
-        return await _history(conn, who.tenant_id, claim_id, context.policy)
-
-    return await command(request, context, who.tenant_id, 200, effect)
+    step = Step(id=new_id(), kind="returned", on_day=body.on, reason=body.reason, actor=body.actor)
+    return await _record(
+        request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "returned", step)
+    )
 
 
 @router.post("/claims/{claim_id}/withdraw", response_model=HistoryAnswer)
 async def post_withdraw(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: WithdrawBody) -> Response:
     """Take back a claim whose form was never sent: its licences are free again, its form is void (rule CL5)."""
-
-    async def effect(conn: Connection) -> HistoryAnswer:
-        step = Step(id=new_id(), kind="withdrawn", on_day=body.on, reason=body.reason, actor=body.actor)
-        await withdraw(conn, who.tenant_id, claim_id, step)
-        return await _history(conn, who.tenant_id, claim_id, context.policy)
-
-    return await command(request, context, who.tenant_id, 200, effect)
+    step = Step(id=new_id(), kind="withdrawn", on_day=body.on, reason=body.reason, actor=body.actor)
+    return await _record(request, context, who, claim_id, lambda conn: withdraw(conn, who.tenant_id, claim_id, step))
 
 
 @router.post("/claims/{claim_id}/second-application", response_model=HistoryAnswer)
 async def post_consent(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ConsentBody) -> Response:
     """Free licences of a sent claim for another application, with the Agency's written consent (rule CL5; Act s 35(3))."""
-
-    async def effect(conn: Connection) -> HistoryAnswer:
-        step = Step(
-            id=new_id(), kind="consent", on_day=body.on, reference=body.reference, reason=body.reason, actor=body.actor
-        )
-        await consent(conn, who.tenant_id, claim_id, body.licence_ids, step)
-        return await _history(conn, who.tenant_id, claim_id, context.policy)
-
-    return await command(request, context, who.tenant_id, 200, effect)
+    step = Step(
+        id=new_id(), kind="consent", on_day=body.on, reference=body.reference, reason=body.reason, actor=body.actor
+    )
+    return await _record(
+        request, context, who, claim_id, lambda conn: consent(conn, who.tenant_id, claim_id, body.licence_ids, step)
+    )
 
 
 @router.post("/claims/{claim_id}/outcomes", response_model=HistoryAnswer)
@@ -128,12 +125,7 @@ async def post_outcomes(request: Request, who: Writer, context: Ctx, claim_id: U
     steps = [
         LineStep(id=new_id(), on_day=one.on, actor=body.actor, **one.model_dump(exclude={"on"})) for one in body.lines
     ]
-
-    async def effect(conn: Connection) -> HistoryAnswer:
-        await decide(conn, who.tenant_id, claim_id, steps)
-        return await _history(conn, who.tenant_id, claim_id, context.policy)
-
-    return await command(request, context, who.tenant_id, 200, effect)
+    return await _record(request, context, who, claim_id, lambda conn: decide(conn, who.tenant_id, claim_id, steps))
 
 
 @router.post("/claims/{claim_id}/review")
