@@ -4,6 +4,7 @@
 * SQL is never built with an f-string, `%` or `+`.
 * Nothing on the network is awaited inside a database transaction.
 * Every applied migration is plain SQL named NNNN_name.sql, without gaps in a service.
+* Of the claims API only the operator's routes (`ops_*.py`) may use the pool that spans tenants.
 * No file but a generated one is longer than 400 lines.
 """
 
@@ -82,6 +83,14 @@ def network_in_transaction(_path: Path, tree: ast.AST) -> Iterator[tuple[int, st
                     yield awaited.lineno, f"{owner}.{name}() is awaited inside a database transaction"
 
 
+def across_tenants(path: Path, tree: ast.AST) -> Iterator[tuple[int, str]]:
+    if path.parts[:3] != ("services", "claims", "api") or path.name.startswith("ops_"):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "across":
+            yield node.lineno, "the pool that spans tenants is used outside the operator's routes"
+
+
 def long_files(path: Path, _tree: ast.AST) -> Iterator[tuple[int, str]]:
     lines = len(path.read_text().splitlines())
     if lines > LINES_MAX:
@@ -112,7 +121,7 @@ def main() -> int:
     for path in (p for source in SOURCES for p in sorted((ROOT / source).rglob("*.py"))):
         name = str(path.relative_to(ROOT))
         tree = ast.parse(path.read_text(), filename=name)
-        for rule in (transactions_in_pure_layers, built_sql, network_in_transaction, long_files):
+        for rule in (transactions_in_pure_layers, built_sql, network_in_transaction, across_tenants, long_files):
             if (rule.__name__, name) in EXEMPT:
                 continue
             for line, message in rule(path.relative_to(ROOT), tree):

@@ -12,10 +12,14 @@ from services.claims.repo import tenants as repo
 from shared.clock import new_id
 from shared.db import api_keys
 from shared.db.pool import lone_tx
+from shared.http.auth import OPERATOR
 from shared.running_stack import data_dir_option, dsn_of
 
 CONNECTION: Final = "rucor-claims-cli"
 SCOPES: Final = ("claims:read", "claims:write")
+"""Of a tenant's keys."""
+OPERATOR_SCOPES: Final = ("ops:cases", "ops:faulty", "ops:policy")
+"""Of the operator's keys, which span tenants (rule PA4)."""
 
 
 async def create_tenant(worker_dsn: str, name: str) -> UUID:
@@ -59,12 +63,22 @@ def keys() -> None:
 
 
 @keys.command("create")
-@click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
+@click.option("--tenant", type=click.UUID, help="The tenant's id.")
+@click.option("--operator", is_flag=True, help="A key of those who run the system instead of a tenant's.")
 @click.option("--name", required=True, help="Who or what will use the key.")
-@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=SCOPES, show_default=True)
+@click.option(
+    "--scope", "scopes", type=click.Choice(SCOPES + OPERATOR_SCOPES), multiple=True, help="All, if not given."
+)
 @data_dir_option
-def keys_create(tenant: UUID, name: str, scopes: Sequence[str], data_dir: Path) -> None:
+def keys_create(tenant: UUID | None, *, operator: bool, name: str, scopes: Sequence[str], data_dir: Path) -> None:
     """Make a key and print it: it is never shown again."""
+    if operator == (tenant is not None):
+        raise click.UsageError("give either --tenant or --operator")
+    allowed = OPERATOR_SCOPES if operator else SCOPES
+    scopes = scopes or allowed
+    if strange := sorted(set(scopes) - set(allowed)):
+        raise click.UsageError(f"{', '.join(strange)}: not for {'the operator' if operator else 'a tenant'}")
+    tenant = tenant or OPERATOR
     try:
         click.echo(asyncio.run(issue_key(dsn_of(data_dir, "claims"), tenant, name, scopes)))
     except LookupError as error:

@@ -110,6 +110,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         sealer = AesGcmSealer([key_bytes(settings.bank_key)])
         context = Context(
             pool=pool,
+            across=worker_pool,
             policy=load_policy(),
             clock=clock,
             sealer=sealer,

@@ -24,15 +24,19 @@ CACHE_S: Final = 30.0
 CACHE_ROWS_MAX: Final = 10_000
 _SCHEME: Final = {"WWW-Authenticate": "Bearer"}
 _NO_HASH: Final = bytes(32)
+OPERATOR: Final = UUID(int=0)
+"""The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The holder of a key."""
+    """The holder of a key, or a person who signed in."""
 
     tenant_id: UUID
     key_id: str
     scopes: frozenset[str]
+    person: str | None = None
+    """The name of the person who signed in; None for a machine's key (rule PA2)."""
 
 
 def _refuse(reason: str, detail: str) -> Problem:
@@ -97,6 +101,23 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
             raise Problem(
                 403, "scope_missing", "The API key does not allow this",
                 f"The key needs the scope `{scope}`: use another key of your tenant.", scope=scope,
+            )  # fmt: skip
+        return principal
+
+    return dependency
+
+
+def require_ops(scope: str) -> Callable[[Request], Awaitable[Principal]]:
+    """Dependency of operator routes: as `require`, and of the operator's tenant; else 401 or 403."""
+    held = require(scope)
+
+    async def dependency(request: Request) -> Principal:
+        principal = await held(request)
+        if principal.tenant_id != OPERATOR:
+            AUTH_REFUSED.labels("scope").inc()
+            raise Problem(
+                403, "operators_only", "Only operators may do this",
+                "Use a key of the operator, made with `rucor keys claims create --operator`.",
             )  # fmt: skip
         return principal
 

@@ -23,9 +23,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Context:
-    """`pool` has the API role: every transaction sees one tenant."""
+    """`pool` has the API role: every transaction sees one tenant.  `across` has the worker's, which spans tenants: for the
+    operator's routes (`ops_*.py`) alone, which `tests/lints.py` checks."""
 
     pool: Pool
+    across: Pool
     policy: Policy
     clock: Clock
     sealer: Sealer

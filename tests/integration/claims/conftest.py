@@ -11,10 +11,11 @@ from pydantic import SecretStr
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.api.context import Context
-from services.claims.cli import SCOPES, create_tenant, issue_key
+from services.claims.cli import OPERATOR_SCOPES, SCOPES, create_tenant, issue_key
 from services.claims.policy import load as load_policy
 from services.claims.wiring import make_app
 from shared.db.pool import Pool, open_pool
+from shared.http.auth import OPERATOR
 from tests.integration.claims.world import NOW_MS, Fleet
 from tests.stack import Database
 
@@ -51,6 +52,11 @@ class Claims:
         key = await issue_key(dsn, tenant, "test", SCOPES)
         return Fleet(self.client(key), tenant, self.worker)
 
+    async def operator(self) -> httpx.AsyncClient:
+        """Those who run the system, with a key for everything that they may do."""
+        key = await issue_key(self.database.dsn("claims", "worker"), OPERATOR, "operator", OPERATOR_SCOPES)
+        return self.client(key)
+
     def client(self, key: str | None) -> httpx.AsyncClient:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         transport = httpx.ASGITransport(app=self.app)
@@ -65,6 +71,7 @@ async def claims(database: Database) -> AsyncIterator[Claims]:
     async with open_client(NOWHERE, SecretStr("none")) as nowhere:
         context = Context(
             pool=pool,
+            across=worker,
             policy=load_policy(),
             clock=clock,
             sealer=AesGcmSealer([BANK_KEY]),
