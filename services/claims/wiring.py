@@ -13,6 +13,7 @@ from services.claims.api import (
     attachment_routes,
     claim_routes,
     device_routes,
+    expected_routes,
     import_routes,
     licence_routes,
     life_routes,
@@ -73,6 +74,7 @@ def make_app(context: Context) -> FastAPI:
         reprocess_routes,
         import_routes,
         log_routes,
+        expected_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)

@@ -21,6 +21,7 @@ from services.claims.api.licence_schemas import (
     VerifyBody,
 )
 from services.claims.api.paging import ListAnswer, Paged
+from services.claims.application.expected import load_earlier, with_expected
 from services.claims.application.facts import Assessed, assess, load_facts
 from services.claims.application.make_report import make_report
 from services.claims.application.peers import PeerUnavailable
@@ -55,6 +56,20 @@ async def _one(context: Context, tenant: UUID, licence_id: UUID) -> Assessed:
     if not found:
         raise not_found("licence", licence_id)
     return found[0]
+
+
+async def _expected(context: Context, tenant: UUID, licence_id: UUID) -> Assessed:
+    """As `_one`, with rule EL7 among the findings."""
+    now_ms = context.clock()
+    async with tenant_tx(context.pool, tenant) as conn:
+        facts = await load_facts(conn, tenant, [licence_id], context.policy, now_ms)
+        if not facts.bound:
+            raise not_found("licence", licence_id)
+        earlier = await load_earlier(conn, tenant, facts, context.policy, now_ms)
+    (item,) = await asyncio.to_thread(
+        lambda: with_expected(facts, assess(facts, context.policy), earlier, context.policy)
+    )
+    return item
 
 
 @router.post("/licences", status_code=201, response_model=LicenceAnswer)
@@ -108,7 +123,8 @@ async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Statemen
 
 @router.get("/licences/{licence_id}/eligibility")
 async def get_eligibility(who: Reader, context: Ctx, licence_id: UUID) -> EligibilityAnswer:
-    return to_api_eligibility(await _one(context, who.tenant_id, licence_id))
+    """With what is usual for the vehicle or the fleet (rule EL7)."""
+    return to_api_eligibility(await _expected(context, who.tenant_id, licence_id))
 
 
 def _verification(item: Assessed) -> VerificationAnswer:

@@ -8,9 +8,11 @@ from services.claims.domain.instants import nz_date
 from services.claims.domain.licence import Licence, LicenceKind, VehicleRecord
 from services.claims.domain.log_entry import LogEntry
 from services.claims.domain.recorder import ReadingSource, Recorder, RecorderKind, RecorderReading, Unit
+from services.claims.domain.usual_share import Look
 from services.claims.domain.vehicle import Assignment, Coupling, Ending, EndingKind, Vehicle
 from services.claims.domain.verification import Verification
 from services.claims.repo.devices import AssignmentRow, CouplingRow
+from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
 from services.claims.repo.log_entries import LogRow
 from services.claims.repo.parties import WaiverRow
@@ -139,6 +141,14 @@ def mark_from(mark: Mark | None) -> ClaimedMark | None:
 def verifications_of(rows: Sequence[VerificationRow], licence_id: UUID) -> tuple[Verification, ...]:
     return tuple(
         Verification(statement_hash=row.statement_hash.hex(), actor=row.actor, at=row.created_at)
+        for row in rows
+        if row.licence_id == licence_id
+    )
+
+
+def looks_of(rows: Sequence[AcknowledgementRow], licence_id: UUID) -> tuple[Look, ...]:
+    return tuple(
+        Look(statement_hash=row.statement_hash.hex(), reason=row.reason, actor=row.actor, at=row.created_at)
         for row in rows
         if row.licence_id == licence_id
     )

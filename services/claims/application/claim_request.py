@@ -51,7 +51,7 @@ class LineShown(msgspec.Struct, frozen=True, kw_only=True):
     rate: str | None
     estimate_cents: int | None
     eligible: bool
-    """And verified by a person (rule CL2)."""
+    """And verified by a person (rule CL2), who looked at what is larger than expected (rule EL7)."""
     findings: tuple[FindingShown, ...]
 
 

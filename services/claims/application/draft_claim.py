@@ -14,6 +14,7 @@ from services.claims.domain.claim_notes import log_words, notes_of
 from services.claims.domain.eligibility import Finding
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
+from services.claims.domain.usual_share import is_looked_at
 from services.claims.domain.verification import is_verified
 from services.claims.repo.parties import ClaimantRow, WaiverRow
 
@@ -60,6 +61,12 @@ def applicant_of(tenant: UUID, claimant: ClaimantRow, request: ClaimRequest, sea
     )
 
 
+def reason_code_of(licence_id: UUID, claimant: ClaimantRow, request: ClaimRequest) -> int | None:
+    """The line's own, else the claim's, else the claimant's (rule CL1)."""
+    own = request.lines.get(licence_id, LineRequest())
+    return own.reason_code or request.reason_code or claimant.default_reason_code
+
+
 def _line(assessed: Assessed, claimant: ClaimantRow, request: ClaimRequest) -> ClaimLine:
     own = request.lines.get(assessed.row.id, LineRequest())
     logged_mm = assessed.statement.logged_mm
@@ -73,7 +80,7 @@ def _line(assessed: Assessed, claimant: ClaimantRow, request: ClaimRequest) -> C
         licence_number=assessed.row.number,
         distance_km=assessed.assessment.claimable_km,
         estimate_cents=assessed.assessment.estimate_cents,
-        reason_code=own.reason_code or request.reason_code or claimant.default_reason_code,
+        reason_code=reason_code_of(assessed.row.id, claimant, request),
         method=method,
         specify_type=prefilled if given is None else given,
         logged_mm=logged_mm,
@@ -112,7 +119,15 @@ def draft_claim(
 
 
 def _shown_line(assessed: Assessed) -> LineShown:
-    verified = is_verified(assessed.statement.hash, assessed.verifications)
+    statement_hash = assessed.statement.hash
+    acts = [
+        is_verified(statement_hash, assessed.verifications),
+        *(
+            act
+            for finding in assessed.assessment.findings
+            for act in is_looked_at(finding, statement_hash, assessed.looks)
+        ),
+    ]
     return LineShown(
         licence_id=assessed.row.id,
         number=assessed.row.number,
@@ -122,6 +137,6 @@ def _shown_line(assessed: Assessed) -> LineShown:
         off_road_mm=assessed.statement.totals.off_road_mm,
         rate=rate_text(assessed.rate),
         estimate_cents=assessed.assessment.estimate_cents,
-        eligible=assessed.assessment.eligible and verified.outcome == "pass",
-        findings=tuple(shown(finding) for finding in (*assessed.assessment.findings, verified)),
+        eligible=assessed.assessment.eligible and all(act.outcome == "pass" for act in acts),
+        findings=tuple(shown(finding) for finding in (*assessed.assessment.findings, *acts)),
     )

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.claims.application.binding import mark_from, record_of, verifications_of, waivers_of
+from services.claims.application.binding import looks_of, mark_from, record_of, verifications_of, waivers_of
 from services.claims.domain.eligibility import Assessment, ClaimContext, assess_licence
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.licence import Licence, VehicleRecord
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate, rate_of
 from services.claims.domain.statement import EvidencePeriod, Revision, Statement, evidence_period, make_statement
+from services.claims.domain.usual_share import Look
 from services.claims.domain.verification import Verification
 from services.claims.repo import ledger
 from services.claims.repo.ledger import LedgerDay, Window
@@ -59,12 +60,14 @@ class Assessed:
     mark: Mark | None
     verifications: tuple[Verification, ...]
     """Of this licence, over any statement (rule CL2)."""
+    looks: tuple[Look, ...]
+    """Likewise (rule EL7)."""
     gps_type: str
     """Of the device that speaks for the vehicle last in the licence's period, "" where none was given."""
 
 
 async def load_facts(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID], policy: Policy, now_ms: int) -> Facts:
-    """At most sixteen queries, whatever the number of licences.  Unknown licences are left out."""
+    """At most seventeen queries, whatever the number of licences.  Unknown licences are left out."""
     register = await register_around(conn, tenant, licence_ids)
     rows = {row.id: row for row in register.licences}
     records = {row.id: record_of(row.id, register) for row in register.vehicles}
@@ -124,6 +127,7 @@ def _assess_one(facts: Facts, bound: Bound, policy: Policy, claimant_id: UUID | 
         rate=rate_of(bound.licence, recorder.unit, policy.rates),
         mark=mark,
         verifications=verifications_of(facts.register.verifications, bound.row.id),
+        looks=looks_of(facts.register.acknowledgements, bound.row.id),
         gps_type=_gps_type(facts, bound),
     )
 

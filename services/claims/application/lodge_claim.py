@@ -76,7 +76,7 @@ async def _not_claimed(conn: Connection, tenant: UUID, body: PreviewBody) -> Non
 
 def _not_lodgeable(body: PreviewBody) -> Problem:
     findings = [*body.findings, *(finding for line in body.lines for finding in line.findings)]
-    blocking = [msgspec.to_builtins(f) for f in findings if f.outcome in {"fail", "unknown"}]
+    blocking = [msgspec.to_builtins(f) for f in findings if f.outcome == "fail"]
     return Problem(
         409, "not_lodgeable", "The claim cannot be lodged as it is",
         "Clear the findings, leave the licences out that are not eligible, and preview again.", findings=blocking,
@@ -178,6 +178,7 @@ def _line_row(line_no: int, item: Assessed, ready: Ready) -> LineRow:
         method=line.method,
         specify_type=line.specify_type,
         statement_hash=bytes.fromhex(item.statement.hash),
+        share_mm=item.statement.totals.share_mm,
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.claims.application.expected import Earlier, load_earlier, with_expected
 from services.claims.application.facts import Assessed, Facts, assess, load_facts
 from services.claims.application.peers import Pdf, Tracks
 from services.claims.application.refusals import not_found
@@ -30,13 +31,14 @@ async def make_report(
         facts = await load_facts(conn, tenant, [licence_id], policy, now_ms)
         if not facts.bound:
             raise not_found("licence", licence_id)
+        earlier = await load_earlier(conn, tenant, facts, policy, now_ms)
         claimant = await parties.claimant(conn, tenant, facts.bound[0].row.claimant_id)
         mark = facts.register.marks.get(licence_id)
         lodged = mark is not None and mark.kind == "claim"
         frozen = (
             await documents.snapshot(conn, tenant, mark.source_id, "report", licence_id) if mark and lodged else None
         )
-    (assessed,) = await asyncio.to_thread(assess, facts, policy)
+    assessed = await asyncio.to_thread(_judged, facts, earlier, policy)
     if frozen is not None:
         plain = sealer.open(frozen.sealed, place(tenant, "snapshot-report", licence_id))
         report = msgspec.json.decode(plain, type=LicenceReport)
@@ -45,6 +47,11 @@ async def make_report(
         report = licence_report(assessed, name, _vehicle(facts, assessed), "", policy, facts.today)
     drawn, ways = await _map(tenant, assessed, tracks)
     return await pdf.report(msgspec.json.encode(msgspec.structs.replace(report, tracks=drawn, roads=ways)))
+
+
+def _judged(facts: Facts, earlier: Earlier, policy: Policy) -> Assessed:
+    (item,) = with_expected(facts, assess(facts, policy), earlier, policy)
+    return item
 
 
 def _vehicle(facts: Facts, assessed: Assessed) -> str:

@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 
 from services.claims.application.claim_request import ClaimRequest, Preview
-from services.claims.application.draft_claim import Drafted, draft_claim
+from services.claims.application.draft_claim import Drafted, draft_claim, reason_code_of
+from services.claims.application.expected import Earlier, load_earlier, with_expected
 from services.claims.application.facts import Assessed, Facts, assess, load_facts
 from services.claims.application.refusals import invalid, not_found
 from services.claims.application.sealing import Hasher, Sealer
@@ -38,16 +39,19 @@ async def draft_from_ledger(
         if claimant is None:
             raise invalid("/claimant_id", f"there is no claimant {request.claimant_id}", "unknown_id")
         facts = await load_facts(conn, tenant, request.licence_ids, policy, now_ms)
+        codes = {bound.row.id: reason_code_of(bound.row.id, claimant, request) for bound in facts.bound}
+        earlier = await load_earlier(conn, tenant, facts, policy, now_ms, codes)
     missing = set(request.licence_ids) - set(facts.register.asked)
     if missing:
         raise invalid("/licence_ids", f"there is no licence {min(missing)}", "unknown_id")
-    return facts, await asyncio.to_thread(_compute, facts, claimant, request, policy, sealer, hasher)
+    return facts, await asyncio.to_thread(_compute, facts, earlier, claimant, request, policy, sealer, hasher)
 
 
 def _compute(
-    facts: Facts, claimant: ClaimantRow, request: ClaimRequest, policy: Policy, sealer: Sealer, hasher: Hasher
-) -> Drafted:
-    assessed = assess(facts, policy, request.claimant_id)
+    facts: Facts, earlier: Earlier, claimant: ClaimantRow, request: ClaimRequest, policy: Policy, sealer: Sealer,
+    hasher: Hasher,
+) -> Drafted:  # fmt: skip
+    assessed = with_expected(facts, assess(facts, policy, request.claimant_id), earlier, policy)
     return draft_claim(facts, assessed, claimant, facts.register.waivers, request, policy, sealer, hasher)
 
 

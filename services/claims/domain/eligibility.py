@@ -1,7 +1,7 @@
 """May this licence be claimed?  Every rule that looks at one licence, in a fixed order (rules EL, LI7, VE5)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -39,6 +39,7 @@ __all__ = [
     "Outcome",
     "Waiver",
     "assess_licence",
+    "with_finding",
 ]
 
 LicenceState = Literal["running", "ended", "claimable", "not_claimable", "lodged", "claimed_outside"]
@@ -94,6 +95,11 @@ def assess_licence(
         estimate_cents=estimate,
         unknown_estimate_cents=estimate_cents(statement.totals.unknown_mm // MM_PER_KM, rate),
     )
+
+
+def with_finding(judged: Assessment, finding: Finding) -> Assessment:
+    """The assessment with what a rule says that compares several licences (rule EL7); such a rule warns, it never fails."""
+    return replace(judged, findings=(*judged.findings, finding))
 
 
 def _state(statement: Statement, mark: ClaimedMark | None, findings: tuple[Finding, ...]) -> LicenceState:

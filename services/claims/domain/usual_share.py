@@ -3,6 +3,8 @@
 Shares are in thousandths, so that everything stays an integer."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
 from typing import Final
 
@@ -12,6 +14,16 @@ from services.claims.domain.statement_parts import Amounts
 
 SOURCE: Final = "smartrak-rucor-claim.txt line 32; policy"
 _PER_POINT: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A named person looked at a share that is larger than expected, and says why it is so."""
+
+    statement_hash: str
+    reason: str
+    actor: str
+    at: datetime
 
 
 def share_of(totals: Amounts) -> int | None:
@@ -48,6 +60,20 @@ def as_usual(share: int | None, own: Sequence[int], peers: Sequence[int], policy
         return Finding(rule="EL7", outcome="warn", reason=reason, source=SOURCE, inputs=inputs)
     reason = f"{_percent(share)} off road is within what is usual (up to {_percent(limit)})"
     return Finding(rule="EL7", outcome="pass", reason=reason, source=SOURCE, inputs=inputs)
+
+
+def is_looked_at(expected: Finding, statement_hash: str, looks: Sequence[Look]) -> list[Finding]:
+    """Rule EL7, a condition of lodging: what warns must be looked at, by a named person and over exactly this statement.
+    Nothing where it does not warn."""
+    if expected.rule != "EL7" or expected.outcome != "warn":
+        return []
+    fitting = [look for look in looks if look.statement_hash == statement_hash]
+    if not fitting:
+        reason = "no person has looked at why it is larger than expected: look at the report, then say what you found"
+        return [Finding(rule="EL7", outcome="fail", reason=reason, source=SOURCE, waiting=True)]
+    look = min(fitting, key=lambda one: one.at)
+    reason = f"{look.actor} looked at it on {look.at:%Y-%m-%d}: {look.reason}"
+    return [Finding(rule="EL7", outcome="pass", reason=reason, source=SOURCE)]
 
 
 def _percent(thousandths: float) -> str:

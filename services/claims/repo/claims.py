@@ -26,12 +26,12 @@ order by lodged_at, id limit $5"""
 CLAIM_OF_PREVIEW: Final = "select id from claims.claim where tenant_id = $1 and preview_id = $2"
 INSERT_LINES: Final = """
 insert into claims.claim_line (tenant_id, claim_id, licence_id, line_no, number, plate, distance_km, off_road_mm, rate,
-    estimate_cents, reason_code, method, specify_type, statement_hash)
+    estimate_cents, reason_code, method, specify_type, statement_hash, share_mm)
 select $1, $2, * from unnest($3::uuid[], $4::int[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[],
-    $10::bigint[], $11::int[], $12::text[], $13::text[], $14::bytea[])"""
+    $10::bigint[], $11::int[], $12::text[], $13::text[], $14::bytea[], $15::bigint[])"""
 LINES: Final = """
 select l.licence_id, l.line_no, l.number, l.plate, l.distance_km, l.off_road_mm, l.rate, l.estimate_cents, l.reason_code,
-    l.method, l.specify_type, l.statement_hash
+    l.method, l.specify_type, l.statement_hash, l.share_mm
 from claims.claim_line l where l.tenant_id = $1 and l.claim_id = $2 order by l.line_no"""
 COUNT_REVISIONS: Final = """
 select licence_id, count(*) as revisions from claims.claim_line_day
@@ -82,6 +82,8 @@ class LineRow:
     method: str
     specify_type: str
     statement_hash: bytes
+    share_mm: int | None
+    """What `off_road_mm` is a part of (rule EL7); None on lines lodged before it was kept."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ async def insert_claim(
         INSERT_CLAIM, tenant, row.id, row.number, row.state, row.claimant_id, row.preview_id, row.lodged_at, row.lodged_on,
         row.licences, row.claimable_km, row.off_road_mm, row.estimate_cents,
     )  # fmt: skip
-    await conn.execute(INSERT_LINES, tenant, row.id, *_columns(lines, 12))
+    await conn.execute(INSERT_LINES, tenant, row.id, *_columns(lines, 13))
     await conn.execute(INSERT_LINE_DAYS, tenant, row.id, *_columns(days, 5))
 
 

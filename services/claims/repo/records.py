@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from services.claims.repo import log_entries
+from services.claims.repo import expected, log_entries
 from services.claims.repo.devices import AssignmentRow, CouplingRow
+from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
 from services.claims.repo.log_entries import LogRow
 from services.claims.repo.parties import WaiverRow
@@ -91,6 +92,7 @@ class Register:
     verifications: list[VerificationRow]
     log: list[LogRow]
     """Manual log entries of the licences asked for (rule LI8)."""
+    acknowledgements: list[AcknowledgementRow]
 
     def plate_at(self, vehicle_id: UUID, at: datetime) -> str:
         """The plate a vehicle bore at an instant, else the first it had afterwards, else ""."""
@@ -100,7 +102,7 @@ class Register:
 
 
 async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> Register:
-    """Thirteen queries.  Licences that do not exist are left out of `asked`."""
+    """Fourteen queries.  Licences that do not exist are left out of `asked`."""
     wanted = list(licence_ids)
     licences = all_of(LicenceRow, await conn.fetch(LICENCES_AROUND, tenant, wanted))
     known = {row.id for row in licences}
@@ -124,6 +126,7 @@ async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[
         waivers=all_of(WaiverRow, await conn.fetch(WAIVERS_OF, tenant, wanted, claimants)),
         verifications=all_of(VerificationRow, await conn.fetch(VERIFICATIONS_OF, tenant, wanted)),
         log=await log_entries.standing(conn, tenant, wanted),
+        acknowledgements=await expected.acknowledgements(conn, tenant, wanted),
     )
 
 

@@ -45,6 +45,8 @@ async def fill(fleet: Fleet) -> None:
     assert answer.status_code == 201
     scan = await fleet.client.post("/v1/attachments", params={"name": "log", "actor": "a"}, content=b"%PDF-1.7 x")
     await fleet.log_a_day(licence, scan.json()["id"], "1")
+    seen = (await fleet.get(f"/licences/{licence}/statement"))["statement_hash"]
+    await fleet.post(f"/licences/{licence}/acknowledgements", {"statement_hash": seen, "reason": "r", "actor": "a"})
     preview = await fleet.preview([licence])
     claim = await fleet.post("/claims", {"preview_token": preview["preview_token"]})
     outside = fleet.licences["RUC 0001 next"]
