@@ -78,7 +78,21 @@ class DatabaseSettings(_Settings):
     worker_database_url: Dsn
 
 
-class ServiceSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
+def _url_or_none(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return text.rstrip("/")
+
+
+class TokenSettings(_Settings):
+    """Whose access tokens are believed: those of the claims service, by its public address.  Empty: only API keys get in."""
+
+    token_issuer: Annotated[str, AfterValidator(_url_or_none)] = ""
+    token_jwks_url: Annotated[str, AfterValidator(_url_or_none)] = ""
+    """Where its keys lie, as seen from here; empty: `/.well-known/jwks.json` of the issuer."""
+
+
+class ServiceSettings(ProcessSettings, KafkaSettings, DatabaseSettings, TokenSettings):
     """The common fields of a service with a stream and a database."""
 
 

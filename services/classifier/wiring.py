@@ -37,6 +37,7 @@ from shared.db.pool import Pool, open_pool
 from shared.http import auth, problems
 from shared.http.commands import Commands
 from shared.http.limits import BodyLimit
+from shared.http.tokens import TokenReader
 from shared.nz_days import FIRST_DAY, bounds_ms, to_ordinal
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
@@ -164,7 +165,9 @@ async def open_log(settings: ClassifierSettings) -> Log:
     return await Log.open(settings, client="rucor-classifier")
 
 
-def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classifier) -> FastAPI:
+def create_app(
+    settings: ClassifierSettings, api_pool: Pool, classifier: Classifier, tokens: TokenReader | None = None
+) -> FastAPI:
     """The HTTP side: rulings, reprocessing, tracks and explanations for tenants; tracks and recomputation for our own."""
     app = FastAPI(
         title="RUC off-road classifier",
@@ -185,7 +188,7 @@ def create_app(settings: ClassifierSettings, api_pool: Pool, classifier: Classif
         app.include_router(audit.router(desk), responses=PROBLEMS)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     problems.install(app)
-    auth.install(app, api_pool)
+    auth.install(app, api_pool, tokens)
     return app
 
 
@@ -202,7 +205,8 @@ async def run(settings: ClassifierSettings) -> int:
         stack.push_async_callback(stream.close)
         classifier = Classifier(settings, health, worker)
         relay = Relay(worker, stream, health=health)
-        app = create_app(settings, api_pool, classifier)
+        tokens = await stack.enter_async_context(auth.token_reader(settings, system_clock))
+        app = create_app(settings, api_pool, classifier, tokens)
         tasks: list[Task] = [
             (LOOP, classifier.consume),
             ("road data sets", classifier.library.keep_looking),

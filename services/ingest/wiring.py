@@ -19,6 +19,7 @@ from services.ingest.settings import TICK_S, IngestSettings
 from shared.clock import system_clock
 from shared.contracts.topics import QUARANTINE
 from shared.db.pool import open_pool
+from shared.http.auth import token_reader
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
 from shared.runtime import serve
@@ -88,4 +89,5 @@ async def run(settings: IngestSettings) -> int:
 
         consumer = QuarantineConsumer(source, worker_pool, health, system_clock, code_version())
         tasks = [("group commit", commit.run), ("ticks", ticker.run), (LOOP, consumer.run)]
-        return await serve(create_app(intake, api_pool), settings, tasks, health=health)
+        tokens = await stack.enter_async_context(token_reader(settings, system_clock))
+        return await serve(create_app(intake, api_pool, tokens), settings, tasks, health=health)

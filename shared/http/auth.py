@@ -1,12 +1,13 @@
-"""Who asks: API keys of tenants, and one token between two of our own services.
+"""Who asks: API keys of tenants, access tokens of people and machines, and one token between two of our own services.
 
-A route takes `Depends(require("pings:write"))` and gets a `Principal`; the tenant comes from the key, never from
-the request.  Keys are cached for 30 s, so a revoked key works for at most that long."""
+A route takes `Depends(require("pings:write"))` and gets a `Principal`; the tenant comes from the key or token, never from
+the request.  Keys are cached for 30 s, so a revoked key works for at most that long; a token lives 15 minutes."""
 
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -14,16 +15,24 @@ from uuid import UUID
 from fastapi import FastAPI, Request
 from pydantic import SecretStr
 
+from shared.clock import Clock
 from shared.db.api_keys import KeyRow, find_key, hash_key, key_id_of
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
+from shared.http.jwks import JWKS_PATH, FetchedKeys, KeysUnavailable, fixed, open_client
 from shared.http.problems import Problem, unavailable
+from shared.http.tokens import InvalidToken, TokenReader
 from shared.observability.metrics import AUTH_REFUSED
+from shared.settings import TokenSettings
 
 CACHE_S: Final = 30.0
 CACHE_ROWS_MAX: Final = 10_000
-_SCHEME: Final = {"WWW-Authenticate": "Bearer"}
+_INVALID_TOKEN: Final = 'Bearer error="invalid_token"'  # noqa: S105 - RFC 6750 section 3
+_DOTS_OF_A_TOKEN: Final = 2  # RFC 7515; a key has none
 _NO_HASH: Final = bytes(32)
+IMPLIED: Final = {"claims:write": frozenset({"claims:verify", "claims:lodge"})}
+"""A key's scope → what it opens besides: keys are older than the scopes that were parted from `claims:write`.  A person's token
+has exactly the scopes of their roles."""
 OPERATOR: Final = UUID(int=0)
 """The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""
 
@@ -36,31 +45,37 @@ class Principal:
     key_id: str
     scopes: frozenset[str]
     person: str | None = None
-    """The name of the person who signed in; None for a machine's key (rule PA2)."""
+    """The name of the person who signed in; None for a machine (rule PA2)."""
+    person_id: UUID | None = None
+    """Their id, of the claims service's people."""
 
 
-def _refuse(reason: str, detail: str) -> Problem:
+def _refuse(reason: str, detail: str, challenge: str = "Bearer") -> Problem:
     AUTH_REFUSED.labels(reason).inc()
-    return Problem(401, "unauthorized", "A valid API key is needed", detail, headers=_SCHEME)
+    headers = {"WWW-Authenticate": challenge}
+    return Problem(401, "unauthorized", "A valid API key or access token is needed", detail, headers=headers)
 
 
 def _bearer(request: Request) -> str:
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not credentials.strip():
-        raise _refuse("missing", "Send the header `Authorization: Bearer <key>`.")
+        raise _refuse("missing", "Send the header `Authorization: Bearer <key or access token>`.")
     return credentials.strip()
 
 
 class Authenticator:
-    """Key → principal, with a short cache.  Needs the API role's pool."""
+    """Key or token → principal; keys with a short cache.  Needs the API role's pool.  Without `tokens` only keys get in."""
 
-    def __init__(self, pool: Pool, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, pool: Pool, now: Callable[[], float] = time.monotonic, tokens: TokenReader | None = None
+    ) -> None:
         self._pool = pool
         self._now = now
+        self._tokens = tokens
         self._cache: OrderedDict[str, tuple[float, KeyRow | None]] = OrderedDict()
 
-    async def _row(self, key_id: str) -> KeyRow | None:
-        cached = self._cache.get(key_id)
+    async def _row(self, key_id: str, *, fresh: bool) -> KeyRow | None:
+        cached = None if fresh else self._cache.get(key_id)
         if cached is not None and cached[0] > self._now():
             return cached[1]
         async with tx(self._pool) as conn:
@@ -71,40 +86,83 @@ class Authenticator:
             self._cache.popitem(last=False)
         return row
 
-    async def principal(self, key: str) -> Principal:
-        """Raises Problem 401 for a key that is malformed, unknown, wrong or revoked: the answer is the same for all."""
+    async def principal(self, bearer: str) -> Principal:
+        """Of a key or of an access token.  Raises Problem 401, or 503 while it can't be checked."""
+        if self._tokens is None or bearer.count(".") != _DOTS_OF_A_TOKEN:
+            return await self.of_key(bearer)
+        try:
+            token = await self._tokens.read(bearer)
+        except KeysUnavailable as error:
+            raise unavailable("The access token can't be checked at the moment. Send the request again.") from error
+        except InvalidToken as error:
+            raise _refuse(
+                "token",
+                f"The access token is not taken: {error}. Get a new one at /oauth/token of claims.",
+                _INVALID_TOKEN,
+            ) from error
+        person_id = None if token.person is None else UUID(token.subject)
+        return Principal(token.tenant_id, token.subject, token.scopes, token.person, person_id)
+
+    async def of_key(self, key: str, *, fresh: bool = False) -> Principal:
+        """Raises Problem 401 for a key that is malformed, unknown, wrong or revoked: the answer is the same for all.
+
+        `fresh`: as the database has it now, not as it was up to 30 s ago."""
         key_id = key_id_of(key)
         try:
-            row = await self._row(key_id) if key_id else None
+            row = await self._row(key_id, fresh=fresh) if key_id else None
         except DatabaseUnavailable as error:
             raise unavailable("The key can't be checked at the moment. Send the request again.") from error
         matches = hmac.compare_digest(hash_key(key), row.secret_sha256 if row else _NO_HASH)
         if row is None or key_id is None or not matches or row.revoked:
             reason = "revoked" if row is not None and matches else "unknown"
             raise _refuse(reason, "The API key is unknown or revoked: use a valid key of your tenant.")
-        return Principal(row.tenant_id, key_id, row.scopes)
+        implied = (IMPLIED.get(scope, frozenset()) for scope in row.scopes)
+        return Principal(row.tenant_id, key_id, row.scopes.union(*implied))
 
 
-def install(app: FastAPI, pool: Pool) -> None:
-    """Let `require` work on this app, with keys looked up through `pool` (the API role)."""
-    app.state.authenticator = Authenticator(pool)
+def install(app: FastAPI, pool: Pool, tokens: TokenReader | None = None) -> None:
+    """Let `require` work on this app, with keys looked up through `pool` (the API role) and tokens as `tokens` believes."""
+    app.state.authenticator = Authenticator(pool, tokens=tokens)
+
+
+@asynccontextmanager
+async def token_reader(settings: TokenSettings, clock: Clock) -> AsyncIterator[TokenReader | None]:
+    """Believes the tokens of the issuer that is set, by the keys that it publishes; None where none is set."""
+    if not settings.token_issuer:
+        yield None
+        return
+    url = settings.token_jwks_url or settings.token_issuer + JWKS_PATH
+    async with open_client() as client:
+        yield TokenReader(settings.token_issuer, FetchedKeys(client, fixed(url)), clock)
 
 
 def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
-    """Dependency: the caller's principal, if its key has `scope`; else 401 or 403."""
+    """Dependency: the caller's principal, if its key or token has `scope`; else 401 or 403."""
 
     async def dependency(request: Request) -> Principal:
         authenticator: Authenticator = request.app.state.authenticator
         principal = await authenticator.principal(_bearer(request))
         if scope not in principal.scopes:
-            AUTH_REFUSED.labels("scope").inc()
-            raise Problem(
-                403, "scope_missing", "The API key does not allow this",
-                f"The key needs the scope `{scope}`: use another key of your tenant.", scope=scope,
-            )  # fmt: skip
+            raise _not_allowed(principal, scope)
         return principal
 
     return dependency
+
+
+def _not_allowed(principal: Principal, scope: str) -> Problem:
+    AUTH_REFUSED.labels("scope").inc()
+    headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
+    if principal.person is None:
+        title, detail = (
+            "The API key does not allow this",
+            f"The key needs the scope `{scope}`: use another key of your tenant.",
+        )
+    else:
+        title, detail = (
+            "Your roles do not allow this",
+            f"None of your roles gives the scope `{scope}`: ask for one that does.",
+        )
+    return Problem(403, "scope_missing", title, detail, headers=headers, scope=scope)
 
 
 def require_ops(scope: str) -> Callable[[Request], Awaitable[Principal]]:

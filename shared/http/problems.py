@@ -26,7 +26,7 @@ _TRACEPARENT: Final = re.compile(r"00-(?P<trace>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a
 _JSON_TYPE: Final = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
 _CODES: Final = {
     400: ("bad_request", "The request can't be read"),
-    401: ("unauthorized", "A valid API key is needed"),
+    401: ("unauthorized", "A valid API key or access token is needed"),
     403: ("forbidden", "The API key does not allow this"),
     404: ("not_found", "There is nothing at this address"),
     405: ("method_not_allowed", "This address does not take this method"),

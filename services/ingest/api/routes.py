@@ -28,6 +28,7 @@ from shared.http import auth, problems
 from shared.http.auth import Principal, require
 from shared.http.limits import BodyLimit
 from shared.http.problems import Problem, unavailable
+from shared.http.tokens import TokenReader
 
 PAGE_MAX = 500
 router = APIRouter(prefix="/v1")
@@ -102,11 +103,11 @@ def _to_api_row(row: StoredRow) -> QuarantineRow:
     )  # fmt: skip
 
 
-def create_app(intake: Intake, pool: Pool) -> FastAPI:
+def create_app(intake: Intake, pool: Pool, tokens: TokenReader | None = None) -> FastAPI:
     """The API: `pool` is the API role's.  The OpenAPI document is `app.openapi()`; it is not served without a key."""
     app = FastAPI(title="rucor ingest", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     problems.install(app)
-    auth.install(app, pool)
+    auth.install(app, pool, tokens)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     app.state.intake = intake
     app.state.pool = pool
