@@ -18,6 +18,7 @@ from services.claims.api import (
     licence_routes,
     life_routes,
     log_routes,
+    ops_case_routes,
     recorder_routes,
     register_routes,
     reprocess_routes,
@@ -28,9 +29,10 @@ from services.claims.api.context import Context
 from services.claims.api.import_files import FILE_BYTES_MAX
 from services.claims.api.import_kinds import KINDS
 from services.claims.api.problem_schemas import PROBLEMS
+from services.claims.application.papers import note_missing
 from services.claims.application.peers import Pdf
 from services.claims.application.render_form import render_next
-from services.claims.application.sealing import Sealer
+from services.claims.application.sealing import Hasher, Sealer
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
 from services.claims.settings import ClaimsSettings, key_bytes
@@ -48,6 +50,9 @@ BODY_BYTES_MAX: Final = 1_000_000
 RENDER_IDLE_S: Final = 0.5
 RENDER_LOOP: Final = "render"
 RENDER_STALE_S: Final = 90.0
+HOUSE_IDLE_S: Final = 60.0
+HOUSE_LOOP: Final = "house"
+HOUSE_STALE_S: Final = 300.0
 API_POOL_SIZE: Final = 16
 BODY_BYTES_BY_PATH: Final = {
     "/v1" + attachment_routes.PATH: ATTACHMENT_BYTES_MAX,
@@ -75,6 +80,7 @@ def make_app(context: Context) -> FastAPI:
         import_routes,
         log_routes,
         expected_routes,
+        ops_case_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)
@@ -96,6 +102,19 @@ async def render_loop(pool: Pool, pdf: Pdf, sealer: Sealer, health: Health) -> N
         health.beat(RENDER_LOOP, stale_after_s=RENDER_STALE_S)
         if not busy:
             await asyncio.sleep(RENDER_IDLE_S)
+
+
+async def house_loop(across: Pool, hasher: Hasher, health: Health) -> None:
+    """What nobody waits for, for ever, a little at a time."""
+    while True:
+        try:
+            busy = await note_missing(across, hasher) > 0
+        except Retryable as error:
+            log.warning("housekeeping waits", error=str(error))
+            busy = False
+        health.beat(HOUSE_LOOP, stale_after_s=HOUSE_STALE_S)
+        if not busy:
+            await asyncio.sleep(HOUSE_IDLE_S)
 
 
 async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
@@ -127,5 +146,6 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         tasks = [
             ("days", consumer.run),
             ("render", lambda: render_loop(worker_pool, context.pdf, sealer, health)),
+            ("house", lambda: house_loop(worker_pool, context.hasher, health)),
         ]
         return await serve(make_app(context), settings, tasks, health=health)

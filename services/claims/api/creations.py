@@ -79,7 +79,7 @@ async def create_licence(conn: Connection, tenant: UUID, context: Context, body:
         created_at=from_ms(context.clock()),
         **body.model_dump() | {"purchased_at": body.purchased_at or body.issued_at},
     )
-    return await add_licence(conn, tenant, row)
+    return await add_licence(conn, tenant, row, context.hasher)
 
 
 async def create_outside(conn: Connection, tenant: UUID, context: Context, licence_id: UUID, body: OutsideBody) -> UUID:

@@ -127,10 +127,10 @@ async def _vehicle(conn: Connection, tenant: UUID, context: Context, body: Vehic
     return (await create_vehicle(conn, tenant, context, body)).id
 
 
-async def _plate(conn: Connection, tenant: UUID, _context: Context, body: PlateLine) -> UUID:
+async def _plate(conn: Connection, tenant: UUID, context: Context, body: PlateLine) -> UUID:
     """The vehicle's id: a plate has none of its own."""
     try:
-        await change_plate(conn, tenant, body.vehicle_id, body.plate, body.from_at)
+        await change_plate(conn, tenant, body.vehicle_id, body.plate, body.from_at, context.hasher)
     except Problem as problem:
         if problem.code == "already_exists" and problem.extra.get("existing_id") != str(body.vehicle_id):
             raise invalid("/plate", "another vehicle bears it at that time or later", "plate_taken") from problem

@@ -102,7 +102,7 @@ async def get_plates(who: Reader, context: Ctx, vehicle_id: UUID) -> ListAnswer[
 @router.post("/vehicles/{vehicle_id}/plates", status_code=201, response_model=VehicleAnswer)
 async def post_plate(request: Request, who: Writer, context: Ctx, vehicle_id: UUID, body: PlateBody) -> Response:
     async def effect(conn: Connection) -> VehicleAnswer:
-        await change_plate(conn, who.tenant_id, vehicle_id, body.plate, body.from_at)
+        await change_plate(conn, who.tenant_id, vehicle_id, body.plate, body.from_at, context.hasher)
         return await _one(conn, who.tenant_id, vehicle_id)
 
     return await command(request, context, who.tenant_id, 201, effect)

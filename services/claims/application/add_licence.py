@@ -4,7 +4,9 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.claims.application.binding import licence_from_row, recorder_from_row
+from services.claims.application.papers import note_licences
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
+from services.claims.application.sealing import Hasher
 from services.claims.domain.licence import InvalidLicence, check_licence, normalise_number
 from services.claims.repo import licences, parties, recorders, vehicles
 from services.claims.repo.licences import LicenceRow
@@ -18,7 +20,7 @@ _CLASH = (
 )
 
 
-async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow) -> LicenceRow:
+async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: Hasher) -> LicenceRow:
     """`row.vehicle_id`, `number_key`, `claimable_end_reading` and `ended_by` are found here.  Raises Problem 422 naming the
     field, 409 `already_exists` for a known number however it is spelt, 409 `licence_range_overlap`."""
     await one_at_a_time(conn, tenant, "licence")
@@ -46,6 +48,7 @@ async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow) -> Licenc
     clash = raising(overlap("licence_range_overlap", _CLASH, None))
     with constraints({"licence_ranges_apart": clash}):
         await licences.insert_licence(conn, tenant, row)
+    await note_licences(conn, tenant, [row], hasher)
     return row
 
 

@@ -3,7 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from services.claims.application.papers import note_vehicle
 from services.claims.application.refusals import already_exists, invalid, not_found, raising
+from services.claims.application.sealing import Hasher
 from services.claims.domain.vehicle import InvalidPlate, normalise_plate
 from services.claims.repo import vehicles
 from services.claims.repo.locks import one_at_a_time
@@ -27,8 +29,11 @@ async def add_vehicle(conn: Connection, tenant: UUID, row: VehicleRow, plate: st
     return row
 
 
-async def change_plate(conn: Connection, tenant: UUID, vehicle_id: UUID, plate: str, from_at: datetime) -> None:
-    """The vehicle bears `plate` from then on; the plate before it ends there.  Licences keep the plate they were issued to."""
+async def change_plate(
+    conn: Connection, tenant: UUID, vehicle_id: UUID, plate: str, from_at: datetime, hasher: Hasher
+) -> None:
+    """The vehicle bears `plate` from then on; the plate before it ends there.  Licences keep the plate they were issued to:
+    those issued since then get this one, which rule LI4 looks at."""
     plate = _plate(plate)
     await one_at_a_time(conn, tenant, "vehicle")
     if not await vehicles.lock_vehicle(conn, tenant, vehicle_id):
@@ -36,6 +41,7 @@ async def change_plate(conn: Connection, tenant: UUID, vehicle_id: UUID, plate: 
     await _free(conn, tenant, plate, from_at)
     await vehicles.close_plate(conn, tenant, vehicle_id, from_at)
     await _put_plate(conn, tenant, vehicle_id, plate, from_at)
+    await note_vehicle(conn, tenant, vehicle_id, hasher)
 
 
 def _plate(text: str) -> str:

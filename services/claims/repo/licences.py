@@ -27,6 +27,11 @@ select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, 
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
     gross_kg, overlap, created_at
 from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id"""
+LICENCES_OF_VEHICLE: Final = """
+select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
+    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
+    gross_kg, overlap, created_at
+from claims.licence where tenant_id = $1 and vehicle_id = $2 order by id"""
 LOCK_LICENCES: Final = """
 select id from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id for update"""
 SAME_LICENCE: Final = """
@@ -130,6 +135,10 @@ async def licences(
 
 async def licences_by_id(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[LicenceRow]:
     return all_of(LicenceRow, await conn.fetch(LICENCES_BY_ID, tenant, list(licence_ids)))
+
+
+async def licences_of_vehicle(conn: Connection, tenant: UUID, vehicle_id: UUID) -> list[LicenceRow]:
+    return all_of(LicenceRow, await conn.fetch(LICENCES_OF_VEHICLE, tenant, vehicle_id))
 
 
 async def lock_licences(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[UUID]:

@@ -14,7 +14,7 @@ from services.claims.repo.log_entries import LogRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.recorders import ReadingRow, RecorderRow
 from services.claims.repo.rows import all_of
-from services.claims.repo.vehicles import EndingRow, PlateRow, VehicleRow, endings, plates, vehicles_by_id
+from services.claims.repo.vehicles import EndingRow, PlateRow, VehicleRow, endings, plate_at, plates, vehicles_by_id
 from shared.db.pool import Connection
 
 LICENCES_AROUND: Final = """
@@ -96,9 +96,7 @@ class Register:
 
     def plate_at(self, vehicle_id: UUID, at: datetime) -> str:
         """The plate a vehicle bore at an instant, else the first it had afterwards, else ""."""
-        own = sorted((p for p in self.plates if p.vehicle_id == vehicle_id), key=lambda p: p.from_at)
-        borne = [p for p in own if p.from_at <= at and (p.to_at is None or at < p.to_at)]
-        return (borne or own)[0].plate if own else ""
+        return plate_at(self.plates, vehicle_id, at)
 
 
 async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> Register:

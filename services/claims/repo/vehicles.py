@@ -152,3 +152,10 @@ async def vehicle_of_plate(conn: Connection, tenant: UUID, plate: str, from_at: 
 async def vehicle_of_ref(conn: Connection, tenant: UUID, ref: str) -> UUID | None:
     found: UUID | None = await conn.fetchval(VEHICLE_OF_REF, tenant, ref)
     return found
+
+
+def plate_at(plates: Sequence[PlateRow], vehicle_id: UUID, at: datetime) -> str:
+    """The plate a vehicle bore at an instant, else the first it had afterwards, else ""."""
+    own = sorted((p for p in plates if p.vehicle_id == vehicle_id), key=lambda p: p.from_at)
+    borne = [p for p in own if p.from_at <= at and (p.to_at is None or at < p.to_at)]
+    return (borne or own)[0].plate if own else ""
