@@ -10,6 +10,7 @@ from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.api import (
     alert_routes,
+    application_routes,
     attachment_routes,
     claim_routes,
     device_routes,
@@ -81,6 +82,7 @@ def make_app(context: Context) -> FastAPI:
         log_routes,
         expected_routes,
         ops_case_routes,
+        application_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)

@@ -45,6 +45,7 @@ async def fill(fleet: Fleet) -> None:
         await conn.execute("insert into claims.hold values ($1, 'imei-1', 1, 'dirty', false, 1)", fleet.tenant)
     answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
+    await fleet.post("/applications", {"kind": "cancelled_vehicle", "licence_id": licence, "actor": "a"})
     scan = await fleet.client.post("/v1/attachments", params={"name": "log", "actor": "a"}, content=b"%PDF-1.7 x")
     await fleet.log_a_day(licence, scan.json()["id"], "1")
     seen = (await fleet.get(f"/licences/{licence}/statement"))["statement_hash"]
