@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "replay": ("services.ingest.cli", "replay_command"),
     "quarantine": ("services.ingest.cli", "quarantine"),
     "import": ("services.claims.import_cli", "import_"),
+    "policy": ("services.claims.policy_cli", "policy"),
     "reprocess": ("services.claims.reprocess_cli", "reprocess"),
     "tenants": ("services.claims.cli", "tenants"),
 }

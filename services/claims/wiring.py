@@ -20,6 +20,8 @@ from services.claims.api import (
     life_routes,
     log_routes,
     ops_case_routes,
+    ops_policy,
+    policy_routes,
     recorder_routes,
     register_routes,
     reprocess_routes,
@@ -32,6 +34,7 @@ from services.claims.api.import_kinds import KINDS
 from services.claims.api.problem_schemas import PROBLEMS
 from services.claims.application.papers import note_missing
 from services.claims.application.peers import Pdf
+from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.sealing import Hasher, Sealer
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
@@ -54,6 +57,9 @@ RENDER_STALE_S: Final = 90.0
 HOUSE_IDLE_S: Final = 60.0
 HOUSE_LOOP: Final = "house"
 HOUSE_STALE_S: Final = 300.0
+POLICY_EVERY_S: Final = 2.0
+POLICY_LOOP: Final = "policy"
+POLICY_STALE_S: Final = 30.0
 API_POOL_SIZE: Final = 16
 BODY_BYTES_BY_PATH: Final = {
     "/v1" + attachment_routes.PATH: ATTACHMENT_BYTES_MAX,
@@ -83,6 +89,8 @@ def make_app(context: Context) -> FastAPI:
         expected_routes,
         ops_case_routes,
         application_routes,
+        policy_routes,
+        ops_policy,
     ):
         v1.include_router(module.router)
     app.include_router(v1)
@@ -119,6 +127,17 @@ async def house_loop(across: Pool, hasher: Hasher, health: Health) -> None:
             await asyncio.sleep(HOUSE_IDLE_S)
 
 
+async def policy_loop(pool: Pool, policies: PolicyBook, health: Health) -> None:
+    """Follow what operators change, for ever.  Without a database the last policy stays; nothing can be lodged then."""
+    while True:
+        try:
+            await policies.refresh(pool)
+        except Retryable as error:
+            log.warning("policy loop waits", error=str(error))
+        health.beat(POLICY_LOOP, stale_after_s=POLICY_STALE_S)
+        await asyncio.sleep(POLICY_EVERY_S)
+
+
 async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
     """Open what the service stands on, run it, close it again; the process's exit code."""
     async with contextlib.AsyncExitStack() as stack:
@@ -134,19 +153,22 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         context = Context(
             pool=pool,
             across=worker_pool,
-            policy=load_policy(),
+            policies=PolicyBook(load_policy()),
             clock=clock,
             sealer=sealer,
             hasher=HmacHasher(key_bytes(settings.licence_hash_key)),
             pdf=PdfClient(pdf_http),
             classifier=ClassifierClient(classifier_http),
         )
+        await register_shipped(worker_pool, context.policies.shipped)
+        await context.policies.refresh(worker_pool)
         health = Health()
         source = Source(settings, group=GROUP, topics=TOPICS, pool=worker_pool)
         health.check("stream", source.problem)
         consumer = DaysConsumer(source, worker_pool, health, clock)
         tasks = [
             ("days", consumer.run),
+            ("policy", lambda: policy_loop(worker_pool, context.policies, health)),
             ("render", lambda: render_loop(worker_pool, context.pdf, sealer, health)),
             ("house", lambda: house_loop(worker_pool, context.hasher, health)),
         ]

@@ -1,6 +1,6 @@
 """What claims hands to pdf over HTTP: frozen snapshots, complete in themselves.  pdf holds no truth and looks nothing up."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,6 +18,10 @@ class FormLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     licence_id: str
     sheet: int = 1
     """Which sheet of the claim the line stands on, from 1: claims packs sheets by rule EL3."""
+
+
+FORM_ROWS: Final = {"rucor-9row": 9}
+"""Template version of the form → rows of one sheet's grid.  The pdf service has a template of each."""
 
 
 class FormSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -24,6 +24,7 @@ from services.claims.api.context import Context, Ctx, Reader, Writer, command, q
 from services.claims.api.paging import ListAnswer, Paged
 from services.claims.application.claim_request import ClaimRequest, LineRequest
 from services.claims.application.lodge_claim import lodge, prepare_lodging
+from services.claims.application.policies import holds
 from services.claims.application.preview_claim import (
     ATTEMPTS_MAX,
     LedgerMoved,
@@ -103,13 +104,15 @@ async def post_claim(request: Request, who: Writer, context: Ctx, body: LodgeBod
 
     async def attempt() -> Response:
         now_ms = context.clock()
-
+        policy = await context.policies.refresh(context.pool)
         ready = await prepare_lodging(
-            context.pool, who.tenant_id, preview_id, context.policy, context.sealer, context.hasher, now_ms
+            context.pool, who.tenant_id, preview_id, policy, context.sealer, context.hasher, now_ms
         )
 
         async def effect(conn: Connection) -> ClaimAnswer:
-            claim_id = await lodge(conn, who.tenant_id, ready, context.policy, context.sealer, context.hasher, now_ms)
+            if not await holds(conn, policy, context.policies.shipped):
+                raise LedgerMoved("the policy changed while the claim was lodged")
+            claim_id = await lodge(conn, who.tenant_id, ready, policy, context.sealer, context.hasher, now_ms)
             return await _claim(conn, who.tenant_id, claim_id)
 
         return await command(request, context, who.tenant_id, 201, effect)

@@ -9,6 +9,7 @@ from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
 from services.claims.application.peers import Classifier, Pdf
+from services.claims.application.policies import PolicyBook
 from services.claims.application.sealing import Hasher, Sealer
 from services.claims.domain.policy import Policy
 from shared.clock import Clock
@@ -28,12 +29,17 @@ class Context:
 
     pool: Pool
     across: Pool
-    policy: Policy
+    policies: PolicyBook
     clock: Clock
     sealer: Sealer
     hasher: Hasher
     pdf: Pdf
     classifier: Classifier
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that holds now: ask once a request, so that one answer has one policy."""
+        return self.policies.current
 
 
 def _context(request: Request) -> Context:

@@ -4,6 +4,7 @@ them stops the start with file and line."""
 import csv
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import date
 from functools import cache
 from hashlib import sha256
@@ -13,6 +14,7 @@ from typing import Final, TypeVar, get_args
 
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Confidence, FeeRow, RateKind, RateRow
+from shared.contracts.claim import FORM_ROWS
 
 _NAMES: Final = ("rates.csv", "fees.csv", "reason_codes.csv", "rate_rises.csv", "constants.toml")
 _KINDS: Final[dict[str, RateKind]] = {kind: kind for kind in get_args(RateKind)}
@@ -37,9 +39,15 @@ def texts() -> dict[str, str]:
     return {name: (folder / name).read_text(encoding="utf-8") for name in _NAMES}
 
 
+def constants_of(text: str) -> dict[str, dict[str, object]]:
+    """name → value, from_on, source, confidence."""
+    return tomllib.loads(text)
+
+
 def parse(shipped: dict[str, str]) -> Policy:
     """From the texts of the files, by name.  Raises InvalidPolicy."""
     constants = _constants(shipped["constants.toml"])
+    _known(constants)
     digest = sha256("\0".join(f"{name}\0{shipped[name]}" for name in _NAMES).encode()).hexdigest()
     return Policy(
         name=digest[:16],
@@ -53,8 +61,8 @@ def parse(shipped: dict[str, str]) -> Policy:
         rate_rises=tuple(_rows("rate_rises.csv", shipped["rate_rises.csv"], lambda row: date.fromisoformat(row["on"]))),
         minimum_claim_cents=_whole(constants, "minimum_claim_cents"),
         claim_years=_whole(constants, "claim_years"),
-        gps_above_recorder_percent=_whole(constants, "gps_above_recorder_percent"),
-        unknown_percent=_whole(constants, "unknown_percent"),
+        gps_above_recorder_percent=_percent(constants, "gps_above_recorder_percent"),
+        unknown_percent=_percent(constants, "unknown_percent"),
         late_window_hours=_whole(constants, "late_window_hours"),
         send_email_working_days=_whole(constants, "send_email_working_days"),
         send_post_working_days=_whole(constants, "send_post_working_days"),
@@ -81,9 +89,15 @@ def _rows(name: str, text: str, read: Callable[[dict[str, str]], Row]) -> Iterat
     reader = csv.DictReader(text.splitlines())
     for row in reader:
         try:
-            yield read(row)
+            yield read(_whole_row(row))
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise InvalidPolicy(f"{name} line {reader.line_num}: {error}") from error
+
+
+def _whole_row(row: dict[str, str]) -> dict[str, str]:
+    if None in row:
+        raise ValueError("more cells than columns")
+    return row
 
 
 def _rate(row: dict[str, str]) -> RateRow:
@@ -121,11 +135,32 @@ def _last_day(text: str) -> date | None:
 def _constants(text: str) -> dict[str, object]:
     """Every entry needs value, from_on, source and confidence."""
     found: dict[str, object] = {}
-    for name, entry in tomllib.loads(text).items():
+    try:
+        entries = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidPolicy(f"constants.toml: {error}") from error
+    for name, entry in entries.items():
         if not isinstance(entry, dict) or not {"value", "from_on", "source", "confidence"} <= entry.keys():
             raise InvalidPolicy(f"constants.toml [{name}]: needs value, from_on, source and confidence")
         found[name] = entry["value"]
     return found
+
+
+def _known(constants: dict[str, object]) -> None:
+    """A constant that nothing reads is a misspelt one; a form that nobody can print is no form."""
+    strange = sorted(constants.keys() - {field.name for field in fields(Policy)})
+    if strange:
+        raise InvalidPolicy(f"constants.toml [{strange[0]}]: there is no such constant")
+    template = _word(constants, "form_template")
+    if FORM_ROWS.get(template) != constants.get("form_rows"):
+        raise InvalidPolicy(f"constants.toml [form_template]: {template} with its rows must be one of {FORM_ROWS}")
+
+
+def _percent(constants: dict[str, object], name: str) -> int:
+    value = _whole(constants, name)
+    if value > 100:
+        raise InvalidPolicy(f"constants.toml [{name}]: is a percentage, has {value}")
+    return value
 
 
 def _whole(constants: dict[str, object], name: str) -> int:

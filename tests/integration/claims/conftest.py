@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.api.context import Context
+from services.claims.application.policies import PolicyBook
 from services.claims.cli import OPERATOR_SCOPES, SCOPES, create_tenant, issue_key
 from services.claims.policy import load as load_policy
 from services.claims.wiring import make_app
@@ -72,7 +73,7 @@ async def claims(database: Database) -> AsyncIterator[Claims]:
         context = Context(
             pool=pool,
             across=worker,
-            policy=load_policy(),
+            policies=PolicyBook(load_policy()),
             clock=clock,
             sealer=AesGcmSealer([BANK_KEY]),
             hasher=HmacHasher(HASH_KEY),
