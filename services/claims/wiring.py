@@ -12,6 +12,7 @@ from services.claims.api import (
     alert_routes,
     application_routes,
     attachment_routes,
+    audit_routes,
     claim_routes,
     device_routes,
     expected_routes,
@@ -37,6 +38,10 @@ from services.claims.application.peers import Pdf
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.sealing import Hasher, Sealer
+from services.claims.application.peers import Holds, Pdf
+from services.claims.application.render_form import render_next
+from services.claims.application.sealing import Sealer
+from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
 from services.claims.settings import ClaimsSettings, key_bytes
@@ -60,6 +65,9 @@ HOUSE_STALE_S: Final = 300.0
 POLICY_EVERY_S: Final = 2.0
 POLICY_LOOP: Final = "policy"
 POLICY_STALE_S: Final = 30.0
+HOLDS_LOOP: Final = "holds"
+HOLDS_IDLE_S: Final = 30.0
+HOLDS_STALE_S: Final = 180.0
 API_POOL_SIZE: Final = 16
 BODY_BYTES_BY_PATH: Final = {
     "/v1" + attachment_routes.PATH: ATTACHMENT_BYTES_MAX,
@@ -91,6 +99,7 @@ def make_app(context: Context) -> FastAPI:
         application_routes,
         policy_routes,
         ops_policy,
+        audit_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)
@@ -125,6 +134,16 @@ async def house_loop(across: Pool, hasher: Hasher, health: Health) -> None:
         health.beat(HOUSE_LOOP, stale_after_s=HOUSE_STALE_S)
         if not busy:
             await asyncio.sleep(HOUSE_IDLE_S)
+async def holds_loop(pool: Pool, classifier: Holds, health: Health) -> None:
+    """The classifier knows of every audit's hold within a minute, or as soon as it is there again."""
+    while True:
+        try:
+            while await tell_next(pool, classifier):
+                pass
+        except Retryable as error:
+            log.warning("holds are told later", error=str(error))
+        health.beat(HOLDS_LOOP, stale_after_s=HOLDS_STALE_S)
+        await asyncio.sleep(HOLDS_IDLE_S)
 
 
 async def policy_loop(pool: Pool, policies: PolicyBook, health: Health) -> None:
@@ -169,6 +188,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         tasks = [
             ("days", consumer.run),
             ("policy", lambda: policy_loop(worker_pool, context.policies, health)),
+            (HOLDS_LOOP, lambda: holds_loop(worker_pool, context.classifier, health)),
             ("render", lambda: render_loop(worker_pool, context.pdf, sealer, health)),
             ("house", lambda: house_loop(worker_pool, context.hasher, health)),
         ]

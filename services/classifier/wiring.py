@@ -11,7 +11,16 @@ from typing import Final
 import numpy as np
 from fastapi import FastAPI
 
-from services.classifier.api import exclusions, explain, land, reprocess, ruling_context, tracks, tracks_geojson
+from services.classifier.api import (
+    exclusions,
+    explain,
+    for_claims,
+    land,
+    reprocess,
+    ruling_context,
+    tracks,
+    tracks_geojson,
+)
 from services.classifier.api.audit_reading import Desk
 from services.classifier.api.ruling_problems import DESCRIPTION, PROBLEMS
 from services.classifier.application import dirty
@@ -183,6 +192,7 @@ def create_app(
     judges = DryJudges(partial(classify_days, scheme=V1), classifier.roads, lambda: classifier.library.sets)
     app.include_router(reprocess.router(api_pool, settings.internal_token, V1, judges), responses=PROBLEMS)
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
+    app.include_router(for_claims.router(api_pool, settings.internal_token))
     desk = Desk(api_pool, Sources(V1, classifier.set_of_day, classifier.set_named))
     for audit in (tracks_geojson, explain):
         app.include_router(audit.router(desk), responses=PROBLEMS)

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from services.claims.application.peers import PeerUnavailable
 from shared.contracts.claim import Track
+from shared.contracts.holds import HoldsTold
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.http.problems import Problem
 
@@ -16,6 +17,7 @@ TIMEOUT: Final = httpx.Timeout(30.0, connect=3.0)
 PDF_BYTES_MAX: Final = 50_000_000
 TRACKS_BYTES_MAX: Final = 50_000_000
 RECOMPUTED_BYTES_MAX: Final = 100_000_000
+HOLDS_BYTES_MAX: Final = 10_000
 SIMPLIFY_M: Final = 10
 """Points of a printed track may lie this far from the line: below a printer's dot at the report's scale."""
 
@@ -107,6 +109,11 @@ class ClassifierClient:
         except msgspec.DecodeError as error:
             raise PeerUnavailable("classifier answered with something that is no track") from error
         return answer.tracks, answer.roads
+
+    async def holds(self, told: HoldsTold) -> None:
+        headers = {"Content-Type": "application/json"}
+        request = self._client.build_request("POST", "/v1/holds", content=msgspec.json.encode(told), headers=headers)
+        await _call(self._client, request, "classifier", HOLDS_BYTES_MAX)
 
     async def recompute(self, asked: RecomputeAsked) -> Recomputed:
         headers = {"Content-Type": "application/json"}

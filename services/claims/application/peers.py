@@ -4,6 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shared.contracts.claim import Track
+from shared.contracts.holds import HoldsTold
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.errors import Retryable
 
@@ -37,5 +38,11 @@ class Recompute(Protocol):
         ...
 
 
-class Classifier(Tracks, Recompute, Protocol):
+class Holds(Protocol):
+    async def holds(self, told: HoldsTold) -> None:
+        """Days that an audit keeps, or keeps no more.  Raises PeerUnavailable."""
+        ...
+
+
+class Classifier(Tracks, Recompute, Holds, Protocol):
     """Everything that is asked of the classifier."""

@@ -27,6 +27,10 @@ from classifier.evidence_frame
 OPEN_HOLD: Final = """
 insert into classifier.retention_hold (tenant_id, id, from_day, to_day, reason) values ($1, $2, $3, $4, $5)
 """
+OPEN_HOLD_ONCE: Final = """
+insert into classifier.retention_hold (tenant_id, id, from_day, to_day, reason) values ($1, $2, $3, $4, $5)
+on conflict on constraint retention_hold_pkey do nothing
+"""
 CLOSE_HOLD: Final = """
 update classifier.retention_hold set closed_at = now() where tenant_id = $1 and id = $2 and closed_at is null returning id
 """
@@ -100,6 +104,11 @@ async def read_waiting(conn: Connection) -> Frames:
 async def open_hold(conn: Connection, tenant: UUID, hold: UUID, days: tuple[int, int], reason: str) -> None:
     """Months with these days, both included, are kept whole until the hold is closed."""
     await conn.execute(OPEN_HOLD, tenant, hold, *days, reason)
+
+
+async def open_hold_once(conn: Connection, tenant: UUID, hold: UUID, days: tuple[int, int], reason: str) -> None:
+    """Like `open_hold`; nothing happens where there is a hold of that id, open or closed."""
+    await conn.execute(OPEN_HOLD_ONCE, tenant, hold, *days, reason)
 
 
 async def close_hold(conn: Connection, tenant: UUID, hold: UUID) -> bool:

@@ -64,6 +64,15 @@ async def fill(fleet: Fleet) -> None:
     await fleet.post(f"/claims/{claim['id']}/received", {"on": on, "actor": "a"}, 200)
     decided = {"licence_id": licence, "kind": "declined", "on": on, "reason": "r"}
     await fleet.post(f"/claims/{claim['id']}/outcomes", {"actor": "a", "lines": [decided]}, 200)
+    case = {
+        "reference": "x",
+        "organisation": "o",
+        "officer": "f",
+        "opened_on": on,
+        "claim_ids": [claim["id"]],
+        "actor": "a",
+    }
+    await fleet.post("/audit-cases", case)
     async with tx(fleet.worker) as conn:
         await conn.execute(
             "insert into claims.disclosure (tenant_id, id, claim_id, licence_id, claimed_km, now_km, statement_hash, letter, found_at)"
