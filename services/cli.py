@@ -33,6 +33,10 @@ KEYS: Final[dict[str, tuple[str, str]]] = {
     "claims": ("services.claims.cli", "keys"),
 }
 
+PEOPLE: Final[dict[str, tuple[str, str]]] = {
+    "add": ("services.claims.people_cli", "people_add"),
+}
+
 
 class LazyGroup(click.Group):
     """Loads a command's module when it is called or when its help is asked for."""
@@ -61,6 +65,11 @@ def main() -> None:
 @main.group(cls=LazyGroup, where=KEYS)
 def keys() -> None:
     """API keys, service by service: a key of ingest sends pings, a key of claims asks for statements and lodges."""
+
+
+@main.group(cls=LazyGroup, where=PEOPLE)
+def people() -> None:
+    """People who sign in: their place in a tenant and, in the embedded stack, their passwords."""
 
 
 if __name__ == "__main__":

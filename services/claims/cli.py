@@ -8,6 +8,7 @@ from uuid import UUID
 
 import click
 
+from services.claims.domain.roles import OPERATOR_SCOPES
 from services.claims.repo import tenants as repo
 from shared.clock import new_id
 from shared.db import api_keys
@@ -16,10 +17,8 @@ from shared.http.auth import OPERATOR
 from shared.running_stack import data_dir_option, dsn_of
 
 CONNECTION: Final = "rucor-claims-cli"
-SCOPES: Final = ("claims:read", "claims:write")
-"""Of a tenant's keys."""
-OPERATOR_SCOPES: Final = ("ops:cases", "ops:faulty", "ops:policy")
-"""Of the operator's keys, which span tenants (rule PA4)."""
+SCOPES: Final = ("claims:read", "claims:write", "people:write")
+"""Of a tenant's keys.  `claims:write` implies `claims:verify` and `claims:lodge`, which may also be given alone."""
 
 
 async def create_tenant(worker_dsn: str, name: str) -> UUID:

@@ -7,7 +7,7 @@ import click
 import httpx
 
 KINDS: Final = (
-    "claimants", "vehicles", "plates", "devices", "couplings", "recorders", "readings", "licences", "claimed-outside",
+    "people", "claimants", "vehicles", "plates", "devices", "couplings", "recorders", "readings", "licences", "claimed-outside",
 )  # fmt: skip
 TIMEOUT: Final = httpx.Timeout(300.0, connect=5.0)
 """A dry run of 20,000 lines takes half a minute."""
@@ -21,7 +21,10 @@ SHOWN_MAX: Final = 100
 @click.option("--atomic", is_flag=True, help="All lines or none.")
 @click.option("--url", default="http://127.0.0.1:8083", show_default=True, help="Where the claims service answers.")
 @click.option(
-    "--key", envvar="RUCOR_KEY", required=True, help="A key with the scope claims:write; better given in $RUCOR_KEY."
+    "--key",
+    envvar="RUCOR_KEY",
+    required=True,
+    help="A key with the scope claims:write (people: people:write); better given in $RUCOR_KEY.",
 )
 def import_(kind: str, file: Path, *, dry_run: bool, atomic: bool, url: str, key: str) -> None:
     """Import the CSV FILE of KIND.  Ends with 1 where a line fails; the same file again makes nothing twice."""

@@ -20,6 +20,7 @@ from services.claims.api.creations import (
 )
 from services.claims.api.fields import Body
 from services.claims.api.licence_schemas import LicenceBody, OutsideBody
+from services.claims.api.people_routes import PersonBody, create_person
 from services.claims.api.register_schemas import (
     AssignmentBody,
     ClaimantBody,
@@ -35,12 +36,13 @@ from services.claims.application.add_vehicle import change_plate
 from services.claims.application.refusals import invalid
 from services.claims.domain.licence import normalise_number
 from services.claims.domain.vehicle import normalise_plate
-from services.claims.repo import devices, licences, parties, recorders, vehicles
+from services.claims.repo import devices, licences, parties, people, recorders, vehicles
 from services.claims.repo import references as known
 from shared.db.pool import Connection
+from shared.http.auth import Principal
 from shared.http.problems import Problem
 
-Create = Callable[[Connection, UUID, Context, Any], Awaitable[UUID]]
+Create = Callable[[Connection, Principal, Context, Any], Awaitable[UUID]]
 Stored = Callable[[Connection, UUID, UUID], Awaitable[object | None]]
 
 
@@ -119,18 +121,18 @@ _LICENCE: Final = {
 }
 
 
-async def _claimant(conn: Connection, tenant: UUID, context: Context, body: ClaimantBody) -> UUID:
-    return (await create_claimant(conn, tenant, context, body)).id
+async def _claimant(conn: Connection, who: Principal, context: Context, body: ClaimantBody) -> UUID:
+    return (await create_claimant(conn, who.tenant_id, context, body)).id
 
 
-async def _vehicle(conn: Connection, tenant: UUID, context: Context, body: VehicleBody) -> UUID:
-    return (await create_vehicle(conn, tenant, context, body)).id
+async def _vehicle(conn: Connection, who: Principal, context: Context, body: VehicleBody) -> UUID:
+    return (await create_vehicle(conn, who.tenant_id, context, body)).id
 
 
-async def _plate(conn: Connection, tenant: UUID, context: Context, body: PlateLine) -> UUID:
+async def _plate(conn: Connection, who: Principal, context: Context, body: PlateLine) -> UUID:
     """The vehicle's id: a plate has none of its own."""
     try:
-        await change_plate(conn, tenant, body.vehicle_id, body.plate, body.from_at, context.hasher)
+        await change_plate(conn, who.tenant_id, body.vehicle_id, body.plate, body.from_at, context.hasher)
     except Problem as problem:
         if problem.code == "already_exists" and problem.extra.get("existing_id") != str(body.vehicle_id):
             raise invalid("/plate", "another vehicle bears it at that time or later", "plate_taken") from problem
@@ -138,35 +140,40 @@ async def _plate(conn: Connection, tenant: UUID, context: Context, body: PlateLi
     return body.vehicle_id
 
 
-async def _assignment(conn: Connection, tenant: UUID, context: Context, body: AssignmentBody) -> UUID:
-    return (await create_assignment(conn, tenant, context, body)).id
+async def _assignment(conn: Connection, who: Principal, context: Context, body: AssignmentBody) -> UUID:
+    return (await create_assignment(conn, who.tenant_id, context, body)).id
 
 
-async def _coupling(conn: Connection, tenant: UUID, context: Context, body: CouplingBody) -> UUID:
-    return (await create_coupling(conn, tenant, context, body)).id
+async def _coupling(conn: Connection, who: Principal, context: Context, body: CouplingBody) -> UUID:
+    return (await create_coupling(conn, who.tenant_id, context, body)).id
 
 
-async def _recorder(conn: Connection, tenant: UUID, context: Context, body: RecorderBody) -> UUID:
-    return (await create_recorder(conn, tenant, context, body)).id
+async def _recorder(conn: Connection, who: Principal, context: Context, body: RecorderBody) -> UUID:
+    return (await create_recorder(conn, who.tenant_id, context, body)).id
 
 
-async def _reading(conn: Connection, tenant: UUID, context: Context, body: ReadingBody) -> UUID:
-    return (await create_reading(conn, tenant, context, body)).id
+async def _reading(conn: Connection, who: Principal, context: Context, body: ReadingBody) -> UUID:
+    return (await create_reading(conn, who.tenant_id, context, body)).id
 
 
-async def _licence(conn: Connection, tenant: UUID, context: Context, body: LicenceBody) -> UUID:
-    return (await create_licence(conn, tenant, context, body)).id
+async def _licence(conn: Connection, who: Principal, context: Context, body: LicenceBody) -> UUID:
+    return (await create_licence(conn, who.tenant_id, context, body)).id
 
 
-async def _outside(conn: Connection, tenant: UUID, context: Context, body: OutsideLine) -> UUID:
-    return await create_outside(conn, tenant, context, body.licence_id, body)
+async def _outside(conn: Connection, who: Principal, context: Context, body: OutsideLine) -> UUID:
+    return await create_outside(conn, who.tenant_id, context, body.licence_id, body)
 
 
 def just_before(at: datetime) -> datetime:
     return at - datetime.resolution
 
 
+async def _person(conn: Connection, who: Principal, context: Context, body: PersonBody) -> UUID:
+    return (await create_person(conn, who, context, body)).id
+
+
 KINDS: Final[dict[str, ImportKind]] = {
+    "people": ImportKind(PersonBody, _person, (), people.person),
     "claimants": ImportKind(ClaimantBody, _claimant, (), parties.claimant),
     "vehicles": ImportKind(VehicleBody, _vehicle, (), vehicles.vehicle),
     "plates": ImportKind(PlateLine, _plate, (Reference("vehicle_id", _OLD_PLATE, at="from", before=True),)),

@@ -17,6 +17,7 @@ from services.claims.domain.licence import InvalidLicence
 from services.claims.domain.vehicle import InvalidPlate
 from services.claims.repo.references import Candidate, candidates
 from shared.db.pool import Connection
+from shared.http.auth import Principal
 from shared.http.problems import Problem
 
 _INSTANT: Final[TypeAdapter[datetime]] = TypeAdapter(Instant)
@@ -53,20 +54,25 @@ def check_header(kind: ImportKind, header: Sequence[str]) -> None:
 
 
 async def import_lines(
-    conn: Connection, tenant: UUID, context: Context, kind: ImportKind, lines: Sequence[CsvLine], made: dict[UUID, int]
+    conn: Connection,
+    who: Principal,
+    context: Context,
+    kind: ImportKind,
+    lines: Sequence[CsvLine],
+    made: dict[UUID, int],
 ) -> list[LineAnswer]:
     """In the caller's transaction.  `made`: what earlier lines of the same file made → their number; it grows here."""
-    return [await _import_line(conn, tenant, context, kind, line, made) for line in lines]
+    return [await _import_line(conn, who, context, kind, line, made) for line in lines]
 
 
 async def _import_line(
-    conn: Connection, tenant: UUID, context: Context, kind: ImportKind, line: CsvLine, made: dict[UUID, int]
+    conn: Connection, who: Principal, context: Context, kind: ImportKind, line: CsvLine, made: dict[UUID, int]
 ) -> LineAnswer:
     body: Body | None = None
     try:
         async with conn.transaction():
-            body = await _body(conn, tenant, kind, line)
-            made_id = await kind.create(conn, tenant, context, body)
+            body = await _body(conn, who.tenant_id, kind, line)
+            made_id = await kind.create(conn, who, context, body)
     except CellError as error:
         return _refused(line, [LineError(column=error.column, code=error.code, detail=error.detail)])
     except ValidationError as error:
@@ -78,7 +84,7 @@ async def _import_line(
     except Problem as problem:
         existing = problem.extra.get("existing_id")
         if problem.code == "already_exists" and existing is not None and body is not None:
-            return await _exists(conn, tenant, kind, line, body, UUID(existing), made)
+            return await _exists(conn, who.tenant_id, kind, line, body, UUID(existing), made)
         if problem.status not in {404, 409, 422}:
             raise
         return _refused(line, _errors(kind, line, problem))

@@ -4,14 +4,16 @@ import asyncio
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.claims.api.context import Context, Ctx, Writer, command, replayed
+from services.claims.api.context import Context, Ctx, command, replayed
 from services.claims.api.import_files import CsvLine, read_csv
 from services.claims.api.import_kinds import KINDS, ImportKind
 from services.claims.api.import_lines import check_header, import_lines
 from services.claims.api.import_schemas import ImportAnswer, LineAnswer
+from services.claims.api.people_routes import SCOPE as PEOPLE_SCOPE
 from shared.db.pool import Connection, last_longer, tenant_tx
+from shared.http.auth import Principal, require
 from shared.http.problem_schemas import problem_answers
 from shared.http.problems import Problem
 
@@ -22,11 +24,25 @@ CHUNK_LINES: Final = 200
 WHOLE_MS_MAX: Final = 180_000
 """A dry run or an atomic import is one transaction: 20,000 lines take half a minute."""
 KindName = Literal[
-    "claimants", "vehicles", "plates", "devices", "couplings", "recorders", "readings", "licences", "claimed-outside"
+    "people",
+    "claimants",
+    "vehicles",
+    "plates",
+    "devices",
+    "couplings",
+    "recorders",
+    "readings",
+    "licences",
+    "claimed-outside",
 ]
 _FILE: Final = {"schema": {"type": "string", "description": "UTF-8; the first line names the columns"}}
 
 router = APIRouter(tags=["imports"])
+
+
+async def _importer(request: Request, kind: KindName) -> Principal:
+    """Who may make such things one by one may import them."""
+    return await require(PEOPLE_SCOPE if kind == "people" else "claims:write")(request)
 
 
 class _Undo(Exception):
@@ -43,7 +59,7 @@ class _Undo(Exception):
 )
 async def post_import(
     request: Request,
-    who: Writer,
+    who: Annotated[Principal, Depends(_importer)],
     context: Ctx,
     kind: KindName,
     dry_run: Annotated[bool, Query()] = False,
@@ -62,38 +78,38 @@ async def post_import(
     try:
         if dry_run:
             async with tenant_tx(context.pool, who.tenant_id) as conn:
-                raise _Undo(await _whole(conn, context, who.tenant_id, kind, lines))  # noqa: TRY301 - it ends the transaction
+                raise _Undo(await _whole(conn, context, who, kind, lines))  # noqa: TRY301 - it ends the transaction
         if atomic:
-            return await _all_or_nothing(request, context, who.tenant_id, kind, lines)
-        return await _in_chunks(request, context, who.tenant_id, kind, lines)
+            return await _all_or_nothing(request, context, who, kind, lines)
+        return await _in_chunks(request, context, who, kind, lines)
     except _Undo as undone:
         answer = _answer(kind, [_unmade(line) for line in undone.report], dry_run=dry_run, atomic=atomic, stored=False)
         return Response(answer.model_dump_json(), media_type="application/json")
 
 
 async def _whole(
-    conn: Connection, context: Context, tenant: UUID, kind: KindName, lines: list[CsvLine]
+    conn: Connection, context: Context, who: Principal, kind: KindName, lines: list[CsvLine]
 ) -> list[LineAnswer]:
     await last_longer(conn, WHOLE_MS_MAX)
-    return await import_lines(conn, tenant, context, KINDS[kind], lines, {})
+    return await import_lines(conn, who, context, KINDS[kind], lines, {})
 
 
 async def _all_or_nothing(
-    request: Request, context: Context, tenant: UUID, kind: KindName, lines: list[CsvLine]
+    request: Request, context: Context, who: Principal, kind: KindName, lines: list[CsvLine]
 ) -> Response:
     """Raises _Undo where a line fails."""
 
     async def effect(conn: Connection) -> ImportAnswer:
-        report = await _whole(conn, context, tenant, kind, lines)
+        report = await _whole(conn, context, who, kind, lines)
         if any(line.outcome == "error" for line in report):
             raise _Undo(report)
         return _answer(kind, report, dry_run=False, atomic=True, stored=True)
 
-    return await command(request, context, tenant, 200, effect)
+    return await command(request, context, who.tenant_id, 200, effect)
 
 
 async def _in_chunks(
-    request: Request, context: Context, tenant: UUID, kind: KindName, lines: list[CsvLine]
+    request: Request, context: Context, who: Principal, kind: KindName, lines: list[CsvLine]
 ) -> Response:
     """Several transactions: where one fails (503), what came before it is kept, and the file sent again goes on from there.
     The Idempotency-Key is kept with the last."""
@@ -102,14 +118,14 @@ async def _in_chunks(
     made: dict[UUID, int] = {}
     chunks = [lines[i : i + CHUNK_LINES] for i in range(0, len(lines), CHUNK_LINES)] or [[]]
     for chunk in chunks[:-1]:
-        async with tenant_tx(context.pool, tenant) as conn:
-            report += await import_lines(conn, tenant, context, of, chunk, made)
+        async with tenant_tx(context.pool, who.tenant_id) as conn:
+            report += await import_lines(conn, who, context, of, chunk, made)
 
     async def effect(conn: Connection) -> ImportAnswer:
-        last = await import_lines(conn, tenant, context, of, chunks[-1], made)
+        last = await import_lines(conn, who, context, of, chunks[-1], made)
         return _answer(kind, report + last, dry_run=False, atomic=False, stored=True)
 
-    return await command(request, context, tenant, 200, effect)
+    return await command(request, context, who.tenant_id, 200, effect)
 
 
 def _unmade(line: LineAnswer) -> LineAnswer:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from uuid import UUID
 
 import httpx
 import pytest
@@ -52,6 +53,10 @@ class Claims:
         tenant = await create_tenant(dsn, name)
         key = await issue_key(dsn, tenant, "test", SCOPES)
         return Fleet(self.client(key), tenant, self.worker)
+
+    async def key(self, tenant: UUID, *scopes: str) -> str:
+        """Another key of a tenant."""
+        return await issue_key(self.database.dsn("claims", "worker"), tenant, "test", scopes)
 
     async def operator(self) -> httpx.AsyncClient:
         """Those who run the system, with a key for everything that they may do."""

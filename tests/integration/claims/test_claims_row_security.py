@@ -82,6 +82,10 @@ async def fill(fleet: Fleet) -> None:
             "insert into claims.document values ($1, $2, 'form', 's', 'h', 1)", fleet.tenant, UUID(claim["id"])
         )
 
+    person = {"name": "M", "email": "m@x.example", "roles": ["viewer"], "issuer": "i", "subject": "s", "actor": "a"}
+    mary = await fleet.post("/people", person)
+    await fleet.post(f"/people/{mary['id']}/deactivate", {"reason": "r", "actor": "a"}, 200)
+
 
 async def count(pool: Pool, table: str, tenant: UUID | None) -> int | None:
     """Rows seen through the API's role; None where it may not read at all."""

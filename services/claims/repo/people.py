@@ -1,0 +1,190 @@
+"""People of a tenant, who they are to their provider, their roles and leaves (rule PA2); nothing is edited, only ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.claims.repo.rows import FIRST_ID, START, Page, all_of, one_of
+from shared.db.pool import Connection
+
+INSERT_PERSON: Final = """
+insert into claims.person (tenant_id, id, ref, name, email, email_key, created_by, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)"""
+PEOPLE: Final = """
+select p.id, p.ref, p.name, p.email, p.created_by, p.created_at,
+    array(select r.role from claims.person_role r
+        where r.tenant_id = p.tenant_id and r.person_id = p.id and r.ended_at is null order by r.role) as roles,
+    exists (select from claims.person_identity i
+        where i.tenant_id = p.tenant_id and i.person_id = p.id and i.ended_at is null) as linked,
+    not exists (select from claims.person_leave l
+        where l.tenant_id = p.tenant_id and l.person_id = p.id and l.ended_at is null) as active
+from claims.person p
+where p.tenant_id = $1 and p.id = coalesce($2, p.id) and ($3::text is null or p.email_key = $3)
+    and (p.created_at, p.id) > ($4, $5)
+order by p.created_at, p.id limit $6"""
+SAME_PERSON: Final = """
+select id from claims.person where tenant_id = $1 and email_key = $2
+union all
+select id from claims.person where tenant_id = $1 and ref = $3 limit 1"""
+
+INSERT_IDENTITY: Final = """
+insert into claims.person_identity (tenant_id, id, person_id, issuer, subject, since, by) values ($1, $2, $3, $4, $5, $6, $7)"""
+END_IDENTITY: Final = """
+update claims.person_identity set ended_at = $3, ended_by = $4
+where tenant_id = $1 and person_id = $2 and ended_at is null returning id"""
+WHO_ARE: Final = "select tenant_id, person_id, name, linked from claims.people_who_are($1, $2, $3)"
+
+INSERT_ROLES: Final = """
+insert into claims.person_role (tenant_id, id, person_id, role, since, by)
+select $1, one.id, $2, one.role, $5, $6 from unnest($3::uuid[], $4::text[]) as one (id, role)
+on conflict (tenant_id, person_id, role) where ended_at is null do nothing"""
+END_ROLES: Final = """
+update claims.person_role set ended_at = $4, ended_by = $5
+where tenant_id = $1 and person_id = $2 and role = any($3::text[]) and ended_at is null returning role"""
+ROLE_HISTORY: Final = """
+select role, since, by, ended_at, ended_by from claims.person_role
+where tenant_id = $1 and person_id = $2 order by since, role, id"""
+
+INSERT_LEAVE: Final = """
+insert into claims.person_leave (tenant_id, id, person_id, reason, since, by) values ($1, $2, $3, $4, $5, $6)"""
+END_LEAVE: Final = """
+update claims.person_leave set ended_at = $3, ended_by = $4
+where tenant_id = $1 and person_id = $2 and ended_at is null returning id"""
+LEAVES: Final = """
+select reason, since, by, ended_at, ended_by from claims.person_leave
+where tenant_id = $1 and person_id = $2 order by since, id"""
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """`roles`: those of now, sorted; `linked`: known to an identity provider; `active`: not on leave."""
+
+    id: UUID
+    ref: str | None
+    name: str
+    email: str
+    created_by: str
+    created_at: datetime
+    roles: list[str]
+    linked: bool
+    active: bool
+
+
+@dataclass(frozen=True)
+class RoleRow:
+    role: str
+    since: datetime
+    by: str
+    ended_at: datetime | None
+    ended_by: str
+
+
+@dataclass(frozen=True)
+class LeaveRow:
+    reason: str
+    since: datetime
+    by: str
+    ended_at: datetime | None
+    ended_by: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tenant in which someone who signs in is a person.  `linked`: by this very identity, not only by e-mail."""
+
+    tenant_id: UUID
+    person_id: UUID
+    name: str
+    linked: bool
+
+
+def email_key(email: str) -> str:
+    """What makes two people the same: the address without case."""
+    return email.strip().casefold()
+
+
+async def insert_person(conn: Connection, tenant: UUID, row: PersonRow) -> None:
+    """Without its roles.  Raises a violation of `person_email_unique` or `person_ref_unique`."""
+    await conn.execute(
+        INSERT_PERSON,
+        tenant,
+        row.id,
+        row.ref,
+        row.name,
+        row.email,
+        email_key(row.email),
+        row.created_by,
+        row.created_at,
+    )
+
+
+async def person(conn: Connection, tenant: UUID, person_id: UUID) -> PersonRow | None:
+    return one_of(PersonRow, await conn.fetchrow(PEOPLE, tenant, person_id, None, START, FIRST_ID, 1))
+
+
+async def people(conn: Connection, tenant: UUID, page: Page, email: str | None) -> list[PersonRow]:
+    key = None if email is None else email_key(email)
+    return all_of(PersonRow, await conn.fetch(PEOPLE, tenant, None, key, page.after_at, page.after_id, page.limit))
+
+
+async def same_person(conn: Connection, tenant: UUID, email: str, ref: str | None) -> UUID | None:
+    """The person of that e-mail, or of that reference."""
+    found: UUID | None = await conn.fetchval(SAME_PERSON, tenant, email_key(email), ref)
+    return found
+
+
+async def insert_identity(
+    conn: Connection,
+    tenant: UUID,
+    identity_id: UUID,
+    person_id: UUID,
+    issuer: str,
+    subject: str,
+    since: datetime,
+    by: str,
+) -> None:
+    """Raises a violation of `person_identity_one` or `person_identity_unique`."""
+    await conn.execute(INSERT_IDENTITY, tenant, identity_id, person_id, issuer, subject, since, by)
+
+
+async def end_identity(conn: Connection, tenant: UUID, person_id: UUID, at: datetime, by: str) -> bool:
+    return await conn.fetchval(END_IDENTITY, tenant, person_id, at, by) is not None
+
+
+async def who_are(conn: Connection, issuer: str, subject: str, email: str | None) -> list[Place]:
+    """In all tenants; `email` only where the provider has verified it."""
+    return all_of(Place, await conn.fetch(WHO_ARE, issuer, subject, None if email is None else email_key(email)))
+
+
+async def insert_roles(
+    conn: Connection, tenant: UUID, person_id: UUID, ids: Sequence[UUID], roles: Sequence[str], since: datetime, by: str
+) -> None:
+    """Roles that the person has already stay as they are."""
+    await conn.execute(INSERT_ROLES, tenant, person_id, list(ids), list(roles), since, by)
+
+
+async def end_roles(
+    conn: Connection, tenant: UUID, person_id: UUID, roles: Sequence[str], at: datetime, by: str
+) -> list[str]:
+    """Those that were ended now."""
+    return [row["role"] for row in await conn.fetch(END_ROLES, tenant, person_id, list(roles), at, by)]
+
+
+async def role_history(conn: Connection, tenant: UUID, person_id: UUID) -> list[RoleRow]:
+    return all_of(RoleRow, await conn.fetch(ROLE_HISTORY, tenant, person_id))
+
+
+async def insert_leave(
+    conn: Connection, tenant: UUID, leave_id: UUID, person_id: UUID, reason: str, since: datetime, by: str
+) -> None:
+    await conn.execute(INSERT_LEAVE, tenant, leave_id, person_id, reason, since, by)
+
+
+async def end_leave(conn: Connection, tenant: UUID, person_id: UUID, at: datetime, by: str) -> bool:
+    return await conn.fetchval(END_LEAVE, tenant, person_id, at, by) is not None
+
+
+async def leaves(conn: Connection, tenant: UUID, person_id: UUID) -> list[LeaveRow]:
+    return all_of(LeaveRow, await conn.fetch(LEAVES, tenant, person_id))
