@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "policy": ("services.claims.policy_cli", "policy"),
     "reprocess": ("services.claims.reprocess_cli", "reprocess"),
     "tenants": ("services.claims.cli", "tenants"),
+    "claims": ("deploy.embedded.bank_key", "claims"),
 }
 
 

@@ -3,7 +3,8 @@
 import base64
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,8 @@ class Credentials:
     tokens: dict[str, str]
     bank_key: str
     licence_hash_key: str
+    bank_keys_old: list[str] = field(default_factory=list)
+    """Before `bank_key`, the youngest first: stored values may still be sealed with them (rule RE3)."""
 
     @classmethod
     def fresh(cls) -> "Credentials":
@@ -53,19 +56,42 @@ class Credentials:
         )
 
 
+def new_bank_key(data_dir: Path) -> Credentials:
+    """Another key seals from the stack's next start on; the keys before it stay, to open what they sealed.  StackError."""
+    found = load(data_dir)
+    new = base64.b64encode(secrets.token_bytes(32)).decode()
+    return _store(data_dir, replace(found, bank_key=new, bank_keys_old=[found.bank_key, *found.bank_keys_old]))
+
+
+def forget_old_bank_keys(data_dir: Path, old: Sequence[str]) -> None:
+    """Nothing is sealed with these any more.  StackError."""
+    found = load(data_dir)
+    _store(data_dir, replace(found, bank_keys_old=[key for key in found.bank_keys_old if key not in old]))
+
+
+def _store(data_dir: Path, changed: Credentials) -> Credentials:
+    write_private(data_dir / FILE, json.dumps(asdict(changed), indent=2))
+    return changed
+
+
+def load(data_dir: Path) -> Credentials:
+    """The folder's secrets.  StackError where there are none, or they cannot be read."""
+    path = data_dir / FILE
+    try:
+        return Credentials(**json.loads(path.read_text()))
+    except FileNotFoundError as error:
+        raise StackError(f"There is no {path}: is {data_dir} a stack's folder?") from error
+    except (ValueError, TypeError) as error:
+        raise StackError(f"{path} is damaged ({error}).  Put back the copy that belongs to this folder.") from error
+
+
 def load_or_create(data_dir: Path) -> Credentials:
     """The folder's secrets.  StackError where data are there but their secrets are not, or cannot be read."""
-    path = data_dir / FILE
-    if path.exists():
-        try:
-            return Credentials(**json.loads(path.read_text()))
-        except (ValueError, TypeError) as error:
-            raise StackError(f"{path} is damaged ({error}).  Put back the copy that belongs to this folder.") from error
+    if (data_dir / FILE).exists():
+        return load(data_dir)
     if (data_dir / "kafka").exists() or (data_dir / "postgres").exists():
         raise StackError(
             f"{data_dir} holds data but no {FILE}: without its passwords and keys the data cannot be opened.  "
             f"Put back the {FILE} that belongs to this folder, or choose another folder with --data-dir."
         )
-    made = Credentials.fresh()
-    write_private(path, json.dumps(asdict(made), indent=2))
-    return made
+    return _store(data_dir, Credentials.fresh())

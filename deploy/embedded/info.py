@@ -93,6 +93,7 @@ class StackInfo:
                 "RUCOR_PDF_URL": self.urls.get("pdf", ""),
                 "RUCOR_PDF_TOKEN": self.tokens["pdf"],
                 "RUCOR_BANK_KEY": self.keys["bank"],
+                "RUCOR_BANK_KEYS_OLD": self.keys.get("bank_old", ""),
                 "RUCOR_LICENCE_HASH_KEY": self.keys["licence_hash"],
             }
         return told

@@ -153,7 +153,11 @@ class Stack:
             dsns=info.role_dsns(superuser_dsn, secrets),
             superuser_dsn=superuser_dsn,
             tokens=secrets.tokens,
-            keys={"bank": secrets.bank_key, "licence_hash": secrets.licence_hash_key},
+            keys={
+                "bank": secrets.bank_key,
+                "bank_old": ",".join(secrets.bank_keys_old),
+                "licence_hash": secrets.licence_hash_key,
+            },
             data_dir=str(self.data_dir),
             pids={},
         )

@@ -21,6 +21,16 @@ def _key(text: SecretStr) -> SecretStr:
     return text
 
 
+def _keys(text: SecretStr) -> SecretStr:
+    for one in _split(text):
+        _key(one)
+    return text
+
+
+def _split(text: SecretStr) -> list[SecretStr]:
+    return [SecretStr(one.strip()) for one in text.get_secret_value().split(",") if one.strip()]
+
+
 def _url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
@@ -28,6 +38,8 @@ def _url(text: str) -> str:
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
+Keys = Annotated[SecretStr, AfterValidator(_keys)]
+"""Some keys, with commas between them."""
 Url = Annotated[str, AfterValidator(_url)]
 
 
@@ -41,9 +53,16 @@ class ClaimsSettings(ServiceSettings):
     pdf_token: SecretStr
     bank_key: Key
     """Seals bank accounts, snapshots and documents.  Lost key = lost forms: back it up apart from the database."""
+    bank_keys_old: Keys = SecretStr("")
+    """Keys before `bank_key` that stored values may still be sealed with, until `rucor claims rotate-bank-key` is through."""
     licence_hash_key: Key
     """Must never change: it is what makes a licence unique among the lodged ones."""
 
 
 def key_bytes(key: SecretStr) -> bytes:
     return base64.b64decode(key.get_secret_value())
+
+
+def bank_keys(settings: ClaimsSettings) -> list[bytes]:
+    """The present key first."""
+    return [key_bytes(key) for key in (settings.bank_key, *_split(settings.bank_keys_old))]

@@ -38,6 +38,7 @@ from services.claims.application.papers import note_missing
 from services.claims.application.peers import Pdf
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
+from services.claims.application.rotate_keys import check_keys
 from services.claims.application.sealing import Hasher, Sealer
 from services.claims.application.peers import Holds, Pdf
 from services.claims.application.render_form import render_next
@@ -45,7 +46,7 @@ from services.claims.application.sealing import Sealer
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
-from services.claims.settings import ClaimsSettings, key_bytes
+from services.claims.settings import ClaimsSettings, bank_keys, key_bytes
 from shared.clock import Clock, system_clock
 from shared.db.pool import Pool, open_pool
 from shared.errors import Retryable
@@ -170,7 +171,8 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         classifier_http = await stack.enter_async_context(
             open_client(settings.classifier_url, settings.classifier_token)
         )
-        sealer = AesGcmSealer([key_bytes(settings.bank_key)])
+        sealer = AesGcmSealer(bank_keys(settings))
+        await check_keys(worker_pool, sealer)
         context = Context(
             pool=pool,
             across=worker_pool,

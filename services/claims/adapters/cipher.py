@@ -25,14 +25,29 @@ class SealBroken(Fatal):
     """A sealed value does not open: another key, another row, or changed bytes."""
 
 
+def key_id(key: bytes) -> bytes:
+    """What a sealed value says of its key: it does not help to find the key."""
+    return hashlib.sha256(key).digest()[:_ID_BYTES]
+
+
 class AesGcmSealer:
-    """Seals with the first key, opens what any of the keys sealed."""
+    """Seals with the first key, opens what any of the keys sealed (rule RE3)."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != KEY_BYTES for key in keys):
             raise ValueError(f"a key has {KEY_BYTES} bytes")
-        self._ciphers = {hashlib.sha256(key).digest()[:_ID_BYTES]: AESGCM(key) for key in keys}
-        self._present = hashlib.sha256(keys[0]).digest()[:_ID_BYTES]
+        self._ciphers = {key_id(key): AESGCM(key) for key in keys}
+        self._present = key_id(keys[0])
+
+    @property
+    def present(self) -> bytes:
+        """The id of the key that seals."""
+        return self._present
+
+    @property
+    def known(self) -> frozenset[bytes]:
+        """Ids of the keys that open."""
+        return frozenset(self._ciphers)
 
     def seal(self, plain: bytes, place: str) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
@@ -44,7 +59,9 @@ class AesGcmSealer:
         head, nonce = sealed[:_HEAD_BYTES], sealed[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES]
         cipher = self._ciphers.get(head[1:])
         if cipher is None or head[:1] != bytes([VERSION]):
-            raise SealBroken("sealed with a key that is not configured: is RUCOR_BANK_KEY the right one?")
+            raise SealBroken(
+                "sealed with a key that is not configured: is RUCOR_BANK_KEY right, and every older key in RUCOR_BANK_KEYS_OLD?"
+            )
         try:
             return cipher.decrypt(nonce, sealed[_HEAD_BYTES + _NONCE_BYTES :], head + place.encode())
         except InvalidTag:

@@ -13,6 +13,16 @@ class Sealer(Protocol):
     def open(self, sealed: bytes, place: str) -> bytes: ...
 
 
+class Keyring(Sealer, Protocol):
+    """A sealer that tells its keys apart, by ids that sealed values bear."""
+
+    @property
+    def present(self) -> bytes: ...
+
+    @property
+    def known(self) -> frozenset[bytes]: ...
+
+
 class Hasher(Protocol):
     """Keyed hashes: equal for equal input, telling nothing else, not even to who guesses the input."""
 
