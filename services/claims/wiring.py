@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -16,14 +17,16 @@ from services.claims.api import (
     claim_routes,
     device_routes,
     expected_routes,
+    faulty_routes,
     import_routes,
     licence_routes,
     life_routes,
     log_routes,
     ops_case_routes,
+    ops_faulty,
     ops_policy,
-    policy_routes,
     people_routes,
+    policy_routes,
     recorder_routes,
     register_routes,
     reprocess_routes,
@@ -34,8 +37,9 @@ from services.claims.api.context import Context
 from services.claims.api.import_files import FILE_BYTES_MAX
 from services.claims.api.import_kinds import KINDS
 from services.claims.api.problem_schemas import PROBLEMS
+from services.claims.application.exclude_faulty import exclude_next
 from services.claims.application.papers import note_missing
-from services.claims.application.peers import Pdf
+from services.claims.application.peers import Holds
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
@@ -43,6 +47,7 @@ from services.claims.application.sealing import Hasher, Sealer
 from services.claims.application.peers import Holds, Pdf
 from services.claims.application.render_form import render_next
 from services.claims.application.sealing import Sealer
+from services.claims.application.sealing import Hasher
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
@@ -54,11 +59,11 @@ from shared.http import auth, problems
 from shared.http.limits import BodyLimit
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
-from shared.runtime import serve
+from shared.runtime import Task, serve
 from shared.stream.source import Source
 
 BODY_BYTES_MAX: Final = 1_000_000
-RENDER_IDLE_S: Final = 0.5
+IDLE_S: Final = 0.5
 RENDER_LOOP: Final = "render"
 RENDER_STALE_S: Final = 90.0
 HOUSE_IDLE_S: Final = 60.0
@@ -70,6 +75,8 @@ POLICY_STALE_S: Final = 30.0
 HOLDS_LOOP: Final = "holds"
 HOLDS_IDLE_S: Final = 30.0
 HOLDS_STALE_S: Final = 180.0
+FAULTY_LOOP: Final = "faulty data"
+FAULTY_STALE_S: Final = 300.0
 API_POOL_SIZE: Final = 16
 BODY_BYTES_BY_PATH: Final = {
     "/v1" + attachment_routes.PATH: ATTACHMENT_BYTES_MAX,
@@ -103,6 +110,8 @@ def make_app(context: Context) -> FastAPI:
         policy_routes,
         ops_policy,
         audit_routes,
+        faulty_routes,
+        ops_faulty,
     ):
         v1.include_router(module.router)
     app.include_router(v1)
@@ -113,17 +122,22 @@ def make_app(context: Context) -> FastAPI:
     return app
 
 
-async def render_loop(pool: Pool, pdf: Pdf, sealer: Sealer, health: Health) -> None:
-    """One form after the other, for ever.  A database that is away is waited for: the API's own readiness shows it."""
+async def work_loop(name: str, next_one: Callable[[], Awaitable[bool]], health: Health, stale_after_s: float) -> None:
+    """One job after the other, for ever; `next_one` says whether there was any.  A database that is away is waited for: the
+    API's own readiness shows it."""
     while True:
         try:
-            busy = await render_next(pool, pdf, sealer)
+            busy = await next_one()
         except Retryable as error:
-            log.warning("render loop waits", error=str(error))
+            log.warning("loop waits", loop=name, error=str(error))
             busy = False
-        health.beat(RENDER_LOOP, stale_after_s=RENDER_STALE_S)
+        health.beat(name, stale_after_s=stale_after_s)
         if not busy:
-            await asyncio.sleep(RENDER_IDLE_S)
+            await asyncio.sleep(IDLE_S)
+
+
+def _worker(name: str, next_one: Callable[[], Awaitable[bool]], health: Health, stale_after_s: float) -> Task:
+    return name, lambda: work_loop(name, next_one, health, stale_after_s)
 
 
 async def house_loop(across: Pool, hasher: Hasher, health: Health) -> None:
@@ -137,6 +151,8 @@ async def house_loop(across: Pool, hasher: Hasher, health: Health) -> None:
         health.beat(HOUSE_LOOP, stale_after_s=HOUSE_STALE_S)
         if not busy:
             await asyncio.sleep(HOUSE_IDLE_S)
+
+
 async def holds_loop(pool: Pool, classifier: Holds, health: Health) -> None:
     """The classifier knows of every audit's hold within a minute, or as soon as it is there again."""
     while True:
@@ -189,11 +205,19 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         source = Source(settings, group=GROUP, topics=TOPICS, pool=worker_pool)
         health.check("stream", source.problem)
         consumer = DaysConsumer(source, worker_pool, health, clock)
-        tasks = [
+
+        def render() -> Awaitable[bool]:
+            return render_next(worker_pool, context.pdf, sealer)
+
+        def exclude() -> Awaitable[bool]:
+            return exclude_next(worker_pool, pool, context.classifier, context.policy, clock)
+
+        tasks: list[Task] = [
             ("days", consumer.run),
             ("policy", lambda: policy_loop(worker_pool, context.policies, health)),
             (HOLDS_LOOP, lambda: holds_loop(worker_pool, context.classifier, health)),
-            ("render", lambda: render_loop(worker_pool, context.pdf, sealer, health)),
+            _worker(RENDER_LOOP, render, health, RENDER_STALE_S),
             ("house", lambda: house_loop(worker_pool, context.hasher, health)),
+            _worker(FAULTY_LOOP, exclude, health, FAULTY_STALE_S),
         ]
         return await serve(make_app(context), settings, tasks, health=health)

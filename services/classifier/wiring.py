@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from services.classifier.api import (
     exclusions,
     explain,
+    faulty,
     for_claims,
     land,
     reprocess,
@@ -193,6 +194,7 @@ def create_app(
     app.include_router(reprocess.router(api_pool, settings.internal_token, V1, judges), responses=PROBLEMS)
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
     app.include_router(for_claims.router(api_pool, settings.internal_token))
+    app.include_router(faulty.router(api_pool, settings.internal_token), responses=PROBLEMS)
     desk = Desk(api_pool, Sources(V1, classifier.set_of_day, classifier.set_named))
     for audit in (tracks_geojson, explain):
         app.include_router(audit.router(desk), responses=PROBLEMS)

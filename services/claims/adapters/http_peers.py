@@ -1,14 +1,15 @@
 """HTTP clients of classifier and pdf: one connection pool each, bounded in time and bytes, a failure is PeerUnavailable."""
 
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import httpx
 import msgspec
 from pydantic import SecretStr
 
-from services.claims.application.peers import PeerUnavailable
+from services.claims.application.peers import PeerRefused, PeerUnavailable
 from shared.contracts.claim import Track
+from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.http.problems import Problem
@@ -18,6 +19,7 @@ PDF_BYTES_MAX: Final = 50_000_000
 TRACKS_BYTES_MAX: Final = 50_000_000
 RECOMPUTED_BYTES_MAX: Final = 100_000_000
 HOLDS_BYTES_MAX: Final = 10_000
+ANSWER_BYTES_MAX: Final = 1_000_000
 SIMPLIFY_M: Final = 10
 """Points of a printed track may lie this far from the line: below a printer's dot at the report's scale."""
 
@@ -38,6 +40,7 @@ class _Refusal(msgspec.Struct):
 _READ_TRACKS: Final = msgspec.json.Decoder(_TracksAnswer)
 _READ_RECOMPUTED: Final = msgspec.json.Decoder(Recomputed)
 _READ_REFUSAL: Final = msgspec.json.Decoder(_Refusal)
+A = TypeVar("A")
 
 
 def open_client(url: str, token: SecretStr) -> httpx.AsyncClient:
@@ -130,3 +133,25 @@ class ClassifierClient:
             return _READ_RECOMPUTED.decode(body)
         except msgspec.DecodeError as error:
             raise PeerUnavailable("classifier answered with something that is no recomputation") from error
+
+    async def take_out(self, stretch: FaultyStretch) -> StretchTaken:
+        body = {name: value for name, value in msgspec.to_builtins(stretch).items() if name != "id"}
+        return await self._ask("PUT", f"/v1/faulty-stretches/{stretch.id}", body, StretchTaken)
+
+    async def pending(self, asked: PendingAsked) -> Pending:
+        body = {name: value for name, value in msgspec.to_builtins(asked).items() if name != "id"}
+        return await self._ask("POST", f"/v1/faulty-stretches/{asked.id}/pending", body, Pending)
+
+    async def _ask(self, method: str, path: str, body: object, answer: type[A]) -> A:
+        headers = {"Content-Type": "application/json"}
+        request = self._client.build_request(method, path, content=msgspec.json.encode(body), headers=headers)
+        status, told = await _send(self._client, request, "classifier", ANSWER_BYTES_MAX)
+        try:
+            if status in {httpx.codes.NOT_FOUND, httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY}:
+                refusal = _READ_REFUSAL.decode(told)
+                raise PeerRefused(f"classifier refused with {status}: {refusal.title}")
+            if status != httpx.codes.OK:
+                raise PeerUnavailable(f"classifier answered {status}")
+            return msgspec.json.decode(told, type=answer)
+        except msgspec.DecodeError as error:
+            raise PeerUnavailable("classifier answered with something that cannot be read") from error

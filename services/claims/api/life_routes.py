@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
+from services.claims.api.faulty_schemas import FaultyReviewAnswer
 from services.claims.api.life_schemas import (
     CloseBody,
     ClosedAnswer,
@@ -27,7 +28,7 @@ from services.claims.application.refusals import not_found
 from services.claims.application.review_claim import review_claim
 from services.claims.domain.claim_life import answer_due_on
 from services.claims.domain.policy import Policy
-from services.claims.repo import claim_life, claims
+from services.claims.repo import claim_life, claims, faulty
 from services.claims.repo.claim_life import LineStep, Step
 from services.claims.repo.rows import Page
 from shared.clock import new_id
@@ -51,6 +52,9 @@ async def _history(conn: Connection, tenant: UUID, claim_id: UUID, policy: Polic
         answer_due_on=answer_due_on(received[-1], policy) if row.state == "received" else None,
         steps=[StepAnswer.model_validate(step) for step in steps],
         lines=[LineStepAnswer.model_validate(step) for step in await claim_life.line_steps(conn, tenant, claim_id)],
+        reviews=[
+            FaultyReviewAnswer.model_validate(one) for one in await faulty.reviews(conn, tenant, claim_id=claim_id)
+        ],
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from services.claims.api.claim_schemas import LICENCES_MAX
+from services.claims.api.faulty_schemas import FaultyReviewAnswer
 from services.claims.api.fields import Answer, Body, Cents, GivenText, Text
 
 Kilometres = Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
@@ -106,6 +107,8 @@ class HistoryAnswer(Answer):
     """Ten working days from the last receipt, while the Agency has not answered (rule CL6)."""
     steps: list[StepAnswer]
     lines: list[LineStepAnswer]
+    reviews: list[FaultyReviewAnswer]
+    """After data that it stood on were taken out (rule CL7)."""
 
 
 class DisclosureAnswer(Answer):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.claims.application.binding import looks_of, mark_from, record_of, verifications_of, waivers_of
 from services.claims.domain.eligibility import Assessment, ClaimContext, assess_licence
+from services.claims.domain.faulty import OpenMark
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.licence import Licence, VehicleRecord
 from services.claims.domain.policy import Policy
@@ -15,7 +16,7 @@ from services.claims.domain.rates import Rate, rate_of
 from services.claims.domain.statement import EvidencePeriod, Revision, Statement, evidence_period, make_statement
 from services.claims.domain.usual_share import Look
 from services.claims.domain.verification import Verification
-from services.claims.repo import ledger
+from services.claims.repo import faulty, ledger
 from services.claims.repo.ledger import LedgerDay, Window
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.records import Mark, Register, register_around
@@ -45,6 +46,8 @@ class Facts:
     days: dict[str, list[LedgerDay]]
     holds: list[Hold]
     progress: dict[int, int]
+    marks: list[OpenMark]
+    """Data marked as faulty that are not settled yet."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Assessed:
 
 
 async def load_facts(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID], policy: Policy, now_ms: int) -> Facts:
-    """At most seventeen queries, whatever the number of licences.  Unknown licences are left out."""
+    """At most eighteen queries, whatever the number of licences.  Unknown licences are left out."""
     register = await register_around(conn, tenant, licence_ids)
     rows = {row.id: row for row in register.licences}
     records = {row.id: record_of(row.id, register) for row in register.vehicles}
@@ -89,6 +92,7 @@ async def load_facts(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]
         days=days,
         holds=await ledger.open_holds(conn, tenant, windows),
         progress=await ledger.progress(conn),
+        marks=await faulty.open_marks(conn, tenant, windows),
     )
 
 
@@ -114,6 +118,7 @@ def _assess_one(facts: Facts, bound: Bound, policy: Policy, claimant_id: UUID | 
             span.device: facts.progress.get(partition_of(str(facts.tenant), span.device)) for span in bound.period.spans
         },
         holds=tuple(facts.holds),
+        marks=tuple(facts.marks),
         waivers=waivers_of(facts.register.waivers, bound.row.id),
         claimant_id=claimant_id,
     )

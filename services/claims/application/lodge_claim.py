@@ -11,6 +11,7 @@ import msgspec
 from services.claims.application.claim_request import LineShown, PreviewBody, totals
 from services.claims.application.draft_claim import Drafted, rate_text
 from services.claims.application.facts import Assessed, Facts, load_facts
+from services.claims.application.mark_faulty import hold_marks_off
 from services.claims.application.preview_claim import LedgerMoved, draft_from_ledger, stands_on
 from services.claims.application.refusals import already_claimed, already_exists, not_found, preview_changed, raising
 from services.claims.application.sealing import Hasher, Sealer, licence_hashes, place
@@ -120,6 +121,7 @@ async def lodge(
 ) -> UUID:
     """The transaction.  Raises LedgerMoved when something changed since `prepare_lodging`: prepare again, which says what."""
     body = ready.drafted.body
+    await hold_marks_off(conn, tenant)
     await licences.lock_licences(conn, tenant, sorted(body.request.licence_ids))
     await _not_lodged(conn, tenant, ready.preview_id)
     await _not_claimed(conn, tenant, body)

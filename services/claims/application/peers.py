@@ -4,6 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from shared.contracts.claim import Track
+from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.errors import Retryable
@@ -11,6 +12,10 @@ from shared.errors import Retryable
 
 class PeerUnavailable(Retryable):
     """The other service is away, too slow, or answered nonsense.  The message names it, never what was sent."""
+
+
+class PeerRefused(Retryable):
+    """The other service will not do it as asked: a person must look, though asking again does no harm."""
 
 
 class Pdf(Protocol):
@@ -44,5 +49,16 @@ class Holds(Protocol):
         ...
 
 
-class Classifier(Tracks, Recompute, Holds, Protocol):
+class Faulty(Protocol):
+    async def take_out(self, stretch: FaultyStretch) -> StretchTaken:
+        """Nothing of the stretch counts as off road from now on; the same again changes nothing.  Raises PeerUnavailable,
+        PeerRefused."""
+        ...
+
+    async def pending(self, asked: PendingAsked) -> Pending:
+        """Which of its days do not heed it yet, as far as the ledger knows them.  Raises PeerUnavailable, PeerRefused."""
+        ...
+
+
+class Classifier(Tracks, Recompute, Holds, Faulty, Protocol):
     """Everything that is asked of the classifier."""

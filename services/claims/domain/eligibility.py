@@ -7,6 +7,7 @@ from typing import Literal
 
 from services.claims.domain.closure_rules import closes, is_covered, is_known, is_priced, worth_alone
 from services.claims.domain.deadlines import Channel, in_time, latest_receipt_on, send_days
+from services.claims.domain.faulty import held_by_marks
 from services.claims.domain.findings import Finding, Outcome, Waiver
 from services.claims.domain.licence import Licence, VehicleRecord
 from services.claims.domain.licence_rules import (
@@ -72,6 +73,7 @@ def assess_licence(
         in_time(licence, context.today, policy),
         never_claimed(context.mark),
         *is_complete(statement, context, policy),
+        *held_by_marks(statement, context.marks),
         paid_by_claimant(licence, record, context.claimant_id),
         reads_at_both_ends(statement),
         readings_agree(statement),

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from services.claims.domain.faulty import OpenMark
 from services.claims.domain.findings import (
     FORM_NOTE_4,
     FORM_NOTE_7_FORCE,
@@ -49,6 +50,7 @@ class ClaimContext:
     """Per device of the licence; a missing device is not known."""
     holds: tuple[Hold, ...] = ()
     """Of the tenant or of the licence's devices; closed ones and those outside the period are ignored."""
+    marks: tuple[OpenMark, ...] = ()  # of its devices; those outside the period are ignored
     waivers: tuple[Waiver, ...] = ()
     """Of this licence."""
     claimant_id: UUID | None = None

@@ -128,6 +128,20 @@ async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[
     )
 
 
+@dataclass(frozen=True)
+class Movers:
+    """What may have told where a vehicle was: its couplings as a trailer, the devices on it and on what towed it."""
+
+    couplings: list[CouplingRow]
+    assignments: list[AssignmentRow]
+
+
+async def movers_of(conn: Connection, tenant: UUID, vehicle_id: UUID) -> Movers:
+    couplings = all_of(CouplingRow, await conn.fetch(COUPLINGS_BEHIND, tenant, [vehicle_id]))
+    moved_by = sorted({vehicle_id, *(row.vehicle_id for row in couplings)})
+    return Movers(couplings, all_of(AssignmentRow, await conn.fetch(ASSIGNMENTS_OF, tenant, moved_by)))
+
+
 async def licences_of_devices(conn: Connection, tenant: UUID, devices: Sequence[str]) -> list[UUID]:
     """Licences of every vehicle that any of the devices ever spoke for, and of trailers behind it."""
     return [row["id"] for row in await conn.fetch(LICENCES_OF_DEVICES, tenant, list(devices))]

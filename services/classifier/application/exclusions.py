@@ -41,15 +41,16 @@ class Changed(NamedTuple):
 
 
 async def exclude(
-    conn: Connection, tenant: UUID, wanted: Excluded, state: ExclusionState, by: By, gap_ms: int
-) -> Changed:
+    conn: Connection, tenant: UUID, wanted: Excluded, state: ExclusionState, by: By, gap_ms: int, *,
+    exclusion_id: UUID | None = None,
+) -> Changed:  # fmt: skip
     """A new exclusion, `proposed` (it changes nothing yet) or `active`.  Raises Problem 409 above EXCLUSIONS_MAX."""
     await ruling_versions.lock_tenant(conn, tenant)
     if (await ruling_versions.counts(conn, tenant))[1] >= EXCLUSIONS_MAX:
         raise too_many("exclusions", EXCLUSIONS_MAX)
     box = NOWHERE if wanted.ground is None else wanted.ground.box
     row = ExclusionRow(
-        id=new_id(), version=1, state=state, device=wanted.device, from_ms=wanted.from_ms, to_ms=wanted.to_ms,
+        id=exclusion_id or new_id(), version=1, state=state, device=wanted.device, from_ms=wanted.from_ms, to_ms=wanted.to_ms,
         reason=wanted.reason, change_reason=by.reason, actor=by.actor, key_id=by.key_id,
         wkb=b"" if wanted.ground is None else wanted.ground.wkb, **box._asdict(), created_at=by.at, written_at=by.at,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import asyncpg
+import httpx
 import pytest
 
 from shared.db.pool import Pool, tenant_tx, tx
@@ -33,7 +34,7 @@ async def rows_there(claims: Claims, tenant: UUID) -> dict[str, int]:
     return counts
 
 
-async def fill(fleet: Fleet) -> None:
+async def fill(fleet: Fleet, operator: httpx.AsyncClient) -> None:
     """At least one row of the tenant in every table."""
     licence = await fleet.claimable()
     trailer = await fleet.post("/vehicles", {"plate": "T1", "powered": False})
@@ -82,6 +83,15 @@ async def fill(fleet: Fleet) -> None:
             "insert into claims.document values ($1, $2, 'form', 's', 'h', 1)", fleet.tenant, UUID(claim["id"])
         )
 
+    stretch = {"device": "imei-1", "from_at": "2026-10-05", "to_at": "2026-10-05", "reason": "wrong", "actor": "a"}
+    mark = await fleet.post("/faulty-data", stretch)
+    accepted = await operator.post(f"/v1/ops/faulty-data/{mark['id']}/accept", json={"reason": "seen", "actor": "a"})
+    assert accepted.status_code == 200
+    async with tx(fleet.worker) as conn:
+        await conn.execute(
+            "insert into claims.faulty_review (tenant_id, mark_id, claim_id, over_claimed, created_at) values ($1, $2, $3, 0, now())",
+            fleet.tenant, UUID(mark["id"]), UUID(claim["id"]),
+        )  # fmt: skip
     person = {"name": "M", "email": "m@x.example", "roles": ["viewer"], "issuer": "i", "subject": "s", "actor": "a"}
     mary = await fleet.post("/people", person)
     await fleet.post(f"/people/{mary['id']}/deactivate", {"reason": "r", "actor": "a"}, 200)
@@ -101,7 +111,7 @@ async def count(pool: Pool, table: str, tenant: UUID | None) -> int | None:
 
 async def test_G6_a_query_without_where_sees_only_the_own_tenant_in_every_table(claims: Claims) -> None:
     one, two = await claims.fleet("One"), await claims.fleet("Two")
-    await fill(one)
+    await fill(one, await claims.operator())
     pool = claims.context.pool
     closed = set()
     for table, there in (await rows_there(claims, one.tenant)).items():
