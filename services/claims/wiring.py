@@ -15,6 +15,7 @@ from services.claims.api import (
     attachment_routes,
     audit_routes,
     claim_routes,
+    correction_routes,
     device_routes,
     expected_routes,
     faulty_routes,
@@ -43,10 +44,6 @@ from services.claims.application.peers import Holds
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
-from services.claims.application.sealing import Hasher, Sealer
-from services.claims.application.peers import Holds, Pdf
-from services.claims.application.render_form import render_next
-from services.claims.application.sealing import Sealer
 from services.claims.application.sealing import Hasher
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
@@ -108,6 +105,7 @@ def make_app(context: Context) -> FastAPI:
         ops_case_routes,
         application_routes,
         policy_routes,
+        correction_routes,
         ops_policy,
         audit_routes,
         faulty_routes,

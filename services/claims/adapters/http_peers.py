@@ -51,9 +51,18 @@ def open_client(url: str, token: SecretStr) -> httpx.AsyncClient:
 
 async def _call(client: httpx.AsyncClient, request: httpx.Request, peer: str, bytes_max: int) -> bytes:
     status, body = await _send(client, request, peer, bytes_max)
+    if status == httpx.codes.UNPROCESSABLE_ENTITY:
+        raise PeerRefused(f"{peer} refused: {_words(body)}")
     if status != httpx.codes.OK:
         raise PeerUnavailable(f"{peer} answered {status}")
     return body
+
+
+def _words(body: bytes) -> str:
+    try:
+        return _READ_REFUSAL.decode(body).detail
+    except msgspec.DecodeError:
+        return "without a reason"
 
 
 async def _send(client: httpx.AsyncClient, request: httpx.Request, peer: str, bytes_max: int) -> tuple[int, bytes]:

@@ -30,9 +30,11 @@ def to_api_preview(preview: Preview) -> PreviewAnswer:
 
 
 def _form(head: DocumentHead | None) -> FormAnswer:
-    if head is None:
-        return FormAnswer(state="pending", sha256=None, bytes=None)
-    return FormAnswer(state="ready", sha256=head.sha256.hex(), bytes=head.size)
+    edition = 1 if head is None else head.edition
+    if head is None or head.sha256 is None:
+        refused = head is not None and head.refused
+        return FormAnswer(state="refused" if refused else "pending", edition=edition, sha256=None, bytes=None)
+    return FormAnswer(state="ready", edition=edition, sha256=head.sha256.hex(), bytes=head.size)
 
 
 def to_api_summary(row: ClaimRow, head: DocumentHead | None) -> ClaimSummaryAnswer:

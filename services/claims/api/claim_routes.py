@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.claims.api.claim_convert import to_api_claim, to_api_preview, to_api_summary
 from services.claims.api.claim_schemas import (
@@ -44,6 +44,7 @@ from shared.http.problems import Problem
 from shared.observability.metrics import CLAIMS_LODGED, CLAIMS_REFUSED
 
 PDF: Final = "application/pdf"
+EDITION_MAX: Final = 1_000_000
 T = TypeVar("T")
 
 router = APIRouter(tags=["claims"])
@@ -135,7 +136,7 @@ async def _claim(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimAnswer:
         raise not_found("claim", claim_id)
     lines = await claims.lines(conn, tenant, claim_id)
     revisions = await claims.revisions_of(conn, tenant, claim_id)
-    head = await documents.document_head(conn, tenant, claim_id, "form")
+    head = await documents.head(conn, tenant, claim_id, "form")
     return to_api_claim(row, lines, revisions, head)
 
 
@@ -145,7 +146,7 @@ async def get_claims(
 ) -> ListAnswer[ClaimSummaryAnswer]:
     async def read(conn: Connection) -> ListAnswer[ClaimSummaryAnswer]:
         rows = await claims.claims(conn, who.tenant_id, page, state)
-        heads = await documents.document_heads(conn, who.tenant_id, [row.id for row in rows], "form")
+        heads = await documents.heads(conn, who.tenant_id, [row.id for row in rows], "form")
         cursor = cursor_of(rows[-1].lodged_at, rows[-1].id) if len(rows) == page.limit else None
         return ListAnswer(items=[to_api_summary(row, heads.get(row.id)) for row in rows], next_cursor=cursor)
 
@@ -158,8 +159,12 @@ async def get_claim(who: Reader, context: Ctx, claim_id: UUID) -> ClaimAnswer:
 
 
 @router.get("/claims/{claim_id}/form.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}})
-async def get_form(who: Reader, context: Ctx, claim_id: UUID, *, voided: bool = False) -> Response:
-    """The exact bytes, for ever (rule FO3).  The form of a withdrawn claim is void: only `voided=true` shows it (rule CL5)."""
+async def get_form(
+    who: Reader, context: Ctx, claim_id: UUID, *, voided: bool = False,
+    edition: Annotated[int | None, Query(ge=1, le=EDITION_MAX)] = None,
+) -> Response:  # fmt: skip
+    """The exact bytes, for ever (rule FO3): of the latest edition, or of the one asked for (1: as lodged, rule CL6).  The
+    form of a withdrawn claim is void: only `voided=true` shows it (rule CL5)."""
 
     async def read(conn: Connection) -> documents.DocumentRow | None:
         claim = await claims.claim(conn, who.tenant_id, claim_id)
@@ -170,7 +175,13 @@ async def get_form(who: Reader, context: Ctx, claim_id: UUID, *, voided: bool = 
                 410, "form_void", "This form is void",
                 f"Claim {claim.number} was withdrawn: never send its form. Ask with `voided=true` to see it.",
             )  # fmt: skip
-        return await documents.document(conn, who.tenant_id, claim_id, "form")
+        head = await documents.head(conn, who.tenant_id, claim_id, "form")
+        latest = head.edition if head else 1
+        if edition is not None and edition > latest:
+            raise Problem(
+                404, "not_found", "There is no such edition", f"The form of {claim.number} has {latest} editions."
+            )
+        return await documents.document(conn, who.tenant_id, claim_id, "form", edition or latest)
 
     row = await query(context, who.tenant_id, read)
     if row is None:

@@ -102,7 +102,10 @@ class LineAnswer(Answer):
 
 
 class FormAnswer(Answer):
-    state: Literal["pending", "ready"]
+    state: Literal["pending", "ready", "refused"]
+    """`refused`: it cannot be printed as it is, e.g. for a letter that no font has; operators are told."""
+    edition: int
+    """1: as lodged; one more with each correction of a form that came back (rule CL6)."""
     sha256: str | None
     bytes: int | None
 

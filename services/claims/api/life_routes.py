@@ -58,7 +58,7 @@ async def _history(conn: Connection, tenant: UUID, claim_id: UUID, policy: Polic
     )
 
 
-async def _record(
+async def record(
     request: Request, context: Context, who: Principal, claim_id: UUID, act: Callable[[Connection], Awaitable[None]]
 ) -> Response:
     """What `act` records of a claim, in one transaction with the history that it leads to."""
@@ -82,7 +82,7 @@ async def post_sent(request: Request, who: Writer, context: Ctx, claim_id: UUID,
     step = Step(
         id=new_id(), kind="sent", on_day=body.on, channel=body.channel, attachment_id=body.attachment_id, actor=body.actor
     )  # fmt: skip
-    return await _record(
+    return await record(
         request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "sent", step)
     )
 
@@ -91,7 +91,7 @@ async def post_sent(request: Request, who: Writer, context: Ctx, claim_id: UUID,
 async def post_received(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ReceivedBody) -> Response:
     """The Agency has the form: its ten working days run (rule CL6)."""
     step = Step(id=new_id(), kind="received", on_day=body.on, reference=body.reference, actor=body.actor)
-    return await _record(
+    return await record(
         request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "received", step)
     )
 
@@ -100,7 +100,7 @@ async def post_received(request: Request, who: Writer, context: Ctx, claim_id: U
 async def post_returned(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ReturnedBody) -> Response:
     """The Agency sent the form back: correct what it names and send the same claim again (rule CL6)."""
     step = Step(id=new_id(), kind="returned", on_day=body.on, reason=body.reason, actor=body.actor)
-    return await _record(
+    return await record(
         request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "returned", step)
     )
 
@@ -109,7 +109,7 @@ async def post_returned(request: Request, who: Writer, context: Ctx, claim_id: U
 async def post_withdraw(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: WithdrawBody) -> Response:
     """Take back a claim whose form was never sent: its licences are free again, its form is void (rule CL5)."""
     step = Step(id=new_id(), kind="withdrawn", on_day=body.on, reason=body.reason, actor=body.actor)
-    return await _record(request, context, who, claim_id, lambda conn: withdraw(conn, who.tenant_id, claim_id, step))
+    return await record(request, context, who, claim_id, lambda conn: withdraw(conn, who.tenant_id, claim_id, step))
 
 
 @router.post("/claims/{claim_id}/second-application", response_model=HistoryAnswer)
@@ -118,7 +118,7 @@ async def post_consent(request: Request, who: Writer, context: Ctx, claim_id: UU
     step = Step(
         id=new_id(), kind="consent", on_day=body.on, reference=body.reference, reason=body.reason, actor=body.actor
     )
-    return await _record(
+    return await record(
         request, context, who, claim_id, lambda conn: consent(conn, who.tenant_id, claim_id, body.licence_ids, step)
     )
 
@@ -129,7 +129,7 @@ async def post_outcomes(request: Request, who: Writer, context: Ctx, claim_id: U
     steps = [
         LineStep(id=new_id(), on_day=one.on, actor=body.actor, **one.model_dump(exclude={"on"})) for one in body.lines
     ]
-    return await _record(request, context, who, claim_id, lambda conn: decide(conn, who.tenant_id, claim_id, steps))
+    return await record(request, context, who, claim_id, lambda conn: decide(conn, who.tenant_id, claim_id, steps))
 
 
 @router.post("/claims/{claim_id}/review")

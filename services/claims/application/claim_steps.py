@@ -32,12 +32,12 @@ def illegal(error: IllegalStep) -> Problem:
 async def take_step(conn: Connection, tenant: UUID, claim_id: UUID, to: ClaimState, step: Step) -> None:
     """Record that a claim was sent, received or returned.  Raises Problem 404, 409 `step_not_allowed`, 422 for a day before
     the step before it or an attachment that is not there."""
-    state = await _locked(conn, tenant, claim_id)
+    state = await locked(conn, tenant, claim_id)
     try:
         advance(state, to)
     except IllegalStep as error:
         raise illegal(error) from error
-    await _in_order(conn, tenant, claim_id, step.on_day)
+    await in_order(conn, tenant, claim_id, step.on_day)
     if step.attachment_id is not None and await claim_life.attachment(conn, tenant, step.attachment_id) is None:
         raise invalid("/attachment_id", f"there is no attachment {step.attachment_id}", "unknown_id")
     await claim_life.add_step(conn, tenant, claim_id, step, to)
@@ -52,14 +52,14 @@ async def withdraw(conn: Connection, tenant: UUID, claim_id: UUID, step: Step) -
 
 async def consent(conn: Connection, tenant: UUID, claim_id: UUID, licence_ids: Sequence[UUID], step: Step) -> None:
     """Rule CL5: after sending, the Agency's written consent (its reference) frees licences for a second application."""
-    state = await _locked(conn, tenant, claim_id)
+    state = await locked(conn, tenant, claim_id)
     if state not in SENT_AND_LATER:
         raise Problem(
             409, "step_not_allowed", "The claim is not where this step begins",
             "The form was never sent: withdraw the claim instead, which needs nobody's consent.", allowed=["withdrawn"],
         )  # fmt: skip
     await _lines_of(conn, tenant, claim_id, licence_ids)
-    await _in_order(conn, tenant, claim_id, step.on_day)
+    await in_order(conn, tenant, claim_id, step.on_day)
     await claim_life.add_step(conn, tenant, claim_id, step, state)
     for licence_id in licence_ids:
         if not await claim_life.release(conn, tenant, licence_id, step.id):
@@ -72,7 +72,7 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
     """Rule CL6: what the Agency said of lines, what was paid, set off or recovered.  With the last line the claim is decided.
 
     Raises Problem 404, 409 `step_not_allowed`, 422 for a licence that is not of this claim."""
-    state = await _locked(conn, tenant, claim_id)
+    state = await locked(conn, tenant, claim_id)
     if state not in {"received", "decided"}:
         raise Problem(
             409, "step_not_allowed", "The claim is not where this step begins",
@@ -96,7 +96,7 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
         await claim_life.add_step(conn, tenant, claim_id, end, "decided")
 
 
-async def _locked(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimState:
+async def locked(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimState:
     state = await claim_life.lock_claim(conn, tenant, claim_id)
     if state is None:
         raise not_found("claim", claim_id)
@@ -112,7 +112,7 @@ async def _lines_of(conn: Connection, tenant: UUID, claim_id: UUID, licence_ids:
     return lines
 
 
-async def _in_order(conn: Connection, tenant: UUID, claim_id: UUID, on: date) -> None:
+async def in_order(conn: Connection, tenant: UUID, claim_id: UUID, on: date) -> None:
     row = await claims.claim(conn, tenant, claim_id)
     earlier = [step.on_day for step in await claim_life.steps(conn, tenant, claim_id)]
     last = max([*earlier, row.lodged_on] if row else earlier)

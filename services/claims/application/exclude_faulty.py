@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.claims.application.mark_faulty import claims_touched
-from services.claims.application.peers import Faulty, PeerRefused, PeerUnavailable
+from services.claims.application.peers import Faulty, PeerUnavailable
 from services.claims.application.review_claim import review_claim
 from services.claims.domain.faulty import FaultyState
 from services.claims.domain.instants import from_ms
@@ -48,7 +48,7 @@ async def exclude_next(across: Pool, pool: Pool, classifier: Faulty, policy: Pol
             await _follow(across, pool, classifier, job, stretches, policy, clock)
         else:
             raise Fatal(f"mark {job.mark_id} has a job and is {mark.state}")
-    except (PeerUnavailable, PeerRefused) as error:
+    except PeerUnavailable as error:
         log.warning("faulty data wait", mark_id=str(job.mark_id), attempts=job.attempts, error=str(error))
         await _delay(across, job, str(error), job.attempts)
     return True

@@ -14,13 +14,13 @@ class PeerUnavailable(Retryable):
     """The other service is away, too slow, or answered nonsense.  The message names it, never what was sent."""
 
 
-class PeerRefused(Retryable):
+class PeerRefused(PeerUnavailable):
     """The other service will not do it as asked: a person must look, though asking again does no harm."""
 
 
 class Pdf(Protocol):
     async def form(self, snapshot: bytes) -> bytes:
-        """FormSnapshot as JSON → the PDF's bytes.  Raises PeerUnavailable."""
+        """FormSnapshot as JSON → the PDF's bytes.  Raises PeerUnavailable, PeerRefused for what cannot be printed."""
         ...
 
     async def report(self, report: bytes) -> bytes:

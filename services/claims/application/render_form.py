@@ -6,7 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
-from services.claims.application.peers import Pdf, PeerUnavailable
+from services.claims.application.peers import Pdf, PeerRefused, PeerUnavailable
 from services.claims.application.sealing import Sealer, place
 from services.claims.repo import documents
 from services.claims.repo.documents import DocumentRow, Job
@@ -18,6 +18,8 @@ LEASE: Final = timedelta(seconds=60)
 """Longer than the client's own limit for one form, so that two workers do not do the same work."""
 FIRST_DELAY: Final = timedelta(seconds=1)
 DELAY_MAX: Final = timedelta(minutes=5)
+REFUSED_DELAY: Final = timedelta(hours=6)
+"""A form that cannot be printed waits for a newer renderer, or for its correction (rule CL6); nobody is asked meanwhile."""
 _DOUBLINGS_MAX: Final = 10
 
 log = get_logger(__name__)
@@ -34,7 +36,7 @@ async def render_next(pool: Pool, pdf: Pdf, sealer: Sealer) -> bool:
         job = await documents.take_job(conn, LEASE)
         if job is None:
             return False
-        row = await documents.snapshot(conn, job.tenant_id, job.claim_id, "form", job.claim_id)
+        row = await documents.snapshot(conn, job.tenant_id, job.claim_id, "form", job.claim_id, job.edition)
     if row is None:
         raise Fatal(f"claim {job.claim_id} was lodged without a snapshot")
     snapshot = sealer.open(row.sealed, place(job.tenant_id, "snapshot-form", job.claim_id))
@@ -43,17 +45,22 @@ async def render_next(pool: Pool, pdf: Pdf, sealer: Sealer) -> bool:
     try:
         pdf_bytes = await pdf.form(snapshot)
     except PeerUnavailable as error:
-        await _delay(pool, job, str(error))
+        await _delay(pool, job, error)
         return True
     sealed = await asyncio.to_thread(sealer.seal, pdf_bytes, place(job.tenant_id, "document-form", job.claim_id))
     async with tx(pool) as conn:
         await documents.finish_job(conn, job, DocumentRow(sealed, sha256(pdf_bytes).digest(), len(pdf_bytes)))
-    log.info("form rendered", claim_id=str(job.claim_id), attempts=job.attempts, size=len(pdf_bytes))
+    log.info(
+        "form rendered", claim_id=str(job.claim_id), edition=job.edition, attempts=job.attempts, size=len(pdf_bytes)
+    )
     return True
 
 
-async def _delay(pool: Pool, job: Job, error: str) -> None:
-    delay = delay_after(job.attempts)
-    log.warning("form not rendered", claim_id=str(job.claim_id), attempts=job.attempts, error=error)
+async def _delay(pool: Pool, job: Job, error: PeerUnavailable) -> None:
+    refused = isinstance(error, PeerRefused)
+    delay = REFUSED_DELAY if refused else delay_after(job.attempts)
+    log.warning(
+        "form not rendered", claim_id=str(job.claim_id), attempts=job.attempts, refused=refused, error=str(error)
+    )
     async with tx(pool) as conn:
-        await documents.delay_job(conn, job, delay, error)
+        await documents.delay_job(conn, job, delay, str(error), refused=refused)

@@ -29,6 +29,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)"""
 WAIVERS: Final = """
 select id, rule, licence_id, claimant_id, reason, actor, created_at from claims.waiver
 where tenant_id = $1 and (created_at, id) > ($2, $3) order by created_at, id limit $4"""
+WAIVERS_OF_CLAIMANT: Final = """
+select id, rule, licence_id, claimant_id, reason, actor, created_at from claims.waiver
+where tenant_id = $1 and claimant_id = $2 order by created_at, id"""
 WAIVER_FOR: Final = """
 select id from claims.waiver
 where tenant_id = $1 and rule = $2 and licence_id is not distinct from $3 and claimant_id is not distinct from $4"""
@@ -96,6 +99,10 @@ async def insert_waiver(conn: Connection, tenant: UUID, row: WaiverRow) -> None:
 
 async def waivers(conn: Connection, tenant: UUID, page: Page) -> list[WaiverRow]:
     return all_of(WaiverRow, await conn.fetch(WAIVERS, tenant, page.after_at, page.after_id, page.limit))
+
+
+async def waivers_of_claimant(conn: Connection, tenant: UUID, claimant_id: UUID) -> list[WaiverRow]:
+    return all_of(WaiverRow, await conn.fetch(WAIVERS_OF_CLAIMANT, tenant, claimant_id))
 
 
 async def waiver_for(

@@ -94,7 +94,12 @@ async def test_CL4_a_failed_render_is_retried_and_never_unmarks(
     form = await fleet.client.get(f"/v1/claims/{claim}/form.pdf")
     assert (form.status_code, form.headers["content-type"], form.content[:5]) == (200, "application/pdf", b"%PDF-")
     told = (await fleet.get(f"/claims/{claim}"))["form"]
-    assert told == {"state": "ready", "sha256": sha256(form.content).hexdigest(), "bytes": len(form.content)}
+    assert told == {
+        "state": "ready",
+        "edition": 1,
+        "sha256": sha256(form.content).hexdigest(),
+        "bytes": len(form.content),
+    }
     again = await fleet.client.get(f"/v1/claims/{claim}/form.pdf")
     assert again.content == form.content, "FO3: the exact bytes, for ever"
 

@@ -80,7 +80,9 @@ async def fill(fleet: Fleet, operator: httpx.AsyncClient) -> None:
             " values ($1, gen_random_uuid(), $2, $3, 2, 1, 'h', 'l', now())", fleet.tenant, UUID(claim["id"]), UUID(licence)
         )  # fmt: skip
         await conn.execute(
-            "insert into claims.document values ($1, $2, 'form', 's', 'h', 1)", fleet.tenant, UUID(claim["id"])
+            "insert into claims.document (tenant_id, claim_id, kind, sealed, sha256, size) values ($1, $2, 'form', 's', 'h', 1)",
+            fleet.tenant,
+            UUID(claim["id"]),
         )
 
     stretch = {"device": "imei-1", "from_at": "2026-10-05", "to_at": "2026-10-05", "reason": "wrong", "actor": "a"}
