@@ -28,6 +28,7 @@ from services.claims.api import (
     ops_policy,
     people_routes,
     policy_routes,
+    preflight_routes,
     recorder_routes,
     register_routes,
     reprocess_routes,
@@ -45,6 +46,10 @@ from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
 from services.claims.application.sealing import Hasher
+from services.claims.application.peers import Holds, Pdf
+from services.claims.application.policies import PolicyBook, register_shipped
+from services.claims.application.render_form import render_next
+from services.claims.application.sealing import Hasher, Sealer
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
@@ -110,6 +115,7 @@ def make_app(context: Context) -> FastAPI:
         audit_routes,
         faulty_routes,
         ops_faulty,
+        preflight_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)

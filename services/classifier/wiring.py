@@ -193,7 +193,7 @@ def create_app(
     judges = DryJudges(partial(classify_days, scheme=V1), classifier.roads, lambda: classifier.library.sets)
     app.include_router(reprocess.router(api_pool, settings.internal_token, V1, judges), responses=PROBLEMS)
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
-    app.include_router(for_claims.router(api_pool, settings.internal_token))
+    app.include_router(for_claims.router(api_pool, settings.internal_token, lambda: classifier.library.sets))
     app.include_router(faulty.router(api_pool, settings.internal_token), responses=PROBLEMS)
     desk = Desk(api_pool, Sources(V1, classifier.set_of_day, classifier.set_named))
     for audit in (tracks_geojson, explain):

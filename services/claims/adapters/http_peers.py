@@ -1,5 +1,6 @@
 """HTTP clients of classifier and pdf: one connection pool each, bounded in time and bytes, a failure is PeerUnavailable."""
 
+from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import msgspec
 from pydantic import SecretStr
 
 from services.claims.application.peers import PeerRefused, PeerUnavailable
+from services.claims.domain.preflight.case import Ground, LandFact
 from shared.contracts.claim import Track
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold
@@ -18,6 +20,7 @@ TIMEOUT: Final = httpx.Timeout(30.0, connect=3.0)
 PDF_BYTES_MAX: Final = 50_000_000
 TRACKS_BYTES_MAX: Final = 50_000_000
 RECOMPUTED_BYTES_MAX: Final = 100_000_000
+GROUND_BYTES_MAX: Final = 20_000_000
 HOLDS_BYTES_MAX: Final = 10_000
 ANSWER_BYTES_MAX: Final = 1_000_000
 SIMPLIFY_M: Final = 10
@@ -29,6 +32,31 @@ class _TracksAnswer(msgspec.Struct):
     roads: tuple[Track, ...] = ()
 
 
+class _RoadSet(msgspec.Struct):
+    name: str
+    derived: bool
+
+
+class _Land(msgspec.Struct):
+    """As LandFact, which is a tuple and no object in JSON."""
+
+    name: str
+    over_public: bool
+    reason: str
+    first_day: int
+    last_day: int
+    declared_at: datetime
+    south_e6: int
+    west_e6: int
+    north_e6: int
+    east_e6: int
+
+
+class _GroundAnswer(msgspec.Struct):
+    lands: tuple[_Land, ...]
+    road_sets: tuple[_RoadSet, ...]
+
+
 class _Refusal(msgspec.Struct):
     """What of a problem document a caller of ours can use."""
 
@@ -38,6 +66,7 @@ class _Refusal(msgspec.Struct):
 
 
 _READ_TRACKS: Final = msgspec.json.Decoder(_TracksAnswer)
+_READ_GROUND: Final = msgspec.json.Decoder(_GroundAnswer)
 _READ_RECOMPUTED: Final = msgspec.json.Decoder(Recomputed)
 _READ_REFUSAL: Final = msgspec.json.Decoder(_Refusal)
 A = TypeVar("A")
@@ -126,6 +155,16 @@ class ClassifierClient:
         headers = {"Content-Type": "application/json"}
         request = self._client.build_request("POST", "/v1/holds", content=msgspec.json.encode(told), headers=headers)
         await _call(self._client, request, "classifier", HOLDS_BYTES_MAX)
+
+    async def ground(self, tenant: UUID) -> Ground:
+        request = self._client.build_request("GET", "/v1/ground", params={"tenant": str(tenant)})
+        body = await _call(self._client, request, "classifier", GROUND_BYTES_MAX)
+        try:
+            answer = _READ_GROUND.decode(body)
+        except msgspec.DecodeError as error:
+            raise PeerUnavailable("classifier answered with something that is no ground") from error
+        lands = tuple(LandFact(*msgspec.structs.astuple(land)) for land in answer.lands)
+        return Ground(lands=lands, derived={one.name: one.derived for one in answer.road_sets})
 
     async def recompute(self, asked: RecomputeAsked) -> Recomputed:
         headers = {"Content-Type": "application/json"}

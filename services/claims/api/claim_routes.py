@@ -60,7 +60,8 @@ async def _again_while_moving(attempt: Callable[[], Awaitable[T]]) -> T:
     return await attempt()
 
 
-async def _request(context: Context, tenant: UUID, body: PreviewBody) -> ClaimRequest:
+async def request_of(context: Context, tenant: UUID, body: PreviewBody) -> ClaimRequest:
+    """The exact licences of a body, a filter resolved (rule CL3).  Raises Problem 422."""
     ids = tuple(body.licence_ids or ())
     if body.filter is not None:
         wanted, now_ms = body.filter, context.clock()
@@ -82,7 +83,7 @@ async def _request(context: Context, tenant: UUID, body: PreviewBody) -> ClaimRe
 async def post_preview(request: Request, who: Writer, context: Ctx, body: PreviewBody) -> Response:
     async def attempt() -> Response:
         now_ms = context.clock()
-        asked = await _request(context, who.tenant_id, body)
+        asked = await request_of(context, who.tenant_id, body)
         _, drafted = await draft_from_ledger(
             context.pool, who.tenant_id, asked, context.policy, context.sealer, context.hasher, now_ms
         )

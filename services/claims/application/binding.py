@@ -97,7 +97,7 @@ def licence_from_row(row: LicenceRow, vehicle: VehicleRow, plate_at_issue: str) 
     )
 
 
-def _assignment(row: AssignmentRow) -> Assignment:
+def assignment_from_row(row: AssignmentRow) -> Assignment:
     return Assignment(
         device=row.device, vehicle_id=row.vehicle_id, from_at=row.from_at, until_at=row.to_at, primary=row.is_primary
     )
@@ -126,7 +126,7 @@ def record_of(vehicle_id: UUID, register: Register) -> VehicleRecord:
             for lic in register.licences
             if lic.vehicle_id == vehicle_id
         ),
-        assignments=tuple(_assignment(a) for a in register.assignments if a.vehicle_id in movers),
+        assignments=tuple(assignment_from_row(a) for a in register.assignments if a.vehicle_id in movers),
         couplings=tuple(_coupling(c) for c in couplings),
         log=tuple(log_from_row(one) for one in register.log if one.licence_id in own),
     )

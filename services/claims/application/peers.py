@@ -3,6 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
+from services.claims.domain.preflight.case import Ground
 from shared.contracts.claim import Track
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold
@@ -60,5 +61,11 @@ class Faulty(Protocol):
         ...
 
 
-class Classifier(Tracks, Recompute, Holds, Faulty, Protocol):
+class Grounds(Protocol):
+    async def ground(self, tenant: UUID) -> Ground:
+        """What the tenant declares of its land, and how the road data sets are covered.  Raises PeerUnavailable."""
+        ...
+
+
+class Classifier(Tracks, Recompute, Holds, Faulty, Grounds, Protocol):
     """Everything that is asked of the classifier."""

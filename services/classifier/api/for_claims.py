@@ -1,7 +1,8 @@
 """What only claims asks and tells, with the internal token: the days that audits hold, and when land was declared."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -9,12 +10,14 @@ from pydantic import BaseModel, Field, SecretStr
 
 from services.classifier.repo import retention, ruling_versions
 from services.classifier.repo.ruling_versions import LandRow
+from services.classifier.roads.dataset import RoadSet
 from shared.db.pool import Pool, tenant_tx
 from shared.http.auth import require_internal
 from shared.http.fields import Body, GivenText
 from shared.http.paging import START
 
 BATCH_MAX: Final = 1_000
+DERIVED: Final = "derived"
 LANDS_MAX: Final = 10_000
 """Of one tenant; far above any fleet's."""
 
@@ -42,9 +45,7 @@ class HoldsTaken(BaseModel):
 class LandFact(BaseModel):
     """The newest version of a declared land, and when it was first declared."""
 
-    id: UUID
     name: str
-    kind: str
     over_public: bool
     reason: str
     first_day: int
@@ -56,12 +57,19 @@ class LandFact(BaseModel):
     east_e6: int
 
 
-class LandFacts(BaseModel):
+class RoadSetFact(BaseModel):
+    name: str
+    derived: bool
+    """The coverage was derived from the set's own ways, not declared by a polygon."""
+
+
+class Ground(BaseModel):
     lands: list[LandFact]
+    road_sets: list[RoadSetFact]
 
 
-def router(pool: Pool, token: SecretStr) -> APIRouter:
-    """`pool` is the API role's: every transaction sees one tenant."""
+def router(pool: Pool, token: SecretStr, road_sets: Callable[[], Mapping[str, RoadSet]]) -> APIRouter:
+    """`pool` is the API role's: every transaction sees one tenant.  `road_sets`: the open ones, by name."""
     routes = APIRouter(prefix="/v1", tags=["claims"], dependencies=[Depends(require_internal(token))])
 
     @routes.post("/holds")
@@ -74,15 +82,24 @@ def router(pool: Pool, token: SecretStr) -> APIRouter:
                 await retention.close_hold(conn, body.tenant, hold_id)
             return HoldsTaken(open=len(await retention.read_holds(conn)))
 
-    @routes.get("/land-facts")
-    async def land_facts(tenant: UUID) -> LandFacts:
-        """Land that the tenant declares now, with its days, its box and when it was first declared."""
+    @routes.get("/ground")
+    async def ground(tenant: UUID) -> Ground:
+        """Land that the tenant declares now, with its days, its box and when it was first declared; the open road data sets."""
         async with tenant_tx(pool, tenant) as conn:
             found = await ruling_versions.lands(conn, tenant, START, LANDS_MAX, state="declared", on=None)
-        return LandFacts(lands=[LandFact(declared_at=row.created_at, **_fields(row)) for row in found])
+        return Ground(
+            lands=[_fact(row) for row in found],
+            road_sets=[
+                RoadSetFact(name=name, derived=one.meta.coverage == DERIVED)
+                for name, one in sorted(road_sets().items())
+            ],
+        )
 
     return routes
 
 
-def _fields(row: LandRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in LandFact.model_fields if name != "declared_at"}
+def _fact(row: LandRow) -> LandFact:
+    return LandFact(
+        name=row.name, over_public=row.over_public, reason=row.reason, first_day=row.first_day, last_day=row.last_day,
+        declared_at=row.created_at, south_e6=row.south_e6, west_e6=row.west_e6, north_e6=row.north_e6, east_e6=row.east_e6,
+    )  # fmt: skip

@@ -108,7 +108,7 @@ async def classifier(claims: Claims) -> AsyncIterator[tuple[ClassifierClient, Po
     worker = await open_pool(claims.database.dsn("classifier", "worker"), name="test-classifier-worker", size=1)
     app = FastAPI()
     problems.install(app)
-    app.include_router(for_claims.router(pool, SecretStr(TOKEN)))
+    app.include_router(for_claims.router(pool, SecretStr(TOKEN), dict))
     headers = {"Authorization": f"Bearer {TOKEN}"}
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://classifier", headers=headers) as http:

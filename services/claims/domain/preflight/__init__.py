@@ -1,0 +1,1 @@
+"""A preflight that attacks a claim as an auditor would (rules EL, PA4)."""
