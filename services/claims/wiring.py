@@ -46,10 +46,6 @@ from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
 from services.claims.application.sealing import Hasher
-from services.claims.application.peers import Holds, Pdf
-from services.claims.application.policies import PolicyBook, register_shipped
-from services.claims.application.render_form import render_next
-from services.claims.application.sealing import Hasher, Sealer
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
