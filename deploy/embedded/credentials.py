@@ -10,6 +10,7 @@ from typing import Final
 
 from deploy.embedded.children import write_private
 from deploy.embedded.errors import StackError
+from shared.http.mint import fresh_keys
 
 FILE: Final = "secrets.json"
 DATABASE_SERVICES: Final = ("ingest", "classifier", "claims")
@@ -37,6 +38,8 @@ class Credentials:
     licence_hash_key: str
     bank_keys_old: list[str] = field(default_factory=list)
     """Before `bank_key`, the youngest first: stored values may still be sealed with them (rule RE3)."""
+    token_keys: str = ""
+    """JWK Set of the keys that sign access tokens, as JSON: the first signs, the others are believed still."""
 
     @classmethod
     def fresh(cls) -> "Credentials":
@@ -53,6 +56,7 @@ class Credentials:
             tokens={service: secrets.token_urlsafe(32) for service in ("classifier", "pdf")},
             bank_key=base64.b64encode(secrets.token_bytes(32)).decode(),
             licence_hash_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+            token_keys=fresh_keys(),
         )
 
 
@@ -85,10 +89,15 @@ def load(data_dir: Path) -> Credentials:
         raise StackError(f"{path} is damaged ({error}).  Put back the copy that belongs to this folder.") from error
 
 
+def _completed(data_dir: Path, found: Credentials) -> Credentials:
+    """A folder of a release that gave out no access tokens yet gets their key now."""
+    return found if found.token_keys else _store(data_dir, replace(found, token_keys=fresh_keys()))
+
+
 def load_or_create(data_dir: Path) -> Credentials:
     """The folder's secrets.  StackError where data are there but their secrets are not, or cannot be read."""
     if (data_dir / FILE).exists():
-        return load(data_dir)
+        return _completed(data_dir, load(data_dir))
     if (data_dir / "kafka").exists() or (data_dir / "postgres").exists():
         raise StackError(
             f"{data_dir} holds data but no {FILE}: without its passwords and keys the data cannot be opened.  "

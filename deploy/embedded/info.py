@@ -79,6 +79,7 @@ class StackInfo:
                 "RUCOR_KAFKA_USERNAME": user,
                 "RUCOR_KAFKA_PASSWORD": password,
                 "RUCOR_EMBEDDED": "1" if self.kafka_embedded else "0",
+                "RUCOR_TOKEN_ISSUER": self.urls.get("claims", ""),
             }
         if service in self.tokens:
             told["RUCOR_INTERNAL_TOKEN"] = self.tokens[service]
@@ -88,6 +89,8 @@ class StackInfo:
             told["RUCOR_ROADS_DIR"] = str(Path(self.data_dir) / "roads")
         if service == "claims":
             told |= {
+                "RUCOR_TOKEN_ISSUER": self.urls.get("claims", f"http://127.0.0.1:{port}"),
+                "RUCOR_TOKEN_KEYS": self.keys["token"],
                 "RUCOR_CLASSIFIER_URL": self.urls.get("classifier", ""),
                 "RUCOR_CLASSIFIER_TOKEN": self.tokens["classifier"],
                 "RUCOR_PDF_URL": self.urls.get("pdf", ""),

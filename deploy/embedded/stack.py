@@ -157,6 +157,7 @@ class Stack:
                 "bank": secrets.bank_key,
                 "bank_old": ",".join(secrets.bank_keys_old),
                 "licence_hash": secrets.licence_hash_key,
+                "token": secrets.token_keys,
             },
             data_dir=str(self.data_dir),
             pids={},

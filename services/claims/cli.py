@@ -19,6 +19,12 @@ from shared.running_stack import data_dir_option, dsn_of
 CONNECTION: Final = "rucor-claims-cli"
 SCOPES: Final = ("claims:read", "claims:write", "people:write")
 """Of a tenant's keys.  `claims:write` implies `claims:verify` and `claims:lodge`, which may also be given alone."""
+NAMED_SCOPES: Final = (
+    "claims:verify", "claims:lodge", "pings:write", "pings:read", "land:read", "land:write", "exclusions:write", "tracks:read",
+    "reprocess:write",
+)  # fmt: skip
+"""Only where they are named: those implied by another, and those of the other services, which count through access tokens
+(docs/guide/sign-in.md)."""
 
 
 async def create_tenant(worker_dsn: str, name: str) -> UUID:
@@ -66,16 +72,17 @@ def keys() -> None:
 @click.option("--operator", is_flag=True, help="A key of those who run the system instead of a tenant's.")
 @click.option("--name", required=True, help="Who or what will use the key.")
 @click.option(
-    "--scope", "scopes", type=click.Choice(SCOPES + OPERATOR_SCOPES), multiple=True, help="All, if not given."
+    "--scope", "scopes", type=click.Choice(SCOPES + NAMED_SCOPES + OPERATOR_SCOPES), multiple=True, help="Repeatable."
 )
 @data_dir_option
 def keys_create(tenant: UUID | None, *, operator: bool, name: str, scopes: Sequence[str], data_dir: Path) -> None:
-    """Make a key and print it: it is never shown again."""
+    """Make a key and print it: it is never shown again.  Without --scope: claims:read, claims:write, people:write; or all of
+    the operator's."""
     if operator == (tenant is not None):
         raise click.UsageError("give either --tenant or --operator")
     allowed = OPERATOR_SCOPES if operator else SCOPES
     scopes = scopes or allowed
-    if strange := sorted(set(scopes) - set(allowed)):
+    if strange := sorted(set(scopes) - {*allowed, *(() if operator else NAMED_SCOPES)}):
         raise click.UsageError(f"{', '.join(strange)}: not for {'the operator' if operator else 'a tenant'}")
     tenant = tenant or OPERATOR
     try:

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from shared.http.mint import read_keys
 from shared.settings import ServiceSettings
 
 KEY_BYTES = 32
@@ -37,10 +38,24 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _issuer(text: str) -> str:
+    """Kept to the letter, a slash at its end too: it is compared with what tokens say."""
+    if text:
+        _url(text)
+    return text
+
+
+def _token_keys(text: SecretStr) -> SecretStr:
+    read_keys(text.get_secret_value())
+    return text
+
+
 Key = Annotated[SecretStr, AfterValidator(_key)]
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
 """Some keys, with commas between them."""
 Url = Annotated[str, AfterValidator(_url)]
+Issuer = Annotated[str, AfterValidator(_issuer)]
+TokenKeys = Annotated[SecretStr, AfterValidator(_token_keys)]
 
 
 class ClaimsSettings(ServiceSettings):
@@ -51,12 +66,26 @@ class ClaimsSettings(ServiceSettings):
     classifier_token: SecretStr
     pdf_url: Url
     pdf_token: SecretStr
+    token_issuer: Url
+    """This service's public address: the name under which it signs access tokens."""
+    token_keys: TokenKeys
+    """JWK Set of private P-256 keys, each with a `kid`.  The first signs; tokens of the others are believed still."""
+    oidc_issuer: Issuer = ""
+    """The OpenID provider that vouches for people; empty: nobody signs in."""
+    oidc_audience: str = ""
+    """Our client id at the provider."""
     bank_key: Key
     """Seals bank accounts, snapshots and documents.  Lost key = lost forms: back it up apart from the database."""
     bank_keys_old: Keys = SecretStr("")
     """Keys before `bank_key` that stored values may still be sealed with, until `rucor claims rotate-bank-key` is through."""
     licence_hash_key: Key
     """Must never change: it is what makes a licence unique among the lodged ones."""
+
+    @model_validator(mode="after")
+    def _provider_whole(self) -> Self:
+        if bool(self.oidc_issuer) != bool(self.oidc_audience):
+            raise ValueError("give oidc_issuer and oidc_audience together, or neither")
+        return self
 
 
 def key_bytes(key: SecretStr) -> bytes:

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
+from services.claims.adapters.oidc import Provider
 from services.claims.api import (
     alert_routes,
     application_routes,
@@ -32,6 +34,7 @@ from services.claims.api import (
     recorder_routes,
     register_routes,
     reprocess_routes,
+    token_routes,
     vehicle_routes,
 )
 from services.claims.api.attachment_routes import ATTACHMENT_BYTES_MAX
@@ -46,6 +49,12 @@ from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
 from services.claims.application.sealing import Hasher
+from services.claims.api.token_routes import Desk
+from services.claims.application.papers import note_missing
+from services.claims.application.peers import Holds, Pdf
+from services.claims.application.policies import PolicyBook, register_shipped
+from services.claims.application.render_form import render_next
+from services.claims.application.sealing import Hasher, Sealer
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
@@ -54,7 +63,9 @@ from shared.clock import Clock, system_clock
 from shared.db.pool import Pool, open_pool
 from shared.errors import Retryable
 from shared.http import auth, problems
+from shared.http.jwks import open_client as open_public_client
 from shared.http.limits import BodyLimit
+from shared.http.mint import Mint, read_keys
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
 from shared.runtime import Task, serve
@@ -77,6 +88,7 @@ FAULTY_LOOP: Final = "faulty data"
 FAULTY_STALE_S: Final = 300.0
 API_POOL_SIZE: Final = 16
 BODY_BYTES_BY_PATH: Final = {
+    token_routes.TOKEN_PATH: token_routes.FORM_BYTES_MAX,
     "/v1" + attachment_routes.PATH: ATTACHMENT_BYTES_MAX,
     **{f"/v1{import_routes.PATH}/{kind}": FILE_BYTES_MAX for kind in KINDS},
 }
@@ -84,8 +96,8 @@ BODY_BYTES_BY_PATH: Final = {
 log = get_logger(__name__)
 
 
-def make_app(context: Context) -> FastAPI:
-    """The HTTP API, without `/healthz`, `/readyz`, `/metrics`, which `serve` adds."""
+def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
+    """The HTTP API, without `/healthz`, `/readyz`, `/metrics`, which `serve` adds.  Without a desk only API keys get in."""
     app = FastAPI(title="RUC claims", version="1", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
     v1 = APIRouter(prefix="/v1", responses=PROBLEMS)
     for module in (
@@ -115,10 +127,12 @@ def make_app(context: Context) -> FastAPI:
     ):
         v1.include_router(module.router)
     app.include_router(v1)
+    if desk is not None:
+        token_routes.install(app, desk)
     app.state.context = context
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path=BODY_BYTES_BY_PATH)
     problems.install(app)
-    auth.install(app, context.pool)
+    auth.install(app, context.pool, desk.mint.reader() if desk is not None else None)
     return app
 
 
@@ -176,6 +190,15 @@ async def policy_loop(pool: Pool, policies: PolicyBook, health: Health) -> None:
         await asyncio.sleep(POLICY_EVERY_S)
 
 
+@contextlib.asynccontextmanager
+async def _desk(settings: ClaimsSettings, clock: Clock) -> AsyncIterator[Desk]:
+    """Where access tokens are given out: to people only where a provider vouches for them."""
+    mint = Mint(settings.token_issuer, read_keys(settings.token_keys.get_secret_value()), clock)
+    async with open_public_client() as client:
+        vouching = (settings.oidc_issuer, settings.oidc_audience)
+        yield Desk(mint, Provider(*vouching, client, clock) if settings.oidc_issuer else None)
+
+
 async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
     """Open what the service stands on, run it, close it again; the process's exit code."""
     async with contextlib.AsyncExitStack() as stack:
@@ -220,4 +243,5 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
             ("house", lambda: house_loop(worker_pool, context.hasher, health)),
             _worker(FAULTY_LOOP, exclude, health, FAULTY_STALE_S),
         ]
-        return await serve(make_app(context), settings, tasks, health=health)
+        desk = await stack.enter_async_context(_desk(settings, clock))
+        return await serve(make_app(context, desk), settings, tasks, health=health)

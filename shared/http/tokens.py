@@ -71,6 +71,8 @@ class TokenReader:
 
     async def read(self, text: str) -> AccessToken:
         """Raises InvalidToken, and KeysUnavailable where its signature can't be checked at the moment."""
+        if len(text) > TOKEN_LENGTH_MAX:
+            raise InvalidToken("it is no access token")
         found = await verified(
             text, self._keys, algorithms=(ALGORITHM,), issuer=self._issuer, audience=AUDIENCE, now_s=self._clock() // 1000,
             typ=TYPE, essential=("client_id", "jti", "tenant", "scope"),
@@ -135,7 +137,7 @@ def _fitting(key: Key, header: Mapping[str, Any]) -> Key:
 
 def _header(text: str, registry: JWSRegistry) -> dict[str, Any]:
     """Before the signature is known to be right: it only names the key.  Raises InvalidToken, JoseError."""
-    if len(text) > TOKEN_LENGTH_MAX or not text.isascii():
+    if not text.isascii():
         raise InvalidToken("it is no signed token")
     header = extract_compact(text.encode(), None, registry).headers()
     if not isinstance(header, dict) or not isinstance(header.get("kid"), str | None):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from services.claims.domain.roles import Role
 from services.claims.repo.rows import FIRST_ID, START, Page, all_of, one_of
 from shared.db.pool import Connection
 
@@ -67,7 +68,7 @@ class PersonRow:
     email: str
     created_by: str
     created_at: datetime
-    roles: list[str]
+    roles: list[Role]
     linked: bool
     active: bool
 

@@ -12,12 +12,19 @@ from pydantic import SecretStr
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.api.context import Context
+from services.claims.api.people_routes import PersonBody
+from services.claims.api.token_routes import Desk
 from services.claims.application.policies import PolicyBook
 from services.claims.cli import OPERATOR_SCOPES, SCOPES, create_tenant, issue_key
+from services.claims.domain.roles import scopes_of
+from services.claims.people_cli import add as add_person_by_command
 from services.claims.policy import load as load_policy
 from services.claims.wiring import make_app
+from shared.clock import new_id
 from shared.db.pool import Pool, open_pool
 from shared.http.auth import OPERATOR
+from shared.http.mint import Mint, fresh_keys, read_keys
+from shared.http.tokens import AccessToken, sign
 from tests.integration.claims.world import NOW_MS, Fleet
 from tests.stack import Database
 
@@ -25,6 +32,10 @@ BANK_KEY = bytes(range(32))
 HASH_KEY = bytes(range(32, 64))
 NOWHERE = "http://127.0.0.1:9"
 """Nothing listens there: peers are away unless a test brings its own."""
+
+
+ISSUER = "http://claims"
+TOKEN_KEYS = read_keys(fresh_keys())
 
 
 class Clock:
@@ -58,6 +69,14 @@ class Claims:
         """Another key of a tenant."""
         return await issue_key(self.database.dsn("claims", "worker"), tenant, "test", scopes)
 
+    async def person(self, tenant: UUID, name: str, *roles: str) -> httpx.AsyncClient:
+        """A person of the tenant, signed in: the client bears a real access token."""
+        email = f"{new_id().hex[:8]}@hill.example"
+        body = PersonBody.model_validate({"name": name, "email": email, "roles": list(roles)})
+        row = await add_person_by_command(self.database.dsn("claims", "worker"), tenant, body, "test")
+        token = AccessToken(tenant_id=tenant, subject=str(row.id), scopes=scopes_of(row.roles), person=name)
+        return self.client(sign(token, TOKEN_KEYS[0], ISSUER, self.clock() // 1000))
+
     async def operator(self) -> httpx.AsyncClient:
         """Those who run the system, with a key for everything that they may do."""
         key = await issue_key(self.database.dsn("claims", "worker"), OPERATOR, "operator", OPERATOR_SCOPES)
@@ -85,7 +104,7 @@ async def claims(database: Database) -> AsyncIterator[Claims]:
             pdf=PdfClient(nowhere),
             classifier=ClassifierClient(nowhere),
         )
-        yield Claims(database, context, worker, clock, make_app(context))
+        yield Claims(database, context, worker, clock, make_app(context, Desk(Mint(ISSUER, TOKEN_KEYS, clock), None)))
     await pool.close()
     await worker.close()
 

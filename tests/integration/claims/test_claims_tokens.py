@@ -1,0 +1,287 @@
+"""Access tokens: machines by client credentials, people by an ID token of their provider (rule PA2)."""
+
+import base64
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote_plus
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from services.claims.adapters.oidc import AGE_S_MAX, Provider
+from services.claims.api.token_routes import ACCESS_TOKEN, CLIENT_CREDENTIALS, EXCHANGE, ID_TOKEN, Desk
+from services.claims.cli import revoke_key
+from services.claims.wiring import make_app
+from shared.http.auth import OPERATOR
+from shared.http.mint import Mint
+from shared.http.tokens import LIFE_S
+from tests.integration.claims.conftest import ISSUER, TOKEN_KEYS, Claims
+from tests.integration.claims.world import NOW_MS, Fleet
+
+pytestmark = pytest.mark.integration
+
+NOW_S = NOW_MS // 1000
+PROVIDER = "https://id.example"
+AUDIENCE = "rucor-portal"
+MARY = {"name": "Mary Hill", "email": "mary@hill.example", "roles": ["verifier"], "actor": "R Hill"}
+
+
+@dataclass
+class SomeProvider:
+    """An OpenID provider as there are many: metadata, RS256 keys, ID tokens."""
+
+    key: RSAKey
+    issuer: str = PROVIDER
+    asked: int = 0
+
+    def app(self) -> FastAPI:
+        made = FastAPI()
+
+        @made.get("/.well-known/openid-configuration")
+        async def metadata() -> dict[str, Any]:
+            return {"issuer": self.issuer, "jwks_uri": f"{PROVIDER}/keys"}
+
+        @made.get("/keys")
+        async def keys() -> dict[str, Any]:
+            self.asked += 1
+            return {"keys": [self.key.as_dict(private=False)]}
+
+        return made
+
+    def id_token(self, subject: str = "248289", key: RSAKey | None = None, **changed: Any) -> str:
+        whole = {
+            "iss": PROVIDER, "aud": AUDIENCE, "sub": subject, "iat": NOW_S, "exp": NOW_S + 600,
+            "email": "Mary@Hill.example", "email_verified": True,
+        }  # fmt: skip
+        claims = {name: value for name, value in (whole | changed).items() if value is not None}
+        return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, key or self.key, ["RS256"])
+
+
+@pytest.fixture
+def some() -> SomeProvider:
+    return SomeProvider(RSAKey.generate_key(2048, auto_kid=True))
+
+
+@pytest.fixture
+def signing_in(claims: Claims, some: SomeProvider) -> Claims:
+    """The service with a provider that vouches for people."""
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(some.app()))
+    desk = Desk(Mint(ISSUER, TOKEN_KEYS, claims.clock), Provider(PROVIDER, AUDIENCE, client, claims.clock))
+    return replace(claims, app=make_app(claims.context, desk))
+
+
+async def ask(claims: Claims, form: dict[str, str], **headers: str) -> httpx.Response:
+    async with claims.client(None) as client:
+        answer = await client.post("/oauth/token", data=form, headers=headers)
+    assert answer.headers["cache-control"] == "no-store"
+    return answer
+
+
+async def exchange(claims: Claims, id_token: str, **more: str) -> httpx.Response:
+    form = {"grant_type": EXCHANGE, "subject_token_type": ID_TOKEN, "subject_token": id_token}
+    return await ask(claims, form | more)
+
+
+async def refused(answer: httpx.Response, error: str, words: str = "", status: int = 400) -> dict[str, Any]:
+    told: dict[str, Any] = answer.json()
+    assert (answer.status_code, told["error"]) == (status, error), told
+    assert words in told["error_description"], told
+    assert "access_token" not in told
+    return told
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{quote_plus(user)}:{quote_plus(password)}".encode()).decode()
+
+
+async def test_PA2_a_machine_gets_a_token_for_its_key(claims: Claims, fleet: Fleet) -> None:
+    key = await claims.key(fleet.tenant, "claims:read", "claims:write")
+    key_id = key[6:14]
+    in_body = {"grant_type": CLIENT_CREDENTIALS, "client_id": key_id, "client_secret": key}
+    for answer in (
+        await ask(claims, in_body),
+        await ask(claims, {"grant_type": CLIENT_CREDENTIALS}, authorization=basic(key_id, key)),
+    ):
+        told = answer.json()
+        assert (told["token_type"], told["expires_in"]) == ("Bearer", LIFE_S)
+        assert told["scope"] == "claims:lodge claims:read claims:verify claims:write"
+        machine = claims.client(told["access_token"])
+        assert (await machine.get("/v1/claimants")).status_code == 200
+        nobody = await machine.post("/v1/people", json=MARY)
+        assert (nobody.status_code, nobody.json()["scope"]) == (403, "people:write")
+        assert 'error="insufficient_scope"' in nobody.headers["www-authenticate"]
+    less = (await ask(claims, in_body | {"scope": "claims:read"})).json()
+    assert less["scope"] == "claims:read"
+    assert (await claims.client(less["access_token"]).post("/v1/claimants", json={"name": "X"})).status_code == 403
+    await refused(await ask(claims, in_body | {"scope": "claims:read people:write"}), "invalid_scope")
+    await refused(await ask(claims, in_body | {"scope": " "}), "invalid_scope")
+
+
+async def test_PA2_a_wrong_or_revoked_client_gets_nothing(claims: Claims, fleet: Fleet) -> None:
+    key, other = await claims.key(fleet.tenant, "claims:read"), await claims.key(fleet.tenant, "claims:write")
+    form = {"grant_type": CLIENT_CREDENTIALS, "client_id": key[6:14], "client_secret": key}
+    await refused(await ask(claims, form | {"client_secret": other}), "invalid_client", status=401)
+    await refused(await ask(claims, form | {"client_secret": key[:-1] + "x"}), "invalid_client", status=401)
+    await refused(await ask(claims, form | {"client_secret": ""}), "invalid_client", status=401)
+    by_basic = await ask(claims, {"grant_type": CLIENT_CREDENTIALS}, authorization=basic(key[6:14], other))
+    await refused(by_basic, "invalid_client", status=401)
+    assert by_basic.headers["www-authenticate"].startswith("Basic")
+    await refused(
+        await ask(claims, {"grant_type": CLIENT_CREDENTIALS}, authorization="Basic %"), "invalid_client", "", 401
+    )
+    token = (await ask(claims, form)).json()["access_token"]
+    await revoke_key(claims.database.dsn("claims", "worker"), fleet.tenant, key[6:14])
+    await refused(await ask(claims, form), "invalid_client", "revoked", 401)
+    machine = claims.client(token)
+    assert (await machine.get("/v1/claimants")).status_code == 200, "a token cannot be called back"
+    claims.clock.now_ms += (LIFE_S + 60) * 1000
+    late = await machine.get("/v1/claimants")
+    assert (late.status_code, late.json()["code"]) == (401, "unauthorized")
+    assert late.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    claims.clock.now_ms = NOW_MS
+
+
+async def test_PA2_requests_that_are_none_are_refused_as_oauth_has_it(signing_in: Claims, fleet: Fleet) -> None:
+    key = await signing_in.key(fleet.tenant, "claims:read")
+    form = {"grant_type": CLIENT_CREDENTIALS, "client_id": key[6:14], "client_secret": key}
+    await refused(await ask(signing_in, {}), "invalid_request")
+    await refused(await ask(signing_in, {"scope": "claims:read"}), "invalid_request", "grant_type")
+    await refused(await ask(signing_in, {"grant_type": "password"}), "unsupported_grant_type")
+    await refused(await ask(signing_in, form, authorization=basic("a", "b")), "invalid_request", "one way")
+    await refused(await ask(signing_in, {"grant_type": EXCHANGE}), "invalid_request", "subject_token")
+    await refused(await exchange(signing_in, "x", requested_token_type="urn:x"), "invalid_request")
+    await refused(await exchange(signing_in, "x", tenant="mine"), "invalid_request", "tenant")
+    async with signing_in.client(None) as client:
+        twice = "grant_type=client_credentials&grant_type=client_credentials"
+        for content, kind in ((twice, "x-www-form-urlencoded"), ("{}", "json"), ("\xff=%ff", "x-www-form-urlencoded")):
+            headers = {"Content-Type": f"application/{kind}"}
+            await refused(await client.post("/oauth/token", content=content, headers=headers), "invalid_request")
+        assert (await client.get("/oauth/token")).status_code == 405
+        assert (await client.get("/.well-known/jwks.json")).json()["keys"][0].keys() == {
+            "kty", "crv", "x", "y", "kid", "use", "alg"
+        }, "nothing private"  # fmt: skip
+        metadata = (await client.get("/.well-known/oauth-authorization-server")).json()
+    assert metadata["token_endpoint"] == f"{ISSUER}/oauth/token"
+
+
+async def test_PA2_without_a_provider_nobody_signs_in(claims: Claims) -> None:
+    await refused(await exchange(claims, "x"), "unsupported_grant_type")
+
+
+async def test_PA2_a_person_signs_in_and_acts_under_their_own_name(
+    signing_in: Claims, some: SomeProvider, fleet: Fleet
+) -> None:
+    mary = await fleet.post("/people", MARY)
+    told = (await exchange(signing_in, some.id_token(nonce="n1"), nonce="n1")).json()
+    assert (told["issued_token_type"], told["scope"]) == (
+        ACCESS_TOKEN,
+        "claims:read claims:verify land:read tracks:read",
+    )
+    assert (await fleet.get(f"/people/{mary['id']}"))["linked"]
+    her = signing_in.client(told["access_token"])
+    assert (await her.get("/v1/people")).status_code == 200
+    kept_out = await her.post("/v1/claimants", json={"name": "X"})
+    assert (kept_out.status_code, kept_out.json()["title"]) == (403, "Your roles do not allow this")
+    moved = some.id_token(email="mary@new.example", email_verified=False)
+    assert (await exchange(signing_in, moved)).status_code == 200, "known by the account from now on, not by the e-mail"
+    await refused(await exchange(signing_in, some.id_token("another account")), "invalid_request", "no active person")
+    assert some.asked == 1
+
+
+REFUSED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("not by the issuer", {"iss": "https://evil.example"}),
+    ("not meant for here", {"aud": "another-portal"}),
+    ("another client", {"aud": [AUDIENCE, "another-portal"]}),
+    ("another client", {"azp": "another-portal"}),
+    ("expired", {"exp": NOW_S - 60}),
+    ("more than an hour ago", {"iat": NOW_S - AGE_S_MAX - 1}),
+    ("not whole", {"iat": NOW_S + 3_600}),
+    ("nonce", {"nonce": "another"}),
+    ("nonce", {"nonce": None}),
+    ("not verified an e-mail", {"email_verified": False}),
+    ("not verified an e-mail", {"email_verified": "true"}),
+    ("not verified an e-mail", {"email": None}),
+    ("no active person", {"email": "joe@hill.example"}),
+)
+
+
+async def test_PA2_an_id_token_is_refused(signing_in: Claims, some: SomeProvider, fleet: Fleet) -> None:
+    await fleet.post("/people", MARY)
+    for words, changed in REFUSED:
+        token = some.id_token(**({"nonce": "n1"} | changed))
+        await refused(await exchange(signing_in, token, nonce="n1"), "invalid_request", words)
+    assert (await exchange(signing_in, some.id_token(nonce="n1"), nonce="n1")).status_code == 200
+
+
+async def test_PA2_an_id_token_by_another_key_or_of_another_kind_is_refused(
+    signing_in: Claims, some: SomeProvider, fleet: Fleet
+) -> None:
+    await fleet.post("/people", MARY)
+    forged = some.id_token(key=RSAKey.generate_key(2048))
+    await refused(await exchange(signing_in, forged), "invalid_request", "not whole")
+    token = (await exchange(signing_in, some.id_token())).json()["access_token"]
+    await refused(await exchange(signing_in, token), "invalid_request")
+    as_bearer = await signing_in.client(some.id_token()).get("/v1/people")
+    assert as_bearer.status_code == 401, "an ID token opens nothing by itself"
+    some.issuer = "https://evil.example"
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(some.app()))
+    desk = Desk(Mint(ISSUER, TOKEN_KEYS, signing_in.clock), Provider(PROVIDER, AUDIENCE, client, signing_in.clock))
+    elsewhere = replace(signing_in, app=make_app(signing_in.context, desk))
+    async with elsewhere.client(None) as caller:
+        form = {"grant_type": EXCHANGE, "subject_token_type": ID_TOKEN, "subject_token": some.id_token()}
+        assert (await caller.post("/oauth/token", data=form)).status_code == 503, "metadata of another issuer"
+
+
+async def test_PA2_a_person_of_several_tenants_chooses(signing_in: Claims, some: SomeProvider) -> None:
+    one, two = await signing_in.fleet("One farm"), await signing_in.fleet("Two farm")
+    first = await one.post("/people", MARY)
+    await two.post("/people", MARY | {"roles": ["viewer"]})
+    told = await refused(await exchange(signing_in, some.id_token()), "invalid_request", "name one as `tenant`")
+    assert sorted(choice["name"] for choice in told["tenants"]) == ["One farm", "Two farm"]
+    for farm, scope in ((one, "claims:verify"), (two, "tracks:read")):
+        answer = (await exchange(signing_in, some.id_token(), tenant=str(farm.tenant))).json()
+        assert scope in answer["scope"].split()
+        people = (await signing_in.client(answer["access_token"]).get("/v1/people")).json()["items"]
+        assert [person["roles"] for person in people] == [["verifier"] if farm is one else ["viewer"]]
+    await refused(
+        await exchange(signing_in, some.id_token(), tenant=str(OPERATOR)), "invalid_request", "of that tenant"
+    )
+    await one.post(f"/people/{first['id']}/deactivate", {"reason": "left", "actor": "a"}, 200)
+    assert (await exchange(signing_in, some.id_token())).status_code == 200, "one place is left"
+
+
+async def test_PA2_who_is_deactivated_or_has_no_role_gets_no_other_token(
+    signing_in: Claims, some: SomeProvider, fleet: Fleet
+) -> None:
+    mary = (await fleet.post("/people", MARY))["id"]
+    token = (await exchange(signing_in, some.id_token())).json()["access_token"]
+    await fleet.post(f"/people/{mary}/deactivate", {"reason": "left", "actor": "R Hill"}, 200)
+    await refused(await exchange(signing_in, some.id_token()), "invalid_request", "no active person")
+    assert (await signing_in.client(token).get("/v1/people")).status_code == 200, "fifteen minutes at most"
+    await fleet.post(f"/people/{mary}/activate", {"actor": "R Hill"}, 200)
+    await refused(await exchange(signing_in, some.id_token()), "invalid_request", "with a role")
+    await fleet.post(f"/people/{mary}/roles", {"role": "viewer", "actor": "R Hill"}, 200)
+    assert (await exchange(signing_in, some.id_token())).json()["scope"] == "claims:read land:read tracks:read"
+
+
+async def test_PA2_operators_sign_in_as_ops(signing_in: Claims, some: SomeProvider) -> None:
+    key = await signing_in.key(OPERATOR, "people:write", "claims:read")
+    await Fleet(signing_in.client(key), OPERATOR, signing_in.worker).post("/people", MARY | {"roles": ["ops"]})
+    told = (await exchange(signing_in, some.id_token())).json()
+    assert "ops:cases" in told["scope"].split()
+    cases = await signing_in.client(told["access_token"]).get("/v1/ops/cases")
+    assert cases.status_code == 200
+
+
+async def test_G6_the_sign_in_function_tells_nothing_but_the_places_of_one_account(
+    claims: Claims, fleet: Fleet
+) -> None:
+    await fleet.post("/people", MARY)
+    async with claims.context.pool.acquire() as conn:
+        for given in (("i", "s", None), ("i", "s", "%"), ("i", "s", ""), (None, None, None)):
+            assert await conn.fetch("select * from claims.people_who_are($1, $2, $3)", *given) == []
+        found = await conn.fetch("select * from claims.people_who_are('i', 's', 'mary@hill.example')")
+        assert [(row["tenant_id"], row["linked"]) for row in found] == [(fleet.tenant, False)]
