@@ -2,6 +2,7 @@
 
 A problem says what is wrong and what to do about it; a 500 says nothing of the inside but the trace id to ask for."""
 
+import json
 import re
 import secrets
 import time
@@ -13,9 +14,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from shared.errors import Retryable
+from shared.http.openapi.routes import methods_at
 from shared.observability.logging import get_logger
 from shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
@@ -32,6 +34,7 @@ _CODES: Final = {
     405: ("method_not_allowed", "This address does not take this method"),
     406: ("not_acceptable", "The answer can't be given in this form"),
     409: ("conflict", "The request conflicts with what is stored"),
+    412: ("changed_meanwhile", "It changed since you read it"),
     413: ("payload_too_large", "The body is too large"),
     415: ("unsupported_media_type", "The body's type or encoding is not supported"),
     422: ("invalid", "The request does not fit the schema"),
@@ -41,6 +44,13 @@ _CODES: Final = {
 }
 
 log = get_logger(__name__)
+
+
+class ProblemResponse(JSONResponse):
+    """A pointer may hold what a caller has sent: half a surrogate pair must not break the answer that names it."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 class Problem(HTTPException):
@@ -78,9 +88,10 @@ class Problem(HTTPException):
 
 
 def response(problem: Problem, instance: str | None = None) -> JSONResponse:
-    """The problem as an HTTP answer; `instance` is the path asked for."""
-    body = problem.document() | ({"instance": instance} if instance else {})
-    return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
+    """The problem as an HTTP answer; `instance` is the path asked for.  `trace_id` names the request, as its header does."""
+    trace = get_contextvars().get("trace_id")
+    body = problem.document() | ({"instance": instance} if instance else {}) | ({"trace_id": trace} if trace else {})
+    return ProblemResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 
 def pointer(loc: tuple[int | str, ...] | list[int | str]) -> str:
@@ -161,21 +172,21 @@ class RequestScope:
             except Exception as error:
                 if status:  # the answer has begun: nothing can be said any more
                     raise
-                await response(_last_net(error, trace), scope["path"])(scope, receive, named_send)
+                await response(_last_net(error), scope["path"])(scope, receive, named_send)
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
                 HTTP_REQUESTS.labels(scope["method"], route, str(status[0] if status else 0)).inc()
                 HTTP_SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
 
 
-def _last_net(error: Exception, trace: str) -> Problem:
+def _last_net(error: Exception) -> Problem:
     if isinstance(error, Retryable):
         log.warning("dependency away", error=repr(error))
         return unavailable("A dependency is away for the moment. Send the request again.")
     log.error("request failed", exc_info=error)
     return Problem(
         500, *_CODES[500], "Nothing of this request was stored unless an earlier answer said so. "
-        "Try again; if it keeps failing, report the trace id.", trace_id=trace,
+        "Try again; if it keeps failing, report the trace id.",
     )  # fmt: skip
 
 
@@ -184,6 +195,8 @@ def install(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            error.headers = {"Allow": ", ".join(methods_at(app, request.url.path))}
         return response(from_http(error), request.url.path)
 
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -1,0 +1,73 @@
+"""The routes of an app as its OpenAPI document and its preconditions need them: one entry a method and path."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import RouteContext, iter_route_contexts
+
+VERSION: Final = "/v1"
+_PARAM: Final = re.compile(r"\{(\w+)[^}]*\}")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation.  `path` is its template, `/v1/claims/{claim_id}/sent`."""
+
+    method: str
+    path: str
+    context: RouteContext
+
+    @property
+    def calls(self) -> list[Any]:
+        """The functions that it depends on, however deep."""
+        found: list[Any] = []
+        open_: list[Dependant] = [self.context.dependant]
+        while open_:
+            one = open_.pop(0)
+            found.append(one.call)
+            open_ += one.dependencies
+        return found
+
+    @property
+    def is_list(self) -> bool:
+        """Pages by a cursor."""
+        open_: list[Dependant] = [self.context.dependant]
+        while open_:
+            one = open_.pop()
+            if any(parameter.alias == "cursor" for parameter in one.query_params):
+                return True
+            open_ += one.dependencies
+        return False
+
+    @property
+    def names(self) -> list[str]:
+        """Of the path's parameters."""
+        return _PARAM.findall(self.path)
+
+    @property
+    def is_thing(self) -> bool:
+        """A GET of one thing, that commands on it may be conditional on."""
+        return self.method == "GET" and bool(self.names) and not self.is_list
+
+
+def routes_of(app: FastAPI) -> Iterator[Route]:
+    """In the order in which they were added; only those of the API itself."""
+    for context in iter_route_contexts(app.routes):
+        if getattr(context, "dependant", None) is None or not context.include_in_schema:
+            continue
+        for method in sorted(context.methods or ()):
+            yield Route(method, str(context.path_format), context)
+
+
+def methods_at(app: FastAPI, path: str) -> list[str]:
+    """What an address takes, whichever of its routes take it; empty where there is none."""
+    found: set[str] = set()
+    for context in iter_route_contexts(app.routes):
+        pattern = getattr(context, "path_regex", None)
+        if pattern is not None and pattern.match(path):
+            found |= set(context.methods or ())
+    return sorted(found)
