@@ -41,7 +41,6 @@ from services.claims.api.attachment_routes import ATTACHMENT_BYTES_MAX
 from services.claims.api.context import Context
 from services.claims.api.import_files import FILE_BYTES_MAX
 from services.claims.api.import_kinds import KINDS
-from services.claims.api.problem_schemas import PROBLEMS
 from services.claims.application.exclude_faulty import exclude_next
 from services.claims.application.papers import note_missing
 from services.claims.application.peers import Holds
@@ -64,6 +63,7 @@ from shared.db.pool import Pool, open_pool
 from shared.errors import Retryable
 from shared.http import auth, problems
 from shared.http.jwks import open_client as open_public_client
+from shared.http import auth, conventions
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
 from shared.observability.health import Health
@@ -99,7 +99,7 @@ log = get_logger(__name__)
 def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
     """The HTTP API, without `/healthz`, `/readyz`, `/metrics`, which `serve` adds.  Without a desk only API keys get in."""
     app = FastAPI(title="RUC claims", version="1", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
-    v1 = APIRouter(prefix="/v1", responses=PROBLEMS)
+    v1 = APIRouter(prefix="/v1")
     for module in (
         register_routes,
         vehicle_routes,
@@ -133,6 +133,8 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path=BODY_BYTES_BY_PATH)
     problems.install(app)
     auth.install(app, context.pool, desk.mint.reader() if desk is not None else None)
+    conventions.install(app)
+    auth.install(app, context.pool)
     return app
 
 

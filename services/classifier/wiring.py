@@ -23,7 +23,7 @@ from services.classifier.api import (
     tracks_geojson,
 )
 from services.classifier.api.audit_reading import Desk
-from services.classifier.api.ruling_problems import DESCRIPTION, PROBLEMS
+from services.classifier.api.ruling_problems import DESCRIPTION
 from services.classifier.application import dirty
 from services.classifier.application.compaction import Compactor, Policy
 from services.classifier.application.day_reading import Sources
@@ -44,7 +44,7 @@ from shared.clock import system_clock
 from shared.contracts.pings import LAYOUT, NONE, Key, Pings, make
 from shared.contracts.topics import BACKFILL, PINGS
 from shared.db.pool import Pool, open_pool
-from shared.http import auth, problems
+from shared.http import auth, conventions
 from shared.http.commands import Commands
 from shared.http.limits import BodyLimit
 from shared.http.tokens import TokenReader
@@ -189,17 +189,17 @@ def create_app(
     commands = Commands(api_pool, lambda asked: sha256(asked).digest())
     ruling_context.install(app, ruling_context.Context(api_pool, commands, system_clock, V1.gap_limit_ms))
     for module in (land, exclusions):
-        app.include_router(module.router, responses=PROBLEMS)
+        app.include_router(module.router)
     judges = DryJudges(partial(classify_days, scheme=V1), classifier.roads, lambda: classifier.library.sets)
-    app.include_router(reprocess.router(api_pool, settings.internal_token, V1, judges), responses=PROBLEMS)
+    app.include_router(reprocess.router(api_pool, settings.internal_token, V1, judges))
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
     app.include_router(for_claims.router(api_pool, settings.internal_token, lambda: classifier.library.sets))
-    app.include_router(faulty.router(api_pool, settings.internal_token), responses=PROBLEMS)
+    app.include_router(faulty.router(api_pool, settings.internal_token))
     desk = Desk(api_pool, Sources(V1, classifier.set_of_day, classifier.set_named))
     for audit in (tracks_geojson, explain):
-        app.include_router(audit.router(desk), responses=PROBLEMS)
+        app.include_router(audit.router(desk))
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
-    problems.install(app)
+    conventions.install(app)
     auth.install(app, api_pool, tokens)
     return app
 

@@ -1,7 +1,8 @@
 """Connection pools and the two kinds of short transaction: the worker's, and one tenant's."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
@@ -75,9 +76,27 @@ async def tx(pool: Pool) -> AsyncIterator[Connection]:
         raise
 
 
+_JOINED: ContextVar[tuple[UUID, Connection] | None] = ContextVar("joined", default=None)
+
+
+@contextmanager
+def joined(tenant_id: UUID, conn: Connection) -> Iterator[None]:
+    """What this task opens inside as a transaction of the tenant is part of the one that `conn` has open already: a command
+    reads what it acts on as anybody would, under its own locks, and needs no second connection for it."""
+    token = _JOINED.set((tenant_id, conn))
+    try:
+        yield
+    finally:
+        _JOINED.reset(token)
+
+
 @asynccontextmanager
 async def tenant_tx(pool: Pool, tenant_id: UUID) -> AsyncIterator[Connection]:
     """A transaction that sees this tenant's rows only; the setting ends with the transaction."""
+    open_already = _JOINED.get()
+    if open_already is not None and open_already[0] == tenant_id:
+        yield open_already[1]
+        return
     async with tx(pool) as connection:
         await connection.execute(SET_TENANT, str(tenant_id))
         yield connection

@@ -36,6 +36,10 @@ has exactly the scopes of their roles."""
 OPERATOR: Final = UUID(int=0)
 """The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""
 
+INTERNAL: Final = ""
+NEEDED: Final[dict[object, str]] = {}
+"""Dependencies made here → the scope that they want, or INTERNAL: how OpenAPI tells who may ask."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -146,6 +150,7 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
             raise _not_allowed(principal, scope)
         return principal
 
+    NEEDED[dependency] = scope
     return dependency
 
 
@@ -179,6 +184,7 @@ def require_ops(scope: str) -> Callable[[Request], Awaitable[Principal]]:
             )  # fmt: skip
         return principal
 
+    NEEDED[dependency] = scope
     return dependency
 
 
@@ -190,4 +196,5 @@ def require_internal(token: str | SecretStr) -> Callable[[Request], Awaitable[No
         if not hmac.compare_digest(hash_key(_bearer(request)), expected):
             raise _refuse("unknown", "The service token is wrong.")
 
+    NEEDED[dependency] = INTERNAL
     return dependency

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from shared.db import idempotency
 from shared.db.pool import Connection, Pool, tenant_tx
+from shared.http.preconditions import check_precondition, lock_thing
 from shared.http.problems import Problem
 
 KEY_LENGTH_MAX: Final = 255
@@ -28,15 +29,19 @@ class Commands:
         self, request: Request, tenant: UUID, status: int, effect: Callable[[Connection], Awaitable[BaseModel]]
     ) -> Response:
         """Run `effect` in one transaction together with the request's Idempotency-Key, if it has one: the same key and
-        request give the first answer again, the same key with another request is refused (409)."""
+        request give the first answer again, the same key with another request is refused (409).  With `If-Match` the thing
+        that the address is about must still be as it was read (412)."""
         key = _key(request)
         async with tenant_tx(self.pool, tenant) as conn:
+            await lock_thing(request, conn, tenant)
             if key is None:
+                await check_precondition(request, conn, tenant)
                 return _response(_json(await effect(conn)), status)
             digest = await self._digest(request)
             stored = await idempotency.begin(conn, tenant, key, digest)
             if stored is not None:
                 return _again(stored, digest)
+            await check_precondition(request, conn, tenant)
             body = _json(await effect(conn))
             await idempotency.finish(conn, tenant, key, status, body)
         return _response(body, status)

@@ -20,6 +20,12 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
+def shown(**example: Any) -> ConfigDict:
+    """`model_config` of a body whose fields depend on each other: the whole example that OpenAPI shows.  A body that needs no
+    such thing gets its example from its fields."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 class Answer(BaseModel):
     """An answer, built from a row by its attributes."""
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from shared.errors import Retryable
-from shared.http.openapi.routes import methods_at
+from shared.http.routes import methods_at
 from shared.observability.logging import get_logger
 from shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
@@ -133,6 +133,11 @@ def from_http(error: HTTPException) -> Problem:
     return Problem(
         error.status_code, code, title, "" if standard else str(error.detail), headers=dict(error.headers or {})
     )
+
+
+def from_code(status: int, detail: str = "", headers: dict[str, str] | None = None) -> Problem:
+    """The usual problem of a status."""
+    return Problem(status, *_CODES[status], detail, headers=headers)
 
 
 def unavailable(detail: str, *, retry_after_s: int = RETRY_AFTER_S) -> Problem:

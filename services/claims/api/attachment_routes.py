@@ -10,6 +10,7 @@ from services.claims.api.context import Ctx, Reader, Writer
 from services.claims.api.fields import GivenText
 from services.claims.api.life_schemas import AttachmentAnswer
 from services.claims.application.attach import SIGNATURES, attach, read_attachment
+from shared.http.openapi.document import TAKES_KEY
 
 PATH: Final = "/attachments"
 ATTACHMENT_BYTES_MAX: Final = 10_000_000
@@ -21,7 +22,7 @@ router = APIRouter(tags=["attachments"])
 @router.post(
     PATH,
     status_code=201,
-    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(SIGNATURES, _BINARY)}},
+    openapi_extra={TAKES_KEY: False, "requestBody": {"required": True, "content": dict.fromkeys(SIGNATURES, _BINARY)}},
 )
 async def post_attachment(
     request: Request,

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from services.claims.api.actors import ActorName
-from services.claims.api.fields import Answer, Body, GivenText, Text
+from services.claims.api.fields import Answer, Body, GivenText, Text, shown
 
 SCOPE_MAX = 500
 Ids = Annotated[list[UUID], Field(max_length=SCOPE_MAX)]
@@ -15,6 +15,8 @@ Ids = Annotated[list[UUID], Field(max_length=SCOPE_MAX)]
 
 class ScopeBody(Body):
     """Which claimed licences: all of some claims, and single ones."""
+
+    model_config = shown(licence_ids=["d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02"], actor="R Hill")
 
     claim_ids: Ids = Field(default_factory=list)
     licence_ids: Ids = Field(default_factory=list)
@@ -28,6 +30,11 @@ class ScopeBody(Body):
 
 
 class CaseBody(ScopeBody):
+    model_config = shown(
+        licence_ids=["d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02"], reference="NZTA 2026-118", organisation="NZ Transport Agency",
+        officer="M Tane", opened_on="2026-12-07", actor="R Hill",
+    )  # fmt: skip
+
     reference: GivenText
     """The Agency's own, e.g. of its letter."""
     organisation: GivenText

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from services.claims.api.fields import Answer, Body, GivenText, ReasonCode, Text
+from services.claims.api.fields import Answer, Body, GivenText, ReasonCode, Text, shown
 from services.claims.api.licence_schemas import FindingAnswer
 
 LICENCES_MAX = 500
@@ -26,6 +26,12 @@ class FilterBody(Body):
 
 
 class PreviewBody(Body):
+    model_config = shown(
+        claimant_id="b7c3a6de-0c7f-4c58-9a52-3a3f4f7b2a11",
+        licence_ids=["d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02"],
+        person_completing="R Hill",
+    )
+
     claimant_id: UUID
     licence_ids: Annotated[list[UUID], Field(min_length=1, max_length=LICENCES_MAX)] | None = None
     filter: FilterBody | None = None

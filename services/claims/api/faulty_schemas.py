@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from services.claims.api.actors import ActorName
-from services.claims.api.fields import Answer, Body, Instant, Km, Ref
+from services.claims.api.fields import Answer, Body, Instant, Km, Ref, shown
 from services.claims.domain.instants import from_ms
 from services.claims.repo.faulty import FaultyStep, MarkRow, ReviewRow, StretchRow
 from shared.http.fields import Until, printable
@@ -19,6 +19,11 @@ Reason = Annotated[str, StringConstraints(min_length=3, max_length=500), AfterVa
 
 class FaultyBody(Body):
     """A stretch whose data are wrong: of a licence, a vehicle, or a device."""
+
+    model_config = shown(
+        device="352093081452310", from_at="2026-10-05T08:00:00+13:00", to_at="2026-10-05T11:30:00+13:00",
+        reason="the antenna was loose", actor="R Hill",
+    )  # fmt: skip
 
     ref: Ref | None = None
     licence_id: UUID | None = Field(None, description="The licence's vehicle, inside the licence's period.")

@@ -4,9 +4,22 @@ from typing import Annotated, Final
 
 from pydantic import Field, PlainSerializer
 
-from shared.http.fields import Answer, Body, GivenText, Instant, Ref, Text
+from shared.http.fields import Answer, Body, GivenText, Instant, Ref, Text, shown
 
-__all__ = ["Answer", "Body", "Cents", "GivenText", "Instant", "Km", "Reading", "ReasonCode", "Ref", "Text", "km_text"]
+__all__ = [
+    "Answer",
+    "Body",
+    "Cents",
+    "GivenText",
+    "Instant",
+    "Km",
+    "Reading",
+    "ReasonCode",
+    "Ref",
+    "Text",
+    "km_text",
+    "shown",
+]
 
 READING_MAX: Final = 1_000_000_000
 CENTS_MAX: Final = 1_000_000_000_000

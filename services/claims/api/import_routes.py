@@ -13,8 +13,7 @@ from services.claims.api.import_lines import check_header, import_lines
 from services.claims.api.import_schemas import ImportAnswer, LineAnswer
 from services.claims.api.people_routes import SCOPE as PEOPLE_SCOPE
 from shared.db.pool import Connection, last_longer, tenant_tx
-from shared.http.auth import Principal, require
-from shared.http.problem_schemas import problem_answers
+from shared.http.auth import NEEDED, Principal, require
 from shared.http.problems import Problem
 
 PATH: Final = "/imports"
@@ -40,9 +39,12 @@ _FILE: Final = {"schema": {"type": "string", "description": "UTF-8; the first li
 router = APIRouter(tags=["imports"])
 
 
-async def _importer(request: Request, kind: KindName) -> Principal:
-    """Who may make such things one by one may import them."""
-    return await require(PEOPLE_SCOPE if kind == "people" else "claims:write")(request)
+async def _importer(request: Request) -> Principal:
+    """Who may make such things one by one may import them.  Asked before anything is said of the kind."""
+    return await require(PEOPLE_SCOPE if request.path_params["kind"] == "people" else "claims:write")(request)
+
+
+NEEDED[_importer] = "claims:write"
 
 
 class _Undo(Exception):
@@ -54,7 +56,6 @@ class _Undo(Exception):
 @router.post(
     PATH + "/{kind}",
     response_model=ImportAnswer,
-    responses=problem_answers({415: "The body is not text/csv."}),
     openapi_extra={"requestBody": {"required": True, "content": {CSV: _FILE}}},
 )
 async def post_import(
@@ -65,7 +66,9 @@ async def post_import(
     dry_run: Annotated[bool, Query()] = False,
     atomic: Annotated[bool, Query()] = False,
 ) -> Response:
-    """`dry_run`: everything is tried and nothing kept.  `atomic`: all lines or none; else whole lines are kept and wrong
+    """Bring in a CSV file, line by line.
+
+    `dry_run`: everything is tried and nothing kept.  `atomic`: all lines or none; else whole lines are kept and wrong
     ones left out.  The same file again makes nothing twice."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CSV:
         raise Problem(415, "media_type_unsupported", "The body is not CSV", f"Send the file with Content-Type: {CSV}.")

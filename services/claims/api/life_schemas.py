@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from services.claims.api.claim_schemas import LICENCES_MAX
 from services.claims.api.faulty_schemas import FaultyReviewAnswer
-from services.claims.api.fields import Answer, Body, Cents, GivenText, Text
+from services.claims.api.fields import Answer, Body, Cents, GivenText, Text, shown
 
 Kilometres = Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
 
@@ -50,6 +50,10 @@ class ConsentBody(Body):
 
 
 class OutcomeBody(Body):
+    model_config = shown(
+        licence_id="d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02", kind="accepted", on="2026-12-04", distance_km=512, cents=3891
+    )
+
     licence_id: UUID
     kind: Literal["accepted", "declined", "paid", "set_off", "recovered"]
     on: date

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from services.claims.api.fields import Answer, Body, GivenText, Instant, Reading, ReasonCode, Ref, Text
+from services.claims.api.fields import Answer, Body, GivenText, Instant, Reading, ReasonCode, Ref, Text, shown
 
 PLATE_FROM: Final = datetime(1999, 12, 31, 11, tzinfo=UTC)
 """2000-01-01 in NZ: "always"."""
@@ -215,6 +215,13 @@ class SaleAnswer(Answer):
 
 
 class WaiverBody(Body):
+    model_config = shown(
+        rule="EL4",
+        licence_id="d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02",
+        reason="the device was off the vehicle",
+        actor="R Hill",
+    )
+
     rule: Literal["EL4", "EL8"]
     licence_id: UUID | None = None
     claimant_id: UUID | None = None

@@ -2,11 +2,10 @@
 
 import base64
 import binascii
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 
 from services.ingest.api.intake import Intake
@@ -14,7 +13,6 @@ from services.ingest.api.schemas import (
     PINGS_ANSWERS,
     PINGS_BODY,
     Ping,
-    ProblemDocument,
     QuarantinePage,
     QuarantineRow,
     Receipt,
@@ -24,7 +22,7 @@ from services.ingest.repo.quarantine import StoredRow
 from services.ingest.settings import BODY_BYTES_MAX
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tenant_tx
-from shared.http import auth, problems
+from shared.http import auth, conventions
 from shared.http.auth import Principal, require
 from shared.http.limits import BodyLimit
 from shared.http.problems import Problem, unavailable
@@ -104,26 +102,12 @@ def _to_api_row(row: StoredRow) -> QuarantineRow:
 
 
 def create_app(intake: Intake, pool: Pool, tokens: TokenReader | None = None) -> FastAPI:
-    """The API: `pool` is the API role's.  The OpenAPI document is `app.openapi()`; it is not served without a key."""
-    app = FastAPI(title="rucor ingest", version="1", openapi_url=None, docs_url=None, redoc_url=None)
-    problems.install(app)
+    """The API: `pool` is the API role's."""
+    app = FastAPI(title="rucor ingest", version="1", docs_url=None, redoc_url=None)
     auth.install(app, pool, tokens)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     app.state.intake = intake
     app.state.pool = pool
     app.include_router(router)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    conventions.install(app, [Ping])
     return app
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document and the schemas that the request body and the problems name."""
-    if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (Ping, ProblemDocument):
-            schemas.setdefault(model.__name__, model.model_json_schema(ref_template="#/components/schemas/{model}"))
-        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        document["security"] = [{"key": []}]
-        app.openapi_schema = document
-    return app.openapi_schema

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest.providers.neutral import JSON_TYPES, NDJSON_TYPES
 from services.ingest.settings import BODY_BYTES_MAX, PINGS_MAX
+from shared.http.openapi.document import NEVER, TAKES_KEY
+from shared.http.problem_schemas import problem_answers
 
 
 class Ping(BaseModel):
@@ -93,24 +95,9 @@ class QuarantinePage(BaseModel):
     """Give it back as `cursor` for the next page; null on the last."""
 
 
-class ProblemDocument(BaseModel):
-    """RFC 9457."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str = ""
-
-
-def _problem(description: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/ProblemDocument"}
-    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
-
-
 PINGS_BODY: Final[dict[str, Any]] = {
+    TAKES_KEY: False,
+    NEVER: [404, 409],
     "requestBody": {
         "required": True,
         "description": f"At most {PINGS_MAX} pings and {BODY_BYTES_MAX} bytes, before and after Content-Encoding "
@@ -139,17 +126,21 @@ PINGS_BODY: Final[dict[str, Any]] = {
                 for media in sorted(NDJSON_TYPES)
             },
         },
-    }
+    },
 }
 PINGS_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     202: {"model": Receipt, "description": "All pings are durable."},
     207: {"model": Receipt, "description": "Some pings were refused, each with index and code; the rest are durable."},
-    400: _problem("The body can't be read at all; the detail says where."),
-    401: _problem("The key is missing, unknown or revoked."),
-    403: _problem("The key lacks the scope pings:write."),
-    413: _problem("Too many pings or bytes; the detail names the limit."),
-    415: _problem("Unknown media type or encoding."),
-    422: _problem("No ping of the batch can be used; `refused` says why, one by one."),
-    429: _problem("The key sends more than it may; wait Retry-After seconds."),
-    503: _problem("Nothing was acknowledged; send the same batch again after Retry-After seconds."),
+    **problem_answers(
+        {
+            400: "The body can't be read at all; the detail says where.",
+            401: "The key is missing, unknown or revoked.",
+            403: "The key lacks the scope pings:write.",
+            413: "Too many pings or bytes; the detail names the limit.",
+            415: "Unknown media type or encoding.",
+            422: "No ping of the batch can be used; `refused` says why, one by one.",
+            429: "The key sends more than it may; wait Retry-After seconds.",
+            503: "Nothing was acknowledged; send the same batch again after Retry-After seconds.",
+        }
+    ),
 }

@@ -8,17 +8,23 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from services.pdf.render.pool import FormError, RenderPool, TooBusy
 from services.pdf.settings import PdfSettings
 from shared.contracts.claim import FormSnapshot, LicenceReport
-from shared.http import problems
+from shared.http import conventions
 from shared.http.auth import require_internal
 from shared.http.limits import BodyLimit
+from shared.http.openapi.document import NEVER, TAKES_KEY
+from shared.http.problem_schemas import problem_answers
 from shared.http.problems import Problem, unavailable
 
 BODY_BYTES_MAX: Final = 20_000_000
 """A report of a two-year licence with its tracks is about 2 MB."""
 PDF: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
-    422: {"description": "The snapshot does not fit its type or its form template."},
-    503: {"description": "Busy: try again after `Retry-After` seconds."},
+    **problem_answers(
+        {
+            422: "The snapshot does not fit its type or its form template.",
+            503: "Busy: try again after `Retry-After` seconds.",
+        }
+    ),
 }
 
 T = TypeVar("T", FormSnapshot, LicenceReport)
@@ -38,14 +44,15 @@ def _schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
     (schema,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     root: dict[str, Any] = dict(components[kind.__name__]) if "$ref" in schema else dict(schema)
     return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {**root, "$defs": components}}}}
+        NEVER: [404, 409, 429],
+        TAKES_KEY: False,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {**root, "$defs": components}}}},
     }
 
 
 def create_app(settings: PdfSettings, pool: RenderPool) -> FastAPI:
     """Every route but the health ones needs the service token."""
-    app = FastAPI(title="rucor pdf", version="1")
-    problems.install(app)
+    app = FastAPI(title="rucor pdf", version="1", docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     router = APIRouter(prefix="/v1", dependencies=[Depends(require_internal(settings.internal_token))])
 
@@ -70,4 +77,5 @@ def create_app(settings: PdfSettings, pool: RenderPool) -> FastAPI:
         return Response(out, media_type="application/pdf")
 
     app.include_router(router)
+    conventions.install(app)
     return app

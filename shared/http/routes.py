@@ -10,6 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 
 VERSION: Final = "/v1"
+COMMANDS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PARAM: Final = re.compile(r"\{(\w+)[^}]*\}")
 
 
@@ -50,8 +51,8 @@ class Route:
 
     @property
     def is_thing(self) -> bool:
-        """A GET of one thing, that commands on it may be conditional on."""
-        return self.method == "GET" and bool(self.names) and not self.is_list
+        """A GET of one thing by its id, that commands on it may be conditional on."""
+        return self.method == "GET" and self.path.endswith("}")
 
 
 def routes_of(app: FastAPI) -> Iterator[Route]:
@@ -71,3 +72,15 @@ def methods_at(app: FastAPI, path: str) -> list[str]:
         if pattern is not None and pattern.match(path):
             found |= set(context.methods or ())
     return sorted(found)
+
+
+def thing_of(route: Route, things: set[str]) -> str | None:
+    """The path template of the thing that a command is about: the nearest one above its address that can be read."""
+    if route.method not in COMMANDS:
+        return None
+    path = route.path
+    while path.count("/") > VERSION.count("/") + 1:
+        if path in things:
+            return path
+        path = path.rpartition("/")[0]
+    return None

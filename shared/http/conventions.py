@@ -1,0 +1,21 @@
+"""What every HTTP API of ours does, in one call: problems, request names, conditional requests, its OpenAPI document."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from shared.http import problems
+from shared.http.address import Address
+from shared.http.conditional import Conditional
+from shared.http.openapi.document import document_of
+
+
+def install(app: FastAPI, models: Sequence[type[BaseModel]] = ()) -> None:
+    """Call it last, after routes and other middleware: each answer, whoever gives it, then bears the request's name.
+
+    `models`: bodies that routes read by themselves, for the document."""
+    app.add_middleware(Conditional)
+    app.add_middleware(Address, api=app)
+    problems.install(app)
+    app.openapi = lambda: document_of(app, models)  # type: ignore[method-assign]  # FastAPI's documented way to extend it

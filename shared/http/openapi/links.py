@@ -1,0 +1,66 @@
+"""OpenAPI links: from an answer that holds an id to every operation that takes it in its address.
+
+`id` in the answer of `/v1/claims` is what `/v1/claims/{claim_id}…` takes; a member that is called as a parameter of an
+address (`vehicle_id`) leads to the thing of that name."""
+
+from typing import Any, Final
+
+from shared.http.routes import Route
+
+Json = dict[str, Any]
+_SUCCESS: Final = ("200", "201", "202")
+
+
+def add_links(operations: list[tuple[Route, Json]], schemas: Json) -> None:
+    parameter_of = {
+        route.path.rpartition("/")[0]: route.names[-1]
+        for route, _ in operations
+        if route.path.endswith("}") and route.names
+    }
+    for route, operation in operations:
+        for status in _SUCCESS:
+            answer = operation["responses"].get(status, {})
+            links = _links(route, answer, operations, parameter_of, schemas)
+            if links:
+                answer["links"] = links
+
+
+def _links(
+    route: Route, answer: Json, operations: list[tuple[Route, Json]], parameter_of: dict[str, str], schemas: Json
+) -> Json:
+    schema = resolve(answer.get("content", {}).get("application/json", {}).get("schema", {}), schemas)
+    collection = route.path.rpartition("/")[0] if route.path.endswith("}") else route.path
+    own = parameter_of.get(collection)
+    known = set(parameter_of.values())
+    held = _held(schema, schemas, own, known)
+    found: Json = {}
+    for other, target in operations:
+        wanted = other.names
+        if not wanted or (other.path == route.path and other.method == route.method):
+            continue
+        given = {name: f"$request.path.{name}" for name in wanted if name in route.names}
+        given |= {name: held[name] for name in wanted if name in held}
+        about = wanted[-1] in held and (wanted[-1] == own or other.is_thing)
+        if set(wanted) <= set(given) and about:
+            found[target["operationId"]] = {"operationId": target["operationId"], "parameters": given}
+    return found
+
+
+def _held(schema: Json, schemas: Json, own: str | None, known: set[str]) -> dict[str, str]:
+    """Parameter → where in the answer its value stands."""
+    properties = schema.get("properties", {})
+    place = "$response.body#/"
+    items = resolve(properties.get("items", {}), schemas)
+    if items.get("type") == "array":
+        properties, place = resolve(items["items"], schemas).get("properties", {}), place + "items/0/"
+    found = {name: place + name for name in properties if name in known}
+    if own is not None and "id" in properties:
+        found[own] = place + "id"
+    return found
+
+
+def resolve(schema: Json, schemas: Json) -> Json:
+    """The schema that a reference means."""
+    while "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    return schema

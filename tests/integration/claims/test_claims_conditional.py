@@ -1,0 +1,126 @@
+"""Conditional requests: what has not changed is not sent again, and no command acts on what its caller has not seen."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.claims.conftest import Claims
+from tests.integration.claims.world import FIRST_DAY, Fleet, device_day, put_days
+
+pytestmark = pytest.mark.integration
+SENT = {"on": "2026-11-22", "channel": "email", "actor": "R Hill"}
+
+
+async def lodged(fleet: Fleet) -> str:
+    licence = await fleet.claimable()
+    shown = await fleet.preview([licence])
+    return str((await fleet.post("/claims", {"preview_token": shown["preview_token"]}))["id"])
+
+
+async def read(fleet: Fleet, path: str, etag: str | None = None) -> httpx.Response:
+    headers = {} if etag is None else {"If-None-Match": etag}
+    return await fleet.client.get(f"/v1{path}", headers=headers)
+
+
+async def send(fleet: Fleet, claim: str, etag: str, body: dict[str, Any] = SENT, **more: str) -> httpx.Response:
+    return await fleet.client.post(f"/v1/claims/{claim}/sent", json=body, headers={"If-Match": etag} | more)
+
+
+async def test_a_reading_that_has_not_changed_is_answered_304_until_it_has(fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    path = f"/licences/{licence}/statement"
+    first = await read(fleet, path)
+    etag = first.headers["etag"]
+    assert etag.startswith('"') and "no-cache" in first.headers["cache-control"]
+    again = await read(fleet, path, f'"other", W/{etag}')
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert "content-type" not in again.headers
+    await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY, rev=2, off_road_mm=1_000_000)])
+    changed = await read(fleet, path, etag)
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != etag
+    assert changed.json()["statement_hash"] != first.json()["statement_hash"]
+    assert (await read(fleet, path, "*")).status_code == 304
+
+
+async def test_lists_name_their_next_page_in_a_link(fleet: Fleet) -> None:
+    for plate in ("A1", "B2", "C3"):
+        await fleet.post("/vehicles", {"plate": plate})
+    seen, path = [], "/vehicles?limit=2"
+    while True:
+        page = await read(fleet, path)
+        seen += [one["plate"] for one in page.json()["items"]]
+        if "next" not in page.links:
+            break
+        path = page.links["next"]["url"].removeprefix("/v1")
+        assert "limit=2" in path
+    assert sorted(seen) == ["A1", "B2", "C3"]
+
+
+async def test_a_command_on_a_claim_that_has_changed_is_refused_and_does_nothing(fleet: Fleet) -> None:
+    claim = await lodged(fleet)
+    etag = (await read(fleet, f"/claims/{claim}")).headers["etag"]
+    stale = await send(fleet, claim, '"stale"')
+    assert (stale.status_code, stale.json()["code"]) == (412, "changed_meanwhile")
+    assert stale.json()["current_etag"] == etag
+    assert (await send(fleet, claim, f"W/{etag}")).status_code == 412, "If-Match wants the strong tag"
+    assert (await fleet.get(f"/claims/{claim}"))["state"] == "lodged"
+    done = await send(fleet, claim, f'"stale", {etag}')
+    assert (done.status_code, done.json()["state"]) == (200, "sent")
+    late = await fleet.client.post(
+        f"/v1/claims/{claim}/received", json={"on": "2026-11-22", "actor": "R Hill"}, headers={"If-Match": etag}
+    )
+    assert late.status_code == 412
+    unknown = "6a0c0000-0000-4000-8000-000000000000"
+    assert (await send(fleet, unknown, etag)).status_code == 404
+
+
+async def test_a_retry_gets_its_first_answer_although_the_thing_has_changed_by_it(fleet: Fleet) -> None:
+    claim = await lodged(fleet)
+    etag = (await read(fleet, f"/claims/{claim}")).headers["etag"]
+    key = {"Idempotency-Key": "send-1"}
+    first = await send(fleet, claim, etag, **key)
+    again = await send(fleet, claim, etag, **key)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.content == first.content
+    assert again.headers["idempotent-replay"] == "true"
+
+
+async def test_of_many_commands_with_the_same_tag_one_acts(fleet: Fleet) -> None:
+    """The check and the effect are one: nobody comes between."""
+    vehicle = await fleet.add_ute("XYZ1", "imei-9")
+    etag = (await read(fleet, f"/vehicles/{vehicle}")).headers["etag"]
+
+    async def replate(n: int) -> int:
+        body = {"plate": f"NEW{n}", "from": f"2026-06-0{n + 1}"}
+        answer = await fleet.client.post(f"/v1/vehicles/{vehicle}/plates", json=body, headers={"If-Match": etag})
+        return answer.status_code
+
+    statuses = await asyncio.gather(*(replate(n) for n in range(6)))
+    assert sorted(statuses) == [201, 412, 412, 412, 412, 412]
+    assert len((await fleet.get(f"/vehicles/{vehicle}/plates"))["items"]) == 2
+
+
+async def test_405_names_every_method_and_the_address_is_judged_before_any_template(
+    claims: Claims, fleet: Fleet
+) -> None:
+    for method, path, allowed in (
+        ("DELETE", "/v1/claimants", "GET, POST"),
+        ("GET", "/v1/claims/preview", "POST"),
+        ("PUT", f"/v1/claims/{fleet.tenant}", "GET"),
+    ):
+        answer = await fleet.client.request(method, path)
+        problem = answer.json()
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed), path
+        assert (problem["code"], problem["trace_id"]) == ("method_not_allowed", answer.headers["x-trace-id"])
+    for path in ("/v1/devices?device=%00", "/v1/vehicles/a%00b"):
+        refused = await fleet.client.get(path)
+        assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json"), path
+    lone = await fleet.client.post(
+        "/v1/vehicles", content=b'{"plate": "A", "\\ud800": 1}', headers={"Content-Type": "application/json"}
+    )
+    assert (lone.status_code, lone.json()["errors"][0]["code"]) == (422, "string_unicode")
+    deep = await fleet.client.post("/v1/vehicles", content=b"[" * 100_000, headers={"Content-Type": "application/json"})
+    assert (deep.status_code, deep.headers["content-type"]) == (400, "application/problem+json")
