@@ -13,6 +13,7 @@ from services.claims.adapters.http_peers import ClassifierClient, PdfClient, ope
 from services.claims.adapters.oidc import Provider
 from services.claims.api import (
     alert_routes,
+    application_life_routes,
     application_routes,
     attachment_routes,
     audit_routes,
@@ -124,6 +125,7 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
         faulty_routes,
         ops_faulty,
         preflight_routes,
+        application_life_routes,
     ):
         v1.include_router(module.router)
     app.include_router(v1)

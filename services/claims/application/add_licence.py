@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.claims.application.binding import licence_from_row, recorder_from_row
+from services.claims.application.overlap_credit import Credit, refuse_second_credit, take_credits
 from services.claims.application.papers import note_licences
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
 from services.claims.application.sealing import Hasher
@@ -43,17 +44,23 @@ async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: H
     existing = await licences.same_licence(conn, tenant, row.number_key, row.ref)
     if existing is not None:
         raise already_exists(f"Licence {row.number} (or its ref) is registered. Use its id.", existing)
+    credited: list[Credit] = []
     if row.kind != "additional":
-        row = await _settle_ranges(conn, tenant, row)
+        row, credited = await _settle_ranges(conn, tenant, row)
+        if not credited:
+            await refuse_second_credit(conn, tenant, row)
     clash = raising(overlap("licence_range_overlap", _CLASH, None))
     with constraints({"licence_ranges_apart": clash}):
         await licences.insert_licence(conn, tenant, row)
+    await take_credits(conn, tenant, credited)
     await note_licences(conn, tenant, [row], hasher)
     return row
 
 
-async def _settle_ranges(conn: Connection, tenant: UUID, row: LicenceRow) -> LicenceRow:
-    """End older ranges where this licence overlaps them, and this one's where a later one that is known already does."""
+async def _settle_ranges(conn: Connection, tenant: UUID, row: LicenceRow) -> tuple[LicenceRow, list[Credit]]:
+    """End older ranges where this licence overlaps them, and this one's where a later one that is known already does; with what
+    was credited for it (rule OT1)."""
+    credited: dict[UUID, Credit] = {}
     for ending in await vehicles.endings(conn, tenant, [row.vehicle_id]):
         if ending.recorder_id == row.recorder_id and ending.reading < row.claimable_end_reading:
             cause = "sale" if ending.kind == "sold" else "deregistration"
@@ -66,8 +73,11 @@ async def _settle_ranges(conn: Connection, tenant: UUID, row: LicenceRow) -> Lic
             if await licences.claimed(conn, tenant, [other.id]):
                 raise overlap("licence_range_overlap", "The licence it overlaps is claimed already.", other.id)
             await licences.end_range(conn, tenant, other.id, row.start_reading, "overlap")
+            credited[other.id] = Credit(other.id, row.start_reading, other.end_reading, row.id)
         elif not bought_later and other.overlap and row.start_reading < other.start_reading:
-            row = replace(row, claimable_end_reading=other.start_reading, ended_by="overlap")
+            if other.start_reading < row.claimable_end_reading:
+                row = replace(row, claimable_end_reading=other.start_reading, ended_by="overlap")
+                credited[row.id] = Credit(row.id, other.start_reading, row.end_reading, other.id)
         else:
             raise overlap("licence_range_overlap", _CLASH, other.id)
-    return row
+    return row, list(credited.values())

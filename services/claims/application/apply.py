@@ -10,7 +10,7 @@ from services.claims.application.refusals import already_exists, invalid, not_fo
 from services.claims.domain.application_life import ApplicationKind, ApplicationState, advance_application
 from services.claims.domain.claim_life import IllegalStep
 from services.claims.domain.instants import nz_date
-from services.claims.repo import applications, licences
+from services.claims.repo import applications, licences, recorders
 from services.claims.repo.applications import ApplicationRow, ApplicationStep
 from shared.clock import new_id
 from shared.db.errors import constraints
@@ -36,7 +36,7 @@ async def begin_application(
     409 `already_exists`, 422 for a detail that the kind does not ask."""
     kind = cast("ApplicationKind", row.kind)
     check_details(kind, given)
-    if row.licence_id is None or not await licences.lock_licences(conn, tenant, [row.licence_id]):
+    if row.licence_id is None or not await _lock_licence(conn, tenant, row.licence_id):
         raise invalid("/licence_id", f"there is no licence {row.licence_id}", "unknown_id")
     existing = await applications.same_application(conn, tenant, row.licence_id, row.ref)
     if existing is not None:
@@ -57,11 +57,20 @@ async def begin_application(
     return made
 
 
+async def _lock_licence(conn: Connection, tenant: UUID, licence_id: UUID) -> bool:
+    """Its recorder first, as those do that add readings and licences."""
+    licence = await licences.licence(conn, tenant, licence_id)
+    if licence is None:
+        return False
+    await recorders.lock_recorder(conn, tenant, licence.recorder_id)
+    return bool(await licences.lock_licences(conn, tenant, [licence_id]))
+
+
 async def locked(conn: Connection, tenant: UUID, application_id: UUID) -> ApplicationRow:
-    """With its licence locked before it, as lodging locks licences.  Raises Problem 404."""
+    """With its recorder and licence locked before it.  Raises Problem 404."""
     row = await applications.application(conn, tenant, application_id)
     if row is not None and row.licence_id is not None:
-        await licences.lock_licences(conn, tenant, [row.licence_id])
+        await _lock_licence(conn, tenant, row.licence_id)
     held = await applications.lock_application(conn, tenant, application_id) if row is not None else None
     if held is None:
         raise not_found("application", application_id)

@@ -1,16 +1,18 @@
 """From rows of the register to the values that the domain binds together (design section 2, "Late binding")."""
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from services.claims.domain.eligibility import ClaimedMark, Waiver
 from services.claims.domain.instants import nz_date
-from services.claims.domain.licence import Licence, LicenceKind, VehicleRecord
+from services.claims.domain.licence import Licence, LicenceKind, UnusedAsked, VehicleRecord
 from services.claims.domain.log_entry import LogEntry
 from services.claims.domain.recorder import ReadingSource, Recorder, RecorderKind, RecorderReading, Unit
 from services.claims.domain.usual_share import Look
 from services.claims.domain.vehicle import Assignment, Coupling, Ending, EndingKind, Vehicle
 from services.claims.domain.verification import Verification
+from services.claims.repo.applications import StandingRow
 from services.claims.repo.devices import AssignmentRow, CouplingRow
 from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
@@ -29,6 +31,11 @@ _SOURCES: dict[str, ReadingSource] = {
     "photo": "photo",
     "provider": "provider",
     "licence_purchase": "licence_purchase",
+}
+_ASKED: dict[str, Literal["surrender", "recorder_change", "cancelled_vehicle"]] = {
+    "surrender": "surrender",
+    "recorder_change": "recorder_change",
+    "cancelled_vehicle": "cancelled_vehicle",
 }
 _ENDINGS: dict[str, EndingKind] = {"sold": "sold", "deregistered": "deregistered"}
 
@@ -75,7 +82,10 @@ def log_from_row(row: LogRow) -> LogEntry:
     )  # fmt: skip
 
 
-def licence_from_row(row: LicenceRow, vehicle: VehicleRow, plate_at_issue: str) -> Licence:
+def licence_from_row(
+    row: LicenceRow, vehicle: VehicleRow, plate_at_issue: str, asked: StandingRow | None = None
+) -> Licence:
+    """`asked`: the application that stands on it."""
     return Licence(
         id=row.id,
         claimant_id=row.claimant_id,
@@ -94,6 +104,26 @@ def licence_from_row(row: LicenceRow, vehicle: VehicleRow, plate_at_issue: str) 
         ruc_type=row.ruc_type or vehicle.ruc_type or None,
         gross_kg=row.gross_kg or vehicle.gross_kg,
         plate_at_issue=plate_at_issue,
+        surrendered=None if asked is None or asked.kind != "surrender" else _surrendered(row, asked),
+        unused_asked=None if asked is None else _unused_asked(asked),
+    )
+
+
+def _surrendered(row: LicenceRow, asked: StandingRow) -> Ending:
+    """A licence that had not begun to run is given back whole: the recorder did not show its start yet."""
+    begun = asked.from_reading > row.start_reading
+    return Ending(
+        kind="surrendered", at=asked.effective_at, recorder_id=row.recorder_id,
+        reading=asked.from_reading if begun else None,
+    )  # fmt: skip
+
+
+def _unused_asked(asked: StandingRow) -> UnusedAsked:
+    return UnusedAsked(
+        kind=_ASKED[asked.kind],
+        from_reading=asked.from_reading,
+        on=nz_date(asked.effective_at),
+        decided=asked.state == "granted",
     )
 
 
@@ -115,6 +145,7 @@ def record_of(vehicle_id: UUID, register: Register) -> VehicleRecord:
     recorders = [r for r in register.recorders if r.vehicle_id == vehicle_id]
     series = {r.id for r in recorders}
     couplings = [c for c in register.couplings if c.trailer_id == vehicle_id]
+    asked = {one.licence_id: one for one in register.applications}
     own = {lic.id for lic in register.licences if lic.vehicle_id == vehicle_id}
     movers = {vehicle_id, *(c.vehicle_id for c in couplings)}
     return VehicleRecord(
@@ -122,7 +153,7 @@ def record_of(vehicle_id: UUID, register: Register) -> VehicleRecord:
         recorders=tuple(recorder_from_row(r) for r in recorders),
         readings=tuple(reading_from_row(r) for r in register.readings if r.recorder_id in series),
         licences=tuple(
-            licence_from_row(lic, row, register.plate_at(vehicle_id, lic.issued_at))
+            licence_from_row(lic, row, register.plate_at(vehicle_id, lic.issued_at), asked.get(lic.id))
             for lic in register.licences
             if lic.vehicle_id == vehicle_id
         ),

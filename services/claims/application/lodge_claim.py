@@ -187,8 +187,16 @@ def _line_row(line_no: int, item: Assessed, ready: Ready) -> LineRow:
 async def _mark(conn: Connection, tenant: UUID, claim: ClaimRow, assessed: list[Assessed], hasher: Hasher) -> None:
     for item in sorted(assessed, key=lambda a: a.row.id):  # a few rows through the one function that may write them
         hashes = licence_hashes(hasher, item.row.number_key, item.licence.plate_at_issue)
+        claimed = replace(item.row, claimable_end_reading=_claimed_end(item))
         with constraints(dict.fromkeys(CLAIMED, raising(already_claimed([item.row.id])))):
-            await licences.lodge_licence(conn, tenant, new_id(), item.row, hashes, "claim", claim.id)
+            await licences.lodge_licence(conn, tenant, new_id(), claimed, hashes, "claim", claim.id)
+
+
+def _claimed_end(item: Assessed) -> int:
+    """Where the statement's range ends: what lies beyond, after a recorder was changed, was not claimed and may be refunded as
+    unused."""
+    window = item.statement.window
+    return min(item.row.claimable_end_reading, item.row.start_reading + window.end - window.start)
 
 
 async def _freeze(

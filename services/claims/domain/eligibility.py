@@ -30,6 +30,7 @@ from services.claims.domain.policy import Policy
 from services.claims.domain.rates import estimate_cents, rate_of
 from services.claims.domain.recorder import MM_PER_KM
 from services.claims.domain.statement_parts import Statement
+from services.claims.domain.unused import unused_apart
 
 __all__ = [
     "Assessment",
@@ -86,6 +87,7 @@ def assess_licence(
         something_to_claim(statement),
         is_priced(rate),
         worth_alone(estimate, policy),
+        *unused_apart(licence, context.waivers),
     )
     return Assessment(
         findings=findings,

@@ -36,6 +36,16 @@ def normalise_number(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnusedAsked:
+    """What lies beyond a reading was asked for as unused (rules OT2, OT3, OT4), or refunded."""
+
+    kind: Literal["surrender", "recorder_change", "cancelled_vehicle"]
+    from_reading: int
+    on: date
+    decided: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Licence:
     """One paper licence.  Readings are in the recorder's own units, money in cents."""
 
@@ -61,6 +71,7 @@ class Licence:
     plate_at_issue: str = ""
     surrendered: Ending | None = None
     """Only `at`, `recorder_id` and `reading` count."""
+    unused_asked: UnusedAsked | None = None
 
     @property
     def issued_on(self) -> date:

@@ -4,12 +4,13 @@ Source: nzta-ruc-reduction-2022.txt lines 127-157, a scheme of 2022 kept as date
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Final, Literal
 
 from services.claims.domain.findings import Finding, day
-from services.claims.domain.licence import Licence
+from services.claims.domain.instants import nz_date
+from services.claims.domain.licence import Licence, VehicleRecord
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
 from services.claims.domain.recorder import LICENCE_UNIT, UNIT_MM, Unit
@@ -100,6 +101,26 @@ def _papers(licence: Licence, evidence: Sequence[BankEvidence]) -> Finding:
         return Finding(rule="OT2", outcome="fail", reason=reason, source=NEEDS, waiting=True)
     reason = "plate, licence number, reading and bank evidence are there"
     return Finding(rule="OT2", outcome="pass", reason=reason, source=NEEDS)
+
+
+def still_held(licence: Licence, record: VehicleRecord, at: datetime, today: date) -> list[Finding]:
+    """A licence is surrendered by whoever still runs the vehicle on it, at the present reading.  Empty where all is well."""
+    found = []
+    gone = next((ending for ending in record.vehicle.endings if ending.at <= at), None)
+    if gone is not None and gone.kind == "deregistered":
+        reason = f"the registration was cancelled on {nz_date(gone.at)}: apply as a cancelled vehicle"
+        found.append(Finding(rule="OT2", outcome="fail", reason=reason, source="nzta-refunds.txt lines 53-57"))
+    elif gone is not None:
+        reason = f"the vehicle was {gone.kind} on {nz_date(gone.at)}: its licence is not yours to surrender any more"
+        found.append(Finding(rule="OT2", outcome="fail", reason=reason, source="Act s 32"))
+    removed_at = record.recorder_of(licence).removed_at
+    if removed_at is not None and removed_at <= at:
+        reason = f"its recorder was changed on {nz_date(removed_at)}: apply for a change of hubodometer"
+        found.append(Finding(rule="OT2", outcome="fail", reason=reason, source="nzta-refunds.txt lines 47-51"))
+    if nz_date(at) < today:
+        reason = f"the reading is of {nz_date(at)}: the application asks for the present one"
+        found.append(Finding(rule="OT2", outcome="warn", reason=reason, source=NEEDS))
+    return found
 
 
 def advise_surrender(further_km: int, km_a_month: int, policy: Policy) -> str | None:

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Final, Literal
 from uuid import UUID
 
-from services.claims.domain.findings import Finding, day
-from services.claims.domain.instants import nz_date, to_ms
+from services.claims.domain.findings import Finding, Waiver, day, waived
+from services.claims.domain.instants import from_ms, nz_date, to_ms
 from services.claims.domain.licence import ORDINARY, Licence, VehicleRecord
 from services.claims.domain.rates import Rate
 from services.claims.domain.recorder import LICENCE_UNIT, Unit, unwrapped
@@ -17,6 +17,7 @@ from services.claims.domain.window import full_range
 
 Refund = Literal["off_road", "unused", "credit"]
 ONCE: Final = "Act s 35(1)(b)(i), s 35(3)"
+_RULES: Final = {"surrender": "OT2", "recorder_change": "OT3", "cancelled_vehicle": "OT4"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,18 +130,21 @@ def not_refunded(rule: str, unused: Unused, parts: Sequence[RefundedPart]) -> Fi
 def reads_true(
     rule: str, licence: Licence, record: VehicleRecord, reading: int, at: datetime, today: date, source: str
 ) -> list[Finding]:
-    """A reading too low refunds what was travelled: it must lie at or above every actual reading before it, at or below every
-    later one, and not in the future.  Empty where all is well."""
+    """A reading too low refunds what was travelled: no actual reading of the recorder may lie above it, none later below it,
+    and it may not be of the future.  Empty where all is well."""
     line = record.timeline_of(licence)
     units, ms = unwrapped(line, reading, at), to_ms(at)
     inputs = (("reading", str(reading)), ("read_on", day(nz_date(at))))
     faults = []
     if nz_date(at) > today:
         faults.append(f"the reading is of {nz_date(at)}, which is yet to come")
-    before = max((point.units for point in line.points if point.ms <= ms), default=units)
+    highest = max(line.points, key=lambda point: (point.units, -point.ms), default=None)
     after = min((point.units for point in line.points if point.ms >= ms), default=units)
-    if units < before:
-        faults.append(f"{reading} is below {before}, which the recorder showed before: correct one of the two")
+    if highest is not None and units < highest.units:
+        faults.append(
+            f"{reading} is below {highest.units}, which the recorder showed on {nz_date(from_ms(highest.ms))}: what was "
+            "travelled is not unused"
+        )
     if units > after:
         faults.append(f"{reading} is above {after}, which the recorder showed later: correct one of the two")
     return [Finding(rule=rule, outcome="fail", reason=fault, source=source, inputs=inputs) for fault in faults]
@@ -152,3 +156,31 @@ def pays_into(rule: str, *, account_given: bool) -> Finding:
         return Finding(rule=rule, outcome="pass", reason="the claimant's bank account is known", source=source)
     reason = "the claimant has no bank account here: without it the refund is delayed"
     return Finding(rule=rule, outcome="warn", reason=reason, source=source)
+
+
+def unused_apart(licence: Licence, waivers: Sequence[Waiver]) -> list[Finding]:
+    """What a claim must know of an application for the same licence's unused distance (rules LI2, EL4, OT2 to OT4).
+
+    While a surrender is not decided a claim waits: it would end at the surrender's reading, and if the surrender is declined
+    nothing beyond could ever be claimed, since a licence is claimed once."""
+    asked = licence.unused_asked
+    if asked is None:
+        return []
+    inputs = (("application", asked.kind), ("from_reading", str(asked.from_reading)), ("asked_on", day(asked.on)))
+    if asked.kind == "surrender" and not asked.decided:
+        reason = (
+            f"its surrender from {asked.from_reading} on is not decided: a claim now would leave out whatever comes after, for "
+            "ever, if the surrender is declined"
+        )
+        finding = Finding(rule="EL4", outcome="fail", reason=reason, source=ONCE, inputs=inputs, waiting=True)
+        return [waived(finding, waivers)]
+    how = "was refunded" if asked.decided else "is asked for"
+    reason = (
+        f"from {asked.from_reading} on its distance {how} as unused ({asked.kind}): the claim covers only what lies before, "
+        "and the Agency allows for the other refund"
+    )
+    if asked.kind == "surrender":
+        reason += (
+            "; the refunds page names only licences that are used up, sold or deregistered, so ask before claiming"
+        )
+    return [Finding(rule=_RULES[asked.kind], outcome="warn", reason=reason, source=ONCE, inputs=inputs)]

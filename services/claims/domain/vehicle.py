@@ -14,7 +14,7 @@ PLATE: Final = re.compile(r"^[A-Z0-9]{1,6}$")
 HEAVY_OVER_KG: Final = 3_500
 """Act s 5: a heavy vehicle weighs more than 3.5 t."""
 
-EndingKind = Literal["sold", "deregistered", "exempt"]
+EndingKind = Literal["sold", "deregistered", "exempt", "surrendered"]
 
 
 class InvalidPlate(ValueError):
@@ -31,7 +31,8 @@ def normalise_plate(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """Something that ends every licence of the vehicle: sold, registration cancelled, or exempt (section 40 or else)."""
+    """Something that ends every licence of the vehicle: sold, registration cancelled, or exempt (section 40 or else); or one
+    licence: surrendered."""
 
     kind: EndingKind
     at: datetime

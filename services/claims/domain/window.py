@@ -19,6 +19,7 @@ _ENDING_CAUSE: Final[dict[EndingKind, EndCause]] = {
     "sold": "sale",
     "deregistered": "deregistration",
     "exempt": "exemption",
+    "surrendered": "surrender",
 }
 _RANK: Final[tuple[EndCause, ...]] = (
     "used_up",

@@ -53,6 +53,12 @@ select id, kind, state, licence_id, from_reading, effective_at
 from claims.application
 where tenant_id = $1 and licence_id = any($2::uuid[]) and state in ('ready', 'sent', 'received', 'granted')
 order by created_at, id"""
+UNUSED_BEYOND: Final = """
+select r.source_id from claims.refunded_range r
+join claims.licence l on l.tenant_id = r.tenant_id and l.id = r.licence_id
+where r.tenant_id = $1 and l.recorder_id = $2 and r.kind = 'unused' and r.released_at is null
+    and upper(r.refunded) - 1 > $3 and l.issued_at < $4
+order by r.taken_at limit 1"""
 TAKE: Final = "select claims.take_range($1, $2, $3, int8range($4, $5, '(]'), $6, $7)"
 RELEASE: Final = "select claims.release_range($1, $2)"
 REFUNDED: Final = """
@@ -204,6 +210,14 @@ async def inputs(conn: Connection, tenant: UUID, application_id: UUID) -> bytes 
 
 async def standing(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[StandingRow]:
     return all_of(StandingRow, await conn.fetch(STANDING, tenant, list(licence_ids)))
+
+
+async def unused_beyond(
+    conn: Connection, tenant: UUID, recorder_id: UUID, reading: int, issued_before: datetime
+) -> UUID | None:
+    """The application that asks for kilometres beyond a reading of the recorder as unused, of a licence issued before."""
+    found: UUID | None = await conn.fetchval(UNUSED_BEYOND, tenant, recorder_id, reading, issued_before)
+    return found
 
 
 async def take_range(

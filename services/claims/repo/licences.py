@@ -47,9 +47,20 @@ where tenant_id = $1 and recorder_id = $2 and claimable && int8range($3, $4, '(]
 END_RANGE: Final = """
 update claims.licence set claimable_end_reading = $3, ended_by = $4
 where tenant_id = $1 and id = $2 and claimable_end_reading > $3"""
+LATER_START: Final = """
+select min(later.start_reading) from claims.licence later
+join claims.licence own on own.tenant_id = $1 and own.id = $2
+where later.tenant_id = $1 and later.recorder_id = own.recorder_id and later.id <> own.id and later.kind <> 'additional'
+    and later.start_reading between own.start_reading and own.end_reading - 1
+    and (later.issued_at, later.start_reading) > (own.issued_at, own.start_reading)"""
+SET_RANGE: Final = """
+update claims.licence set claimable_end_reading = $3, ended_by = $4 where tenant_id = $1 and id = $2"""
 END_RANGES_AT: Final = """
 update claims.licence set claimable_end_reading = greatest($3, start_reading), ended_by = $4
-where tenant_id = $1 and recorder_id = $2 and claimable_end_reading > $3 and kind <> 'additional' returning id"""
+where tenant_id = $1 and recorder_id = $2 and claimable_end_reading > $3 and kind <> 'additional'
+    and not exists (select from claims.lodged_licence m
+        where m.tenant_id = $1 and m.licence_id = licence.id and m.released_at is null)
+returning id"""
 
 CLAIMED: Final = """
 select licence_id, kind, source_id from claims.lodged_licence
@@ -162,10 +173,21 @@ async def end_range(conn: Connection, tenant: UUID, licence_id: UUID, at_reading
     await conn.execute(END_RANGE, tenant, licence_id, at_reading, ended_by)
 
 
+async def later_start(conn: Connection, tenant: UUID, licence_id: UUID) -> int | None:
+    """Where the first licence that was bought later begins inside this one's range."""
+    found: int | None = await conn.fetchval(LATER_START, tenant, licence_id)
+    return found
+
+
+async def set_range(conn: Connection, tenant: UUID, licence_id: UUID, at_reading: int, ended_by: str | None) -> None:
+    """Also further than it reached before.  Raises a violation of `licence_ranges_apart`."""
+    await conn.execute(SET_RANGE, tenant, licence_id, at_reading, ended_by)
+
+
 async def end_ranges_at(
     conn: Connection, tenant: UUID, recorder_id: UUID, at_reading: int, ended_by: str
 ) -> list[UUID]:
-    """Every licence of the recorder that reaches past `at_reading` ends there; their ids."""
+    """Every licence of the recorder that reaches past `at_reading` ends there, but those that are claimed; their ids."""
     return [record["id"] for record in await conn.fetch(END_RANGES_AT, tenant, recorder_id, at_reading, ended_by)]
 
 

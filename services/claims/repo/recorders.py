@@ -19,7 +19,7 @@ where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3
 order by created_at, id limit $7"""
 LOCK_RECORDER: Final = """
 select id, ref, vehicle_id, kind, serial, unit, lower(period) as from_at, upper(period) as to_at, rollover_at, created_at
-from claims.recorder where tenant_id = $1 and id = $2 for update"""
+from claims.recorder where tenant_id = $1 and id = $2 for no key update"""
 # One index each: an "or" over both is a scan of the whole table while it grows faster than its statistics (an import).
 SAME_RECORDER: Final = """
 select id from claims.recorder where tenant_id = $1 and vehicle_id = $2 and serial_key = $3
@@ -99,7 +99,8 @@ async def recorders(
 
 
 async def lock_recorder(conn: Connection, tenant: UUID, recorder_id: UUID) -> RecorderRow | None:
-    """Serialises readings and licences of one recorder until the transaction ends."""
+    """Serialises readings and licences of one recorder until the transaction ends.  Always before its licences.  Rows that only
+    point to it are not kept waiting: a claim locks licences alone, and names the recorder in what it writes."""
     return one_of(RecorderRow, await conn.fetchrow(LOCK_RECORDER, tenant, recorder_id))
 
 

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from services.claims.repo import expected, log_entries
+from services.claims.repo import applications, expected, log_entries
+from services.claims.repo.applications import StandingRow
 from services.claims.repo.devices import AssignmentRow, CouplingRow
 from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
@@ -93,6 +94,8 @@ class Register:
     log: list[LogRow]
     """Manual log entries of the licences asked for (rule LI8)."""
     acknowledgements: list[AcknowledgementRow]
+    applications: list[StandingRow]
+    """Of every licence of the vehicles: those that stand and are ready or beyond (rules OT2 to OT4)."""
 
     def plate_at(self, vehicle_id: UUID, at: datetime) -> str:
         """The plate a vehicle bore at an instant, else the first it had afterwards, else ""."""
@@ -100,7 +103,7 @@ class Register:
 
 
 async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> Register:
-    """Fourteen queries.  Licences that do not exist are left out of `asked`."""
+    """Fifteen queries.  Licences that do not exist are left out of `asked`."""
     wanted = list(licence_ids)
     licences = all_of(LicenceRow, await conn.fetch(LICENCES_AROUND, tenant, wanted))
     known = {row.id for row in licences}
@@ -125,6 +128,7 @@ async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[
         verifications=all_of(VerificationRow, await conn.fetch(VERIFICATIONS_OF, tenant, wanted)),
         log=await log_entries.standing(conn, tenant, wanted),
         acknowledgements=await expected.acknowledgements(conn, tenant, wanted),
+        applications=await applications.standing(conn, tenant, sorted(known)),
     )
 
 

@@ -24,7 +24,7 @@ order by v.created_at, v.id limit $7"""
 VEHICLES_BY_ID: Final = """
 select id, ref, description, powered, ruc_type, gross_kg, exempt, exempt_reason, created_at
 from claims.vehicle where tenant_id = $1 and id = any($2::uuid[])"""
-LOCK_VEHICLE: Final = "select id from claims.vehicle where tenant_id = $1 and id = $2 for update"
+LOCK_VEHICLE: Final = "select id from claims.vehicle where tenant_id = $1 and id = $2 for no key update"
 INSERT_ENDING: Final = """
 insert into claims.vehicle_ending (tenant_id, id, vehicle_id, kind, at, recorder_id, reading, reason, actor)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
