@@ -35,8 +35,9 @@ test-unit: setup-dev ## the tests that need no services
 test-all: setup-dev ## every test, the slow ones too
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
-bench: setup-dev ## the classifier's speed and memory beside H3, STRtree and Valhalla, into out/bench.json (10 minutes)
+bench: setup-dev ## the classifier beside H3, STRtree and Valhalla, a statement beside plain SQL, into out/ (15 minutes)
 	@$(BIN)/python -m tests.bench --out "$(OUT)/bench.json"
+	@$(BIN)/python -m tests.bench.statement --out "$(OUT)/statement.json"
 
 why: setup ## answer the question of docs/guide/auditor.md on a sample fleet, and draw docs/images/why.svg
 	@$(BIN)/rucor sample --out "$(OUT)/why" --until 2026-03-14 --seed 1

@@ -4,10 +4,12 @@
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
+import msgspec
+
 from shared.contracts.device_day import Kind, Surface
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """Unclosed GPS millimetres of one surface, one kind, inside one stretch."""
 
     surface: Surface

@@ -1,8 +1,10 @@
 """Everything that statements and eligibility of some licences stand on, loaded in a fixed number of queries; then, pure, what
 it comes to.  Every use case that looks at licences goes through these two steps."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -13,7 +15,16 @@ from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.licence import Licence, VehicleRecord
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate, rate_of
-from services.claims.domain.statement import EvidencePeriod, Revision, Statement, evidence_period, make_statement
+from services.claims.domain.statement import (
+    EvidencePeriod,
+    Grounds,
+    Revision,
+    Statement,
+    evidence_period,
+    grounds_of,
+    segments_wanted,
+    statement_on,
+)
 from services.claims.domain.usual_share import Look
 from services.claims.domain.verification import Verification
 from services.claims.repo import faulty, ledger
@@ -43,11 +54,14 @@ class Facts:
     today: date
     register: Register
     bound: tuple[Bound, ...]
-    days: dict[str, list[LedgerDay]]
+    days: Mapping[str, Sequence[LedgerDay]]
+    """By device, in order of days."""
     holds: list[Hold]
     progress: dict[int, int]
     marks: list[OpenMark]
     """Data marked as faulty that are not settled yet."""
+    grounds: Mapping[UUID, Grounds] = field(default_factory=dict, compare=False)
+    """Of some of the licences, by id, as `days` make them; whoever puts other days here leaves them out."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +83,11 @@ class Assessed:
     """Of the device that speaks for the vehicle last in the licence's period, "" where none was given."""
 
 
-async def load_facts(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID], policy: Policy, now_ms: int) -> Facts:
-    """At most eighteen queries, whatever the number of licences.  Unknown licences are left out."""
+async def load_facts(
+    conn: Connection, tenant: UUID, licence_ids: Sequence[UUID], policy: Policy, now_ms: int, *, whole: bool = False
+) -> Facts:
+    """At most twenty queries, whatever the number of licences.  Unknown licences are left out.  `whole`: with the segments of
+    every day, for those who put other days in the place of some; else of those days only that the statements need."""
     register = await register_around(conn, tenant, licence_ids)
     rows = {row.id: row for row in register.licences}
     records = {row.id: record_of(row.id, register) for row in register.vehicles}
@@ -81,9 +98,11 @@ async def load_facts(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]
         licence = next(lic for lic in record.licences if lic.id == licence_id)
         bound.append(Bound(row, licence, record, evidence_period(licence, record, policy.rate_rises, now_ms)))
     windows = [Window(*window) for window in sorted({w for b in bound for w in b.period.device_days})]
-    days: dict[str, list[LedgerDay]] = {}
-    for day in await ledger.days_in(conn, tenant, windows):
-        days.setdefault(day.day.device, []).append(day)
+    days, grounds = (
+        (by_device(await ledger.days_in(conn, tenant, windows)), {})
+        if whole
+        else await _days_needed(conn, tenant, windows, bound, policy)
+    )
     return Facts(
         tenant=tenant,
         today=nz_date(from_ms(now_ms)),
@@ -93,7 +112,62 @@ async def load_facts(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]
         holds=await ledger.open_holds(conn, tenant, windows),
         progress=await ledger.progress(conn),
         marks=await faulty.open_marks(conn, tenant, windows),
+        grounds=grounds,
     )
+
+
+def by_device(days: Iterable[LedgerDay]) -> dict[str, list[LedgerDay]]:
+    """In order of days."""
+    found: dict[str, list[LedgerDay]] = {}
+    for one in sorted(days, key=lambda one: (one.day.device, one.day.day)):
+        found.setdefault(one.day.device, []).append(one)
+    return found
+
+
+async def _days_needed(
+    conn: Connection, tenant: UUID, windows: Sequence[Window], bound: Sequence[Bound], policy: Policy
+) -> tuple[dict[str, list[LedgerDay]], dict[UUID, Grounds]]:
+    """Without segments but for those days that a statement needs whole; a boundary that whole days move may need others."""
+    asked = {day for one in bound for day in one.period.whole_days}
+    days_now = await ledger.summaries_in(conn, tenant, windows, sorted(asked))
+    known = {(one.day.device, one.day.day): one for one in days_now}
+    while True:
+        days = by_device(known.values())
+        grounds, named = await asyncio.to_thread(_grounds, bound, days, policy)
+        wanted = sorted(named - asked)
+        if not wanted:
+            return days, grounds
+        asked.update(wanted)
+        whole = await ledger.days_in(conn, tenant, [Window(device, day, day) for device, day in wanted])
+        known |= {(one.day.device, one.day.day): one for one in whole}
+
+
+def _grounds(
+    bound: Sequence[Bound], days: Mapping[str, Sequence[LedgerDay]], policy: Policy
+) -> tuple[dict[UUID, Grounds], set[tuple[str, int]]]:
+    """What the statements stand on with these days, and which days they need whole."""
+    found: dict[UUID, Grounds] = {}
+    wanted: set[tuple[str, int]] = set()
+    for one in bound:
+        revisions = _revisions(one, days)
+        found[one.row.id] = grounds_of(one.licence, one.record, revisions, policy.rate_rises)
+        wanted.update(segments_wanted(found[one.row.id], revisions))
+    return found, wanted
+
+
+def _revisions(bound: Bound, days: Mapping[str, Sequence[LedgerDay]]) -> list[Revision]:
+    """Of the licence's device-days; one that lies in two of its windows twice."""
+    found = []
+    for device, first, last in bound.period.device_days:
+        some = days.get(device, ())
+        low = bisect_left(some, first, key=_number)
+        high = bisect_right(some, last, key=_number)
+        found += [Revision(one.day, one.content_hash, one.over_public) for one in some[low:high]]
+    return found
+
+
+def _number(one: LedgerDay) -> int:
+    return one.day.day
 
 
 def assess(facts: Facts, policy: Policy, claimant_id: UUID | None = None) -> list[Assessed]:
@@ -102,14 +176,10 @@ def assess(facts: Facts, policy: Policy, claimant_id: UUID | None = None) -> lis
 
 
 def _assess_one(facts: Facts, bound: Bound, policy: Policy, claimant_id: UUID | None) -> Assessed:
-    windows = bound.period.device_days
-    revisions = [
-        Revision(day.day, day.content_hash)
-        for device in sorted({device for device, _, _ in windows})
-        for day in facts.days.get(device, ())
-        if any(device == d and first <= day.day.day <= last for d, first, last in windows)
-    ]
-    statement = make_statement(bound.licence, bound.record, revisions, policy.rate_rises)
+    stood = facts.grounds.get(bound.row.id)
+    if stood is None:
+        stood = grounds_of(bound.licence, bound.record, _revisions(bound, facts.days), policy.rate_rises)
+    statement = statement_on(bound.licence, bound.record, stood)
     mark = facts.register.marks.get(bound.row.id)
     context = ClaimContext(
         today=facts.today,

@@ -72,7 +72,7 @@ async def preflight_claim(
         lines = await claims.lines(conn, tenant, claim_id)
         frozen = await documents.snapshot(conn, tenant, claim_id, "form", claim_id)
         steps = await claim_life.steps(conn, tenant, claim_id)
-        facts = await load_facts(conn, tenant, [line.licence_id for line in lines], policy, now_ms)
+        facts = await load_facts(conn, tenant, [line.licence_id for line in lines], policy, now_ms, whole=True)
         codes = {line.licence_id: line.reason_code for line in lines}
         earlier = await load_earlier(conn, tenant, facts, policy, now_ms, codes)
         around = await _load_around(conn, tenant, facts)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.claims.application.facts import Assessed, Bound, Facts, assess, load_facts
+from services.claims.application.facts import Assessed, Bound, Facts, assess, by_device, load_facts
 from services.claims.application.peers import Recompute
 from services.claims.application.refusals import invalid
 from services.claims.domain.difference import DayDifference, Figures, LicenceDifference, compare_days
@@ -60,7 +60,7 @@ async def difference(
             raise invalid(
                 "/devices", f"{len(ids)} licences may change, at most {LICENCES_MAX} at once: name fewer devices"
             )
-        facts = await load_facts(conn, tenant, ids, policy, now_ms)
+        facts = await load_facts(conn, tenant, ids, policy, now_ms, whole=True)
     licences, standing = await asyncio.to_thread(_licences, facts, as_settled, changed, policy)
     return Difference(len(fresh), tuple(days), tuple(licences), len(changed - standing))
 
@@ -98,7 +98,7 @@ def _licences(
         days.setdefault(device, []).append(day)
     touched = tuple(bound for bound in facts.bound if _touches(bound, days))
     before = replace(facts, bound=touched)
-    after = replace(before, days=_with(facts.days, fresh))
+    after = replace(before, days=_with(facts.days, fresh), grounds={})
     found: list[LicenceDifference] = []
     standing: set[Key] = set()
     for old, new in zip(assess(before, policy), assess(after, policy), strict=True):
@@ -122,10 +122,7 @@ def _with(days: Mapping[str, Sequence[LedgerDay]], fresh: Mapping[Key, DeviceDay
     """The ledger with the fresh days in the place of its own."""
     merged = {(device, one.day.day): one for device, some in days.items() for one in some}
     merged |= {key: LedgerDay(day, hash_of(day)) for key, day in fresh.items()}
-    found: dict[str, list[LedgerDay]] = {}
-    for (device, _), one in sorted(merged.items()):
-        found.setdefault(device, []).append(one)
-    return found
+    return by_device(merged.values())
 
 
 def _difference(old: Assessed, new: Assessed) -> LicenceDifference:

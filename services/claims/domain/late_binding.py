@@ -8,116 +8,54 @@ from hashlib import blake2b
 
 import msgspec
 
-from services.claims.domain.frame import Frame, make_frame
+from services.claims.domain.frame import Frame
+from services.claims.domain.grounds import Grounds, grounds_of
 from services.claims.domain.instants import from_ms as instant
 from services.claims.domain.licence import Licence, VehicleRecord
 from services.claims.domain.log_entry import Logged
 from services.claims.domain.manual_log import count_log, words
-from services.claims.domain.pieces import active, cut
+from services.claims.domain.pieces import cut
 from services.claims.domain.recorder import Timeline
 from services.claims.domain.settle import Book, settle
 from services.claims.domain.statement_parts import (
-    OVER_PUBLIC,
     ClosedOn,
-    EvidencePeriod,
     Line,
     Revision,
     Standing,
     Statement,
     amounts_of,
 )
-from services.claims.domain.travel import travel
-from services.claims.domain.vehicle import DeviceSpan, device_spans
-from services.claims.domain.window import ClaimableRange, claimable_range
+from services.claims.domain.vehicle import DeviceSpan
+from services.claims.domain.window import ClaimableRange
 from shared.contracts.device_day import DeviceDay
 from shared.errors import Fatal
-from shared.nz_days import AUCKLAND, day_of, from_ordinal, to_ordinal
+from shared.nz_days import AUCKLAND, from_ordinal, to_ordinal
 
 _BINDING_ORDER: tuple[ClosedOn, ...] = ("legal_recorder", "device_odometer", "gps")
-
-
-def evidence_period(
-    licence: Licence, record: VehicleRecord, rate_rises: Sequence[date], until_ms: int
-) -> EvidencePeriod:
-    """Which device-days a statement may need: from the last actual reading at or below the start to the first at or beyond
-    the end, else from the issue and to `until_ms` (the present; it only limits what is loaded)."""
-    line = record.timeline_of(licence)
-    window = claimable_range(licence, record, rate_rises)
-    from_ms, end_ms = _bracket(window, line)
-    last_ms = max(from_ms + 1, end_ms if end_ms is not None else until_ms)
-    spans = device_spans(licence.vehicle_id, from_ms, last_ms, record.assignments, record.couplings)
-    wanted = {(span.device, day_of(span.from_ms), day_of(span.until_ms - 1)) for span in spans}
-    return EvidencePeriod(from_ms, last_ms, spans, tuple(sorted(wanted)))
-
-
-def _bracket(window: ClaimableRange, line: Timeline) -> tuple[int, int | None]:
-    """Actual readings round the range; None: none at or beyond its end."""
-    points = line.points
-    equal = [point.ms for point in points if point.units == window.start]
-    below = [point.ms for point in points if point.units < window.start]
-    unread = min([window.from_ms, *(point.ms for point in points[:1])])
-    ends = [point.ms for point in points if point.units >= window.end]
-    if window.until_ms is not None:
-        ends.extend(point.ms for point in points if point.ms >= window.until_ms)
-        if not ends:
-            ends.append(window.until_ms)
-    return equal[0] if equal else below[-1] if below else unread, min(ends, default=None)
 
 
 def make_statement(
     licence: Licence, record: VehicleRecord, revisions: Sequence[Revision], rate_rises: Sequence[date]
 ) -> Statement:
     """Join and close.  `revisions`: any order; of one (device, day) the highest rev counts; days of other devices are
-    ignored.  Pure and deterministic: the order of no input matters.  Raises Fatal where the sums do not close."""
-    line = record.timeline_of(licence)
-    window = claimable_range(licence, record, rate_rises)
-    from_ms, end_ms = _bracket(window, line)
-    last_ms = max([from_ms + 1, end_ms]) if end_ms is not None else _horizon(from_ms, line, revisions)
-    spans = device_spans(licence.vehicle_id, from_ms, last_ms, record.assignments, record.couplings)
-    held = _held(revisions, spans)
-    days = [revision.day for revision in held]
-    travelled = travel(spans, days)
-    frame = make_frame(window, line, travelled, from_ms, last_ms)
-    book = settle(frame, list(cut(frame.zones, spans, days)), travelled)
+    ignored; those in which nothing changes may come without segments (services.claims.domain.grounds).  Pure and deterministic:
+    the order of no input matters.  Raises Fatal where the sums do not close, or where a day lacks segments that count."""
+    return statement_on(licence, record, grounds_of(licence, record, revisions, rate_rises))
+
+
+def statement_on(licence: Licence, record: VehicleRecord, stood: Grounds) -> Statement:
+    """Likewise, on the grounds of the same licence and record, but for manual log entries, which move no boundary."""
+    days = [revision.day for revision in stood.held]
+    book = settle(stood.frame, list(cut(stood.frame.zones, stood.spans, days)), stood.travelled)
     log, explained_mm = count_log(book.days, book.lacks, (one for one in record.log if one.licence_id == licence.id))
     book.lack_mm -= explained_mm
-    statement = _assemble(licence, line, window, frame, spans, held, book, log)
-    return _signed(statement)
+    return _signed(_assemble(licence, stood, book, log))
 
 
-def _horizon(from_ms: int, line: Timeline, revisions: Sequence[Revision]) -> int:
-    """A licence that is still running ends, for now, with the last thing known."""
-    ends = [active(revision.day)[1] + 1 for revision in revisions]
-    return max([from_ms + 1, *(point.ms for point in line.points[-1:]), *ends])
-
-
-def _held(revisions: Sequence[Revision], spans: Sequence[DeviceSpan]) -> list[Revision]:
-    """The revision that counts of each device-day of the spans, in order."""
-    of_device: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for span in spans:
-        of_device[span.device].append((day_of(span.from_ms), day_of(span.until_ms - 1)))
-    latest: dict[tuple[int, str], Revision] = {}
-    for revision in revisions:
-        day = revision.day
-        if not any(first <= day.day <= last for first, last in of_device.get(day.device, ())):
-            continue
-        known = latest.get((day.day, day.device))
-        if known is None or known.day.rev < day.rev:
-            latest[day.day, day.device] = revision
-    return [latest[key] for key in sorted(latest)]
-
-
-def _assemble(
-    licence: Licence,
-    line: Timeline,
-    window: ClaimableRange,
-    frame: Frame,
-    spans: tuple[DeviceSpan, ...],
-    held: Sequence[Revision],
-    book: Book,
-    log: tuple[Logged, ...],
-) -> Statement:
-    used = [revision.day for revision in held if (revision.day.day, revision.day.device) in book.used]
+def _assemble(licence: Licence, stood: Grounds, book: Book, log: tuple[Logged, ...]) -> Statement:
+    line, window, frame, spans = stood.line, stood.window, stood.frame, stood.spans
+    counted = [revision for revision in stood.held if (revision.day.day, revision.day.device) in book.used]
+    used = [revision.day for revision in counted]
     totals = book.totals()
     if frame.recorder_mm is not None and not window.empty and totals.counted_mm != frame.recorder_mm:
         raise Fatal(f"licence {licence.id} counts {totals.counted_mm} mm, its recorder {frame.recorder_mm}")
@@ -142,14 +80,12 @@ def _assemble(
         engine_on_ms=sum(day.engine_on_ms for day in used),
         covered_ms=sum(day.covered_ms for day in used),
         spans=spans,
-        stands_on=tuple(Standing(one.day.device, one.day.day, one.day.rev, one.content_hash) for one in held),
+        stands_on=tuple(Standing(one.day.device, one.day.day, one.day.rev, one.content_hash) for one in stood.held),
         unsettled_days=sum(not day.settled for day in used),
         conflicts=tuple(conflict for conflict in line.conflicts if first_ms <= conflict.ms <= last_ms),
         missing=_missing(window, line, frame),
         log=log,
-        over_public=_names(
-            one.why.partition(": ")[2] or one.why for day in used for one in day.segments if one.basis == OVER_PUBLIC
-        ),
+        over_public=_names(name for one in counted for name in one.over_public_names),
         incidents=_incidents(used, spans, frame),
         labels=line.labels,
         road_sets=_names(day.road_set for day in used),

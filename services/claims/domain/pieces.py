@@ -5,9 +5,12 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
+
 from services.claims.domain.vehicle import DeviceSpan
 from shared.closing import Piece
 from shared.contracts.device_day import Basis, DeviceDay, Kind, Surface
+from shared.errors import Fatal
 from shared.nz_days import bounds_ms
 
 
@@ -26,7 +29,7 @@ class Zone(NamedTuple):
     """Within the drift band of an interpolated boundary (rule DI3)."""
 
 
-class Atom(NamedTuple):
+class Atom(msgspec.Struct, frozen=True, gc=False):
     """Unclosed GPS millimetres of one surface and basis in one zone of one device-day."""
 
     zone: Zone
@@ -121,6 +124,8 @@ def _runs(day: DeviceDay) -> Iterator[_Run]:
         for one in day.segments:
             yield _Run(one.start_ms, one.end_ms, one.surface, one.basis, one.kind, one.in_stretch, one.mm)
         return
+    if day.settled and day.totals:
+        raise Fatal(f"the segments of {day.device} on day {day.day} are needed and were not read")
     begin, end = active(day)
     for total in day.totals:
         surface: Surface = "unknown" if total.surface == "off_road" else total.surface

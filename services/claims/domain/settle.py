@@ -34,10 +34,10 @@ class Book:
 
     def count(self, atom: Atom, mm: int) -> None:
         """Rule DI3: off_road inside a drift band is unknown."""
-        if atom.zone.banded and atom.piece.surface == "off_road":
-            self.on_day(atom.day.day, atom.day.device, "unknown", "drift_band", mm)
-        else:
-            self.on_day(atom.day.day, atom.day.device, atom.piece.surface, atom.basis, mm)
+        surface, basis = atom.piece.surface, atom.basis
+        if surface == "off_road" and atom.zone.banded:
+            surface, basis = "unknown", "drift_band"
+        self.on_day(atom.day.day, atom.day.device, surface, basis, mm)
 
     def on_day(self, day: int, device: str, surface: Surface, basis: str, mm: int) -> None:
         if not mm:
@@ -45,7 +45,8 @@ class Book:
         tally = self.days.get(day)
         if tally is None:
             tally = self.days[day] = {}
-        tally[surface, basis] = tally.get((surface, basis), 0) + mm
+        key = (surface, basis)
+        tally[key] = tally.get(key, 0) + mm
         self.used.add((day, device))
 
     def without_day(self, lack_mm: int, rest_mm: int) -> None:

@@ -11,17 +11,34 @@ from services.claims.domain.log_entry import Logged
 from services.claims.domain.recorder import MM_PER_KM, Conflict, Unit
 from services.claims.domain.vehicle import DeviceSpan
 from services.claims.domain.window import ClaimableRange
-from shared.contracts.device_day import Basis, DeviceDay, Surface, hash_of
+from shared.contracts.device_day import Basis, DeviceDay, Segment, Surface, hash_of
 
 ClosedOn = Literal["legal_recorder", "device_odometer", "gps"]
 OVER_PUBLIC: Final[Basis] = "declared_over_public"
+
+
+def over_public_names(segments: Iterable[Segment]) -> tuple[str, ...]:
+    """Rule SU7: the land for which metres on mapped public roads count, as the segments name it; sorted, each once."""
+    return tuple(sorted({one.why.partition(": ")[2] or one.why for one in segments if one.basis == OVER_PUBLIC}))
 
 
 class Revision(NamedTuple):
     """A device-day as the ledger holds it, with the hash of its content (shared.contracts.device_day.hash_of)."""
 
     day: DeviceDay
+    """Its segments may have been left out (services.claims.domain.grounds)."""
     content_hash: bytes
+    over_public: tuple[str, ...] | None = None
+    """As `over_public_names` tells from the segments; None: ask those."""
+
+    @property
+    def without_segments(self) -> bool:
+        """Only a settled day has segments, and it has them wherever it has metres."""
+        return self.day.settled and not self.day.segments and bool(self.day.totals)
+
+    @property
+    def over_public_names(self) -> tuple[str, ...]:
+        return over_public_names(self.day.segments) if self.over_public is None else self.over_public
 
     @classmethod
     def of(cls, day: DeviceDay) -> "Revision":
@@ -46,6 +63,8 @@ class EvidencePeriod:
     spans: tuple[DeviceSpan, ...]
     device_days: tuple[tuple[str, int, int], ...]
     """(device, first NZ day, last NZ day), sorted; one a span."""
+    whole_days: tuple[tuple[str, int], ...]
+    """(device, NZ day) of those that are needed with their segments whatever the ledger says; it may say of more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,22 +102,25 @@ Tally = dict[tuple[Surface, str], int]
 
 def amounts_of(tallies: Iterable[Tally]) -> Amounts:
     """The sum of some tallies."""
-    by_surface: dict[Surface, int] = {}
-    by_basis: dict[Surface, dict[str, int]] = {"off_road": {}, "unknown": {}}
+    by_surface: dict[str, int] = {}
+    off_road: dict[str, int] = {}
+    unknown: dict[str, int] = {}
     for tally in tallies:
         for (surface, basis), mm in tally.items():
-            by_surface[surface] = by_surface.get(surface, 0) + mm
-            bases = by_basis.get(surface)
-            if bases is not None:
-                bases[basis] = bases.get(basis, 0) + mm
+            if surface == "off_road":
+                off_road[basis] = off_road.get(basis, 0) + mm
+            elif surface == "unknown":
+                unknown[basis] = unknown.get(basis, 0) + mm
+            else:
+                by_surface[surface] = by_surface.get(surface, 0) + mm
     return Amounts(
         public_mm=by_surface.get("public_road", 0),
-        off_road_mm=by_surface.get("off_road", 0),
-        unknown_mm=by_surface.get("unknown", 0),
+        off_road_mm=sum(off_road.values()),
+        unknown_mm=sum(unknown.values()),
         carried_mm=by_surface.get("carried", 0),
         uncovered_mm=by_surface.get("uncovered", 0),
-        off_road_by_basis=tuple(sorted(by_basis["off_road"].items())),
-        unknown_by_basis=tuple(sorted(by_basis["unknown"].items())),
+        off_road_by_basis=tuple(sorted(off_road.items())),
+        unknown_by_basis=tuple(sorted(unknown.items())),
     )
 
 

@@ -112,13 +112,13 @@ class Fleet:
         self.claimant_id = (await self.post("/claimants", body | more))["id"]
         return self.claimant_id
 
-    async def add_ute(self, plate: str = "ABC123", device: str = "imei-1") -> str:
-        """A vehicle with one device and one odometer, both since the start of 2026."""
+    async def add_ute(self, plate: str = "ABC123", device: str = "imei-1", since: str = "2026-01-01") -> str:
+        """A vehicle with one device and one odometer, both since the start of 2026 or of another day."""
         vehicle = (await self.post("/vehicles", {"plate": plate, "ruc_type": "1", "gross_kg": 3050}))["id"]
         self.vehicles[plate] = vehicle
-        assigned = {"device": device, "vehicle_id": vehicle, "from": "2026-01-01", "gps_type": "Teltonika FMC130"}
+        assigned = {"device": device, "vehicle_id": vehicle, "from": since, "gps_type": "Teltonika FMC130"}
         await self.post("/devices", assigned)
-        recorder = {"vehicle_id": vehicle, "kind": "odometer", "serial": f"OD-{plate}", "from": "2026-01-01"}
+        recorder = {"vehicle_id": vehicle, "kind": "odometer", "serial": f"OD-{plate}", "from": since}
         self.recorders[plate] = (await self.post("/recorders", recorder))["id"]
         return vehicle
 

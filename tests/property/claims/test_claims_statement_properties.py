@@ -148,23 +148,6 @@ def test_G2_the_order_of_no_input_matters(case: Case, chance: random.Random) -> 
     assert one == two
 
 
-@settings(max_examples=80, deadline=None)
-@given(cases())
-def test_a_day_without_a_boundary_inside_joins_the_same_by_totals_and_by_segments(case: Case) -> None:
-    from msgspec.structs import replace as changed
-
-    inside = {to_ordinal(line.on) for line in _made(case).lines}
-    cuts = {r.at for r in case.readings}
-    thin = []
-    for day in case.days:
-        low, high = bounds_ms(day.day)
-        whole = not any(low <= int(cut.timestamp() * 1000) <= high for cut in cuts)
-        thin.append(changed(day, segments=()) if whole and day.day in inside else day)
-    one, two = _made(case), _made(replace(case, days=thin))
-    if one.start.located == one.end.located == "reading" and case.issued_h == 0:
-        assert one.totals == two.totals
-
-
 @given(
     st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), max_size=12),
     st.integers(1, 1500),
