@@ -43,8 +43,9 @@ router = APIRouter(tags=["applications"])
 
 
 async def show(conn: Connection, context: Context, tenant: UUID, application_id: UUID) -> ApplicationAnswer:
-    found = await show_application(conn, tenant, application_id, context.policy, context.clock())
-    return to_api_application(found, context.policy)
+    policy = context.policy
+    found = await show_application(conn, tenant, application_id, policy, context.clock())
+    return to_api_application(found, policy)
 
 
 async def record(
