@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -42,6 +41,7 @@ from services.claims.api.attachment_routes import ATTACHMENT_BYTES_MAX
 from services.claims.api.context import Context
 from services.claims.api.import_files import FILE_BYTES_MAX
 from services.claims.api.import_kinds import KINDS
+from services.claims.api.token_routes import Desk
 from services.claims.application.exclude_faulty import exclude_next
 from services.claims.application.papers import note_missing
 from services.claims.application.peers import Holds
@@ -49,12 +49,6 @@ from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
 from services.claims.application.sealing import Hasher
-from services.claims.api.token_routes import Desk
-from services.claims.application.papers import note_missing
-from services.claims.application.peers import Holds, Pdf
-from services.claims.application.policies import PolicyBook, register_shipped
-from services.claims.application.render_form import render_next
-from services.claims.application.sealing import Hasher, Sealer
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
@@ -62,9 +56,8 @@ from services.claims.settings import ClaimsSettings, bank_keys, key_bytes
 from shared.clock import Clock, system_clock
 from shared.db.pool import Pool, open_pool
 from shared.errors import Retryable
-from shared.http import auth, problems
+from shared.http import auth, conventions, problems
 from shared.http.jwks import open_client as open_public_client
-from shared.http import auth, conventions
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
 from shared.observability.health import Health
