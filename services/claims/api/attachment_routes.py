@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Ctx, Reader, Writer
 from services.claims.api.fields import GivenText
 from services.claims.api.life_schemas import AttachmentAnswer
@@ -29,10 +30,10 @@ async def post_attachment(
     who: Writer,
     context: Ctx,
     name: Annotated[GivenText, Query()],
-    actor: Annotated[GivenText, Query()],
+    actor: Annotated[ActorName | None, Query()] = None,
 ) -> AttachmentAnswer:
     """The file itself is the body, at most 10 MB: a PDF or a picture."""
-    row = await attach(context.pool, who.tenant_id, context.sealer, name, actor, await request.body())
+    row = await attach(context.pool, who.tenant_id, context.sealer, name, actor_of(who, actor), await request.body())
     return AttachmentAnswer(id=row.id, name=row.name, media_type=row.media_type, size=row.size, sha256=row.sha256.hex())
 
 

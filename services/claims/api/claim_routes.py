@@ -20,7 +20,7 @@ from services.claims.api.claim_schemas import (
     PreviewBody,
     ProgressAnswer,
 )
-from services.claims.api.context import Context, Ctx, Reader, Writer, command, query, replayed
+from services.claims.api.context import Context, Ctx, Lodger, Reader, Writer, command, query, replayed
 from services.claims.api.paging import ListAnswer, Paged
 from services.claims.application.claim_request import ClaimRequest, LineRequest
 from services.claims.application.lodge_claim import lodge, prepare_lodging
@@ -81,6 +81,10 @@ async def request_of(context: Context, tenant: UUID, body: PreviewBody) -> Claim
 
 @router.post("/claims/preview", response_model=PreviewAnswer)
 async def post_preview(request: Request, who: Writer, context: Ctx, body: PreviewBody) -> Response:
+    """A person who signed in completes the form, unless another is named (rules PA2, CL1)."""
+    if who.person is not None and not body.person_completing:
+        body = body.model_copy(update={"person_completing": who.person})
+
     async def attempt() -> Response:
         now_ms = context.clock()
         asked = await request_of(context, who.tenant_id, body)
@@ -98,7 +102,7 @@ async def post_preview(request: Request, who: Writer, context: Ctx, body: Previe
 
 
 @router.post("/claims", status_code=201, response_model=ClaimAnswer)
-async def post_claim(request: Request, who: Writer, context: Ctx, body: LodgeBody) -> Response:
+async def post_claim(request: Request, who: Lodger, context: Ctx, body: LodgeBody) -> Response:
     try:
         preview_id = UUID(body.preview_token)
     except ValueError:

@@ -19,6 +19,9 @@ from shared.http.commands import Commands
 
 Reader = Annotated[Principal, Depends(require("claims:read"))]
 Writer = Annotated[Principal, Depends(require("claims:write"))]
+Verifier = Annotated[Principal, Depends(require("claims:verify"))]
+Lodger = Annotated[Principal, Depends(require("claims:lodge"))]
+"""Who may make a claim the Agency's business, and take it back."""
 T = TypeVar("T")
 
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.claims.api.actors import actor_of
 from services.claims.api.context import Context
 from services.claims.api.licence_schemas import LicenceBody, OutsideBody
 from services.claims.api.register_schemas import (
@@ -28,6 +29,7 @@ from services.claims.repo.recorders import ReadingRow, RecorderRow
 from services.claims.repo.vehicles import VehicleRow
 from shared.clock import new_id
 from shared.db.pool import Connection
+from shared.http.auth import Principal
 
 
 async def create_claimant(conn: Connection, tenant: UUID, context: Context, body: ClaimantBody) -> ClaimantRow:
@@ -82,10 +84,13 @@ async def create_licence(conn: Connection, tenant: UUID, context: Context, body:
     return await add_licence(conn, tenant, row, context.hasher)
 
 
-async def create_outside(conn: Connection, tenant: UUID, context: Context, licence_id: UUID, body: OutsideBody) -> UUID:
+async def create_outside(
+    conn: Connection, who: Principal, context: Context, licence_id: UUID, body: OutsideBody
+) -> UUID:
     """The entry's id."""
     outside_id = new_id()
+    actor = actor_of(who, body.actor)
     await claim_outside(
-        conn, tenant, outside_id, licence_id, body.claimed_on, body.reference, body.actor, body.reason, context.hasher
+        conn, who.tenant_id, outside_id, licence_id, body.claimed_on, body.reference, actor, body.reason, context.hasher
     )
     return outside_id

@@ -161,7 +161,7 @@ async def _licence(conn: Connection, who: Principal, context: Context, body: Lic
 
 
 async def _outside(conn: Connection, who: Principal, context: Context, body: OutsideLine) -> UUID:
-    return await create_outside(conn, who.tenant_id, context, body.licence_id, body)
+    return await create_outside(conn, who, context, body.licence_id, body)
 
 
 def just_before(at: datetime) -> datetime:

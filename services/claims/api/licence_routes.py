@@ -6,7 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
+from services.claims.api.actors import actor_of
+from services.claims.api.context import Context, Ctx, Reader, Verifier, Writer, command, query
 from services.claims.api.convert import to_api_eligibility, to_api_licence, to_api_statement
 from services.claims.api.creations import create_licence, create_outside
 from services.claims.api.licence_schemas import (
@@ -148,19 +149,20 @@ async def get_verification(who: Reader, context: Ctx, licence_id: UUID) -> Verif
 
 @router.post("/licences/{licence_id}/verification", status_code=201, response_model=VerificationAnswer)
 async def post_verification(
-    request: Request, who: Writer, context: Ctx, licence_id: UUID, body: VerifyBody
+    request: Request, who: Verifier, context: Ctx, licence_id: UUID, body: VerifyBody
 ) -> Response:
     """A named person verifies exactly this statement; any change of it asks again (rule CL2)."""
+    actor = actor_of(who, body.actor)
     item = await _one(context, who.tenant_id, licence_id)
     row = VerificationRow(
         id=new_id(), licence_id=licence_id, statement_hash=bytes.fromhex(body.statement_hash), wording=body.wording,
-        actor=body.actor, created_at=from_ms(context.clock()),
+        actor=actor, person_id=who.person_id, created_at=from_ms(context.clock()),
     )  # fmt: skip
 
     async def effect(conn: Connection) -> VerificationAnswer:
         await verify_licence(conn, who.tenant_id, row, item.statement.hash, body.wording)
         return VerificationAnswer(
-            licence_id=licence_id, statement_hash=body.statement_hash, wording=WORDING, verified_by=body.actor,
+            licence_id=licence_id, statement_hash=body.statement_hash, wording=WORDING, verified_by=actor,
             verified_at=row.created_at,
         )  # fmt: skip
 
@@ -182,7 +184,7 @@ async def get_report(who: Reader, context: Ctx, licence_id: UUID) -> Response:
 @router.post("/licences/{licence_id}/claimed-outside", status_code=201, response_model=OutsideAnswer)
 async def post_outside(request: Request, who: Writer, context: Ctx, licence_id: UUID, body: OutsideBody) -> Response:
     async def effect(conn: Connection) -> OutsideAnswer:
-        outside_id = await create_outside(conn, who.tenant_id, context, licence_id, body)
+        outside_id = await create_outside(conn, who, context, licence_id, body)
         return OutsideAnswer(id=outside_id, licence_id=licence_id)
 
     return await command(request, context, who.tenant_id, 201, effect)

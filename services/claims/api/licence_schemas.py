@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
+from services.claims.api.actors import ActorName
 from services.claims.api.fields import Answer, Body, Cents, GivenText, Instant, Km, Reading, Ref, Text
 
 State = Literal["running", "ended", "claimable", "not_claimable", "lodged", "claimed_outside"]
@@ -69,7 +70,7 @@ class LicenceAnswer(Answer):
 class OutsideBody(Body):
     claimed_on: date
     reference: GivenText
-    actor: GivenText
+    actor: ActorName | None = None
     reason: GivenText
 
 
@@ -103,7 +104,7 @@ class EligibilityAnswer(Answer):
 class VerifyBody(Body):
     """`wording` is the text of GET /licences/{id}/verification, unchanged: what was shown to the person (rule CL2)."""
 
-    actor: GivenText
+    actor: ActorName | None = None
     statement_hash: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
     wording: GivenText
 

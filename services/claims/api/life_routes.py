@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
+from services.claims.api.actors import actor_of
+from services.claims.api.context import Context, Ctx, Lodger, Reader, Writer, command, query
 from services.claims.api.faulty_schemas import FaultyReviewAnswer
 from services.claims.api.life_schemas import (
     CloseBody,
@@ -80,7 +81,8 @@ async def get_history(who: Reader, context: Ctx, claim_id: UUID) -> HistoryAnswe
 async def post_sent(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: SentBody) -> Response:
     """The signed form went to the Agency.  From here on the claim cannot be withdrawn (rule CL5)."""
     step = Step(
-        id=new_id(), kind="sent", on_day=body.on, channel=body.channel, attachment_id=body.attachment_id, actor=body.actor
+        id=new_id(), kind="sent", on_day=body.on, channel=body.channel, attachment_id=body.attachment_id,
+        actor=actor_of(who, body.actor),
     )  # fmt: skip
     return await record(
         request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "sent", step)
@@ -90,7 +92,7 @@ async def post_sent(request: Request, who: Writer, context: Ctx, claim_id: UUID,
 @router.post("/claims/{claim_id}/received", response_model=HistoryAnswer)
 async def post_received(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ReceivedBody) -> Response:
     """The Agency has the form: its ten working days run (rule CL6)."""
-    step = Step(id=new_id(), kind="received", on_day=body.on, reference=body.reference, actor=body.actor)
+    step = Step(id=new_id(), kind="received", on_day=body.on, reference=body.reference, actor=actor_of(who, body.actor))
     return await record(
         request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "received", step)
     )
@@ -99,24 +101,29 @@ async def post_received(request: Request, who: Writer, context: Ctx, claim_id: U
 @router.post("/claims/{claim_id}/returned", response_model=HistoryAnswer)
 async def post_returned(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ReturnedBody) -> Response:
     """The Agency sent the form back: correct what it names and send the same claim again (rule CL6)."""
-    step = Step(id=new_id(), kind="returned", on_day=body.on, reason=body.reason, actor=body.actor)
+    step = Step(id=new_id(), kind="returned", on_day=body.on, reason=body.reason, actor=actor_of(who, body.actor))
     return await record(
         request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "returned", step)
     )
 
 
 @router.post("/claims/{claim_id}/withdraw", response_model=HistoryAnswer)
-async def post_withdraw(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: WithdrawBody) -> Response:
+async def post_withdraw(request: Request, who: Lodger, context: Ctx, claim_id: UUID, body: WithdrawBody) -> Response:
     """Take back a claim whose form was never sent: its licences are free again, its form is void (rule CL5)."""
-    step = Step(id=new_id(), kind="withdrawn", on_day=body.on, reason=body.reason, actor=body.actor)
+    step = Step(id=new_id(), kind="withdrawn", on_day=body.on, reason=body.reason, actor=actor_of(who, body.actor))
     return await record(request, context, who, claim_id, lambda conn: withdraw(conn, who.tenant_id, claim_id, step))
 
 
 @router.post("/claims/{claim_id}/second-application", response_model=HistoryAnswer)
-async def post_consent(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ConsentBody) -> Response:
+async def post_consent(request: Request, who: Lodger, context: Ctx, claim_id: UUID, body: ConsentBody) -> Response:
     """Free licences of a sent claim for another application, with the Agency's written consent (rule CL5; Act s 35(3))."""
     step = Step(
-        id=new_id(), kind="consent", on_day=body.on, reference=body.reference, reason=body.reason, actor=body.actor
+        id=new_id(),
+        kind="consent",
+        on_day=body.on,
+        reference=body.reference,
+        reason=body.reason,
+        actor=actor_of(who, body.actor),
     )
     return await record(
         request, context, who, claim_id, lambda conn: consent(conn, who.tenant_id, claim_id, body.licence_ids, step)
@@ -126,9 +133,8 @@ async def post_consent(request: Request, who: Writer, context: Ctx, claim_id: UU
 @router.post("/claims/{claim_id}/outcomes", response_model=HistoryAnswer)
 async def post_outcomes(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: OutcomesBody) -> Response:
     """What the Agency decided, line by line, and what was paid, set off or recovered (rule CL6)."""
-    steps = [
-        LineStep(id=new_id(), on_day=one.on, actor=body.actor, **one.model_dump(exclude={"on"})) for one in body.lines
-    ]
+    actor = actor_of(who, body.actor)
+    steps = [LineStep(id=new_id(), on_day=one.on, actor=actor, **one.model_dump(exclude={"on"})) for one in body.lines]
     return await record(request, context, who, claim_id, lambda conn: decide(conn, who.tenant_id, claim_id, steps))
 
 
@@ -156,10 +162,11 @@ async def get_disclosures(
 @router.post("/disclosures/{disclosure_id}/close", response_model=ClosedAnswer)
 async def post_close(request: Request, who: Writer, context: Ctx, disclosure_id: UUID, body: CloseBody) -> Response:
     """The amount was repaid or set off, or nothing is owed (with the Agency's reference)."""
+    actor = actor_of(who, body.actor)
 
     async def effect(conn: Connection) -> ClosedAnswer:
         claim_id = await claim_life.close_disclosure(
-            conn, who.tenant_id, disclosure_id, body.on, body.closed_as, body.cents, body.reference, body.actor
+            conn, who.tenant_id, disclosure_id, body.on, body.closed_as, body.cents, body.reference, actor
         )
         if claim_id is None:
             raise not_found("open disclosure", disclosure_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from services.claims.api.actors import ActorName
 from services.claims.api.claim_schemas import LICENCES_MAX
 from services.claims.api.faulty_schemas import FaultyReviewAnswer
 from services.claims.api.fields import Answer, Body, Cents, GivenText, Text, shown
@@ -16,26 +17,26 @@ Kilometres = Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
 class SentBody(Body):
     on: date
     channel: Literal["email", "post"]
-    actor: GivenText
+    actor: ActorName | None = None
     attachment_id: UUID | None = None
     """The signed form, as scanned."""
 
 
 class ReceivedBody(Body):
     on: date
-    actor: GivenText
+    actor: ActorName | None = None
     reference: Text = ""
 
 
 class ReturnedBody(Body):
     on: date
-    actor: GivenText
+    actor: ActorName | None = None
     reason: GivenText
 
 
 class WithdrawBody(Body):
     on: date
-    actor: GivenText
+    actor: ActorName | None = None
     reason: GivenText
 
 
@@ -43,7 +44,7 @@ class ConsentBody(Body):
     """Rule CL5: the Agency agreed in writing to another application for these licences."""
 
     on: date
-    actor: GivenText
+    actor: ActorName | None = None
     reference: GivenText
     reason: GivenText
     licence_ids: Annotated[list[UUID], Field(min_length=1, max_length=LICENCES_MAX)]
@@ -74,7 +75,7 @@ class OutcomeBody(Body):
 
 
 class OutcomesBody(Body):
-    actor: GivenText
+    actor: ActorName | None = None
     lines: Annotated[list[OutcomeBody], Field(min_length=1, max_length=LICENCES_MAX)]
 
 
@@ -142,7 +143,7 @@ class CloseBody(Body):
     closed_as: Literal["repaid", "set_off", "nothing_owed"]
     cents: Cents
     reference: Text = ""
-    actor: GivenText
+    actor: ActorName | None = None
 
 
 class ClosedAnswer(Answer):

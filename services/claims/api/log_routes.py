@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Ctx, Reader, Writer, command, query
 from services.claims.api.fields import MM_PER_KM, Answer, Body, GivenText, Km
 from services.claims.api.paging import ListAnswer, Paged, listed
@@ -32,11 +33,11 @@ class LogBody(Body):
     """Where and what for, and why the GPS record lacks it."""
     attachment_id: UUID
     """The log: a page of the logbook, a job sheet."""
-    actor: GivenText
+    actor: ActorName | None = None
 
 
 class WithdrawLogBody(Body):
-    actor: GivenText
+    actor: ActorName | None = None
     reason: GivenText
 
 
@@ -64,7 +65,7 @@ async def post_log_entry(request: Request, who: Writer, context: Ctx, licence_id
     """Off-road travel that no fix shows: at most what of that day is unknown."""
     row = LogRow(
         id=new_id(), licence_id=licence_id, on_day=body.on, logged_mm=int(body.km * MM_PER_KM), reason=body.reason,
-        attachment_id=body.attachment_id, actor=body.actor, created_at=from_ms(context.clock()),
+        attachment_id=body.attachment_id, actor=actor_of(who, body.actor), created_at=from_ms(context.clock()),
     )  # fmt: skip
 
     async def effect(conn: Connection) -> LogAnswer:
@@ -94,7 +95,9 @@ async def post_log_withdrawal(
 
     async def effect(conn: Connection) -> LogAnswer:
         at = from_ms(context.clock())
-        row = await withdraw_log_entry(conn, who.tenant_id, licence_id, entry_id, at, body.actor, body.reason)
+        row = await withdraw_log_entry(
+            conn, who.tenant_id, licence_id, entry_id, at, actor_of(who, body.actor), body.reason
+        )
         return _answer(row)
 
     return await command(request, context, who.tenant_id, 200, effect)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from services.claims.api.actors import actor_of
 from services.claims.api.context import Ctx, Reader, Writer, command, query
 from services.claims.api.creations import create_claimant
 from services.claims.api.paging import ListAnswer, Paged, listed
@@ -48,7 +49,9 @@ async def get_claimant(who: Reader, context: Ctx, claimant_id: UUID) -> Claimant
 
 @router.post("/waivers", status_code=201, response_model=WaiverAnswer)
 async def post_waiver(request: Request, who: Writer, context: Ctx, body: WaiverBody) -> Response:
-    row = WaiverRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump())
+    row = WaiverRow(
+        id=new_id(), created_at=from_ms(context.clock()), **body.model_dump() | {"actor": actor_of(who, body.actor)}
+    )
 
     async def effect(conn: Connection) -> WaiverAnswer:
         return WaiverAnswer.model_validate(await waive(conn, who.tenant_id, row))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
+from services.claims.api.actors import ActorName
 from services.claims.api.fields import Answer, Body, GivenText, Instant, Reading, ReasonCode, Ref, Text, shown
 
 PLATE_FROM: Final = datetime(1999, 12, 31, 11, tzinfo=UTC)
@@ -202,7 +203,7 @@ class SaleBody(Body):
     reading: Reading
     kind: Literal["sold", "deregistered"] = "sold"
     reason: Text = ""
-    actor: GivenText
+    actor: ActorName | None = None
 
 
 class SaleAnswer(Answer):
@@ -226,7 +227,7 @@ class WaiverBody(Body):
     licence_id: UUID | None = None
     claimant_id: UUID | None = None
     reason: GivenText
-    actor: GivenText
+    actor: ActorName | None = None
 
     @model_validator(mode="after")
     def _for_one_thing(self) -> Self:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from services.claims.api.actors import actor_of
 from services.claims.api.context import Ctx, Reader, Writer, command, query
 from services.claims.api.creations import create_vehicle
 from services.claims.api.paging import ListAnswer, Paged, listed
@@ -110,7 +111,12 @@ async def post_plate(request: Request, who: Writer, context: Ctx, vehicle_id: UU
 
 @router.post("/vehicles/{vehicle_id}/sale", response_model=SaleAnswer)
 async def post_sale(request: Request, who: Writer, context: Ctx, vehicle_id: UUID, body: SaleBody) -> Response:
-    row = EndingRow(id=new_id(), vehicle_id=vehicle_id, recorder_id=vehicle_id, **body.model_dump())
+    row = EndingRow(
+        id=new_id(),
+        vehicle_id=vehicle_id,
+        recorder_id=vehicle_id,
+        **body.model_dump() | {"actor": actor_of(who, body.actor)},
+    )
 
     async def effect(conn: Connection) -> SaleAnswer:
         sold = await sell_vehicle(conn, who.tenant_id, row, from_ms(context.clock()))

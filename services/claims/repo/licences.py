@@ -72,8 +72,8 @@ values ($1, $2, $3, $4, $5, $6, $7)"""
 
 
 INSERT_VERIFICATION: Final = """
-insert into claims.verification (tenant_id, id, licence_id, statement_hash, wording, actor, created_at)
-values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint verification_once do nothing"""
+insert into claims.verification (tenant_id, id, licence_id, statement_hash, wording, actor, created_at, person_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict on constraint verification_once do nothing"""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class VerificationRow:
     wording: str
     actor: str
     created_at: datetime
+    person_id: UUID | None = None
+    """The actor, where they signed in (rule PA2); None: a machine named them."""
 
 
 @dataclass(frozen=True)
@@ -228,5 +230,13 @@ async def insert_outside(
 
 async def insert_verification(conn: Connection, tenant: UUID, row: VerificationRow) -> None:
     await conn.execute(
-        INSERT_VERIFICATION, tenant, row.id, row.licence_id, row.statement_hash, row.wording, row.actor, row.created_at
+        INSERT_VERIFICATION,
+        tenant,
+        row.id,
+        row.licence_id,
+        row.statement_hash,
+        row.wording,
+        row.actor,
+        row.created_at,
+        row.person_id,
     )

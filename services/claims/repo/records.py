@@ -48,7 +48,7 @@ select id, rule, licence_id, claimant_id, reason, actor, created_at
 from claims.waiver where tenant_id = $1 and (licence_id = any($2::uuid[]) or claimant_id = any($3::uuid[]))"""
 
 VERIFICATIONS_OF: Final = """
-select id, licence_id, statement_hash, wording, actor, created_at
+select id, licence_id, statement_hash, wording, actor, created_at, person_id
 from claims.verification where tenant_id = $1 and licence_id = any($2::uuid[])"""
 
 # A trailer travels with what tows it (rule VE1).

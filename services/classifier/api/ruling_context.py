@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, FastAPI, Request
 
 from services.classifier.application.land import By
+from services.classifier.application.ruling_refusals import invalid
 from shared.clock import Clock
 from shared.db.pool import Pool
 from shared.http.auth import Principal
@@ -24,7 +25,10 @@ class Context:
     """How far over midnight the scheme looks."""
 
     def by(self, who: Principal, actor: str, reason: str = "") -> By:
-        return By(actor, who.key_id, instant_of(self.clock()), reason)
+        """The person who signed in, else the one whom a key's holder names (rule PA2).  Raises Problem 422 for another name."""
+        if who.person is not None and actor not in {"", who.person}:
+            raise invalid("/actor", "you act in your own name: leave `actor` out", "not_you")
+        return By(who.person or actor, who.key_id, instant_of(self.clock()), reason)
 
 
 def install(app: FastAPI, context: Context) -> None:
