@@ -129,7 +129,6 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
     problems.install(app)
     auth.install(app, context.pool, desk.mint.reader() if desk is not None else None)
     conventions.install(app)
-    auth.install(app, context.pool)
     return app
 
 
