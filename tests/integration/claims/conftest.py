@@ -1,6 +1,7 @@
 """The claims API on a real database, with two tenants."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -88,8 +89,8 @@ class Claims:
         return httpx.AsyncClient(transport=transport, base_url="http://claims", headers=headers, timeout=30)
 
 
-@pytest.fixture
-async def claims(database: Database) -> AsyncIterator[Claims]:
+@asynccontextmanager
+async def open_claims(database: Database) -> AsyncIterator[Claims]:
     pool = await open_pool(database.dsn("claims", "api"), name="test-claims-api", size=12)
     worker = await open_pool(database.dsn("claims", "worker"), name="test-claims-worker", size=4)
     clock = Clock()
@@ -107,6 +108,12 @@ async def claims(database: Database) -> AsyncIterator[Claims]:
         yield Claims(database, context, worker, clock, make_app(context, Desk(Mint(ISSUER, TOKEN_KEYS, clock), None)))
     await pool.close()
     await worker.close()
+
+
+@pytest.fixture
+async def claims(database: Database) -> AsyncIterator[Claims]:
+    async with open_claims(database) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,0 +1,219 @@
+"""Eight clients at once, whatever they do and in whatever order: one paper licence is in one claim (design G4; rules LI4, EL4,
+LI7, CL3, CL5), although it is typed in other spellings, for other vehicles and by other claimants."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, TypeVar
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.claims.conftest import Claims, open_claims
+from tests.integration.claims.world import (
+    COMPLETE_MS,
+    FIRST_DAY,
+    TRAVEL_DAYS,
+    Fleet,
+    device_day,
+    put_days,
+    put_progress,
+)
+from tests.stack import Database
+
+pytestmark = pytest.mark.integration
+
+CLIENTS: Final = 8
+SPELLINGS: Final = ("RUC 0001", "ruc-0001", "Ruc0001", " r u c/0001 ")
+PLATES: Final = ("AAA111", "BBB222")
+OWNERS: Final = ("One Limited", "Two Limited")
+DONE: Final = frozenset({200, 201})
+REFUSED: Final = frozenset({404, 409, 410, 422})
+_numbers = itertools.count()
+T = TypeVar("T")
+
+
+class Act(NamedTuple):
+    """What a client does next, after a pause that hands the turn to others."""
+
+    what: str
+    pause_ms: int
+    spelling: str
+    plate: str
+    owner: str
+
+
+acts = st.builds(
+    Act,
+    st.sampled_from(["register", "claim", "claim", "claim", "token", "outside", "withdraw", "send"]),
+    st.integers(0, 15),
+    st.sampled_from(SPELLINGS),
+    st.sampled_from(PLATES),
+    st.sampled_from(OWNERS),
+)
+programs = st.lists(st.lists(acts, min_size=1, max_size=4), min_size=CLIENTS, max_size=CLIENTS)
+
+
+@dataclass
+class Desk:
+    """What the clients of one tenant share: a claim's token may be sent by anybody."""
+
+    fleet: Fleet
+    owners: dict[str, str] = field(default_factory=dict)
+    known: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    lodged: list[dict[str, Any]] = field(default_factory=list)
+    statuses: set[int] = field(default_factory=set)
+
+    async def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        answer = await self.fleet.client.post(f"/v1{path}", json=body)
+        assert answer.status_code in DONE | REFUSED, (path, answer.status_code, answer.text)
+        self.statuses.add(answer.status_code)
+        return answer
+
+    async def run(self, program: list[Act]) -> None:
+        for act in program:
+            await asyncio.sleep(act.pause_ms / 1000)
+            await getattr(self, act.what)(act)
+
+    async def register(self, act: Act) -> None:
+        body = self.fleet.licence_body(act.plate, act.spelling, 45_000, "2026-10-01T08:00:00+13:00")
+        made = await self.post("/licences", body | {"claimant_id": self.owners[act.owner]})
+        self.known.append(made.json()["id"] if made.status_code == 201 else made.json()["existing_id"])
+
+    async def claim(self, act: Act) -> None:
+        if not self.known:
+            await self.register(act)
+        licence = self.known[-1]
+        asked = (await self.fleet.client.get(f"/v1/licences/{licence}/verification")).json()
+        body = {"actor": "R Hill", "statement_hash": asked["statement_hash"], "wording": asked["wording"]}
+        await self.post(f"/licences/{licence}/verification", body)
+        wanted = {"claimant_id": self.owners[act.owner], "licence_ids": [licence], "person_completing": "R Hill"}
+        preview = await self.post("/claims/preview", wanted)
+        if preview.status_code in DONE:
+            self.tokens.append(preview.json()["preview_token"])
+            await self.token(act)
+
+    async def token(self, _: Act) -> None:
+        """The last one that anybody previewed, be it lodged or not."""
+        if self.tokens:
+            made = await self.post("/claims", {"preview_token": self.tokens[-1]})
+            if made.status_code == 201:
+                self.lodged.append(made.json())
+
+    async def outside(self, _: Act) -> None:
+        if self.known:
+            body = {"claimed_on": "2026-11-01", "reference": "paper form", "actor": "R Hill", "reason": "by hand"}
+            await self.post(f"/licences/{self.known[0]}/claimed-outside", body)
+
+    async def withdraw(self, _: Act) -> None:
+        if self.lodged:
+            body = {"on": "2026-11-22", "actor": "R Hill", "reason": "wrong account"}
+            await self.post(f"/claims/{self.lodged[-1]['id']}/withdraw", body)
+
+    async def send(self, _: Act) -> None:
+        if self.lodged:
+            body = {"on": "2026-11-22", "channel": "email", "actor": "R Hill"}
+            await self.post(f"/claims/{self.lodged[-1]['id']}/sent", body)
+
+
+async def open_desk(claims: Claims) -> Desk:
+    """A tenant with two vehicles that drove the same, each with the readings that close the one paper licence."""
+    desk = Desk(await claims.fleet(f"Fleet {next(_numbers)}"))
+    for name in OWNERS:
+        desk.owners[name] = await desk.fleet.add_claimant(name)
+    for plate in PLATES:
+        device = f"{plate}-device"
+        await desk.fleet.add_ute(plate, device)
+        await desk.fleet.add_reading(plate, "2026-10-01T08:00:00+13:00", 45_000)
+        await desk.fleet.add_reading(plate, "2026-10-15T08:00:00+13:00", 46_000)
+        await desk.fleet.add_licence(plate, f"NEXT {plate}", 46_000, "2026-10-15T08:00:00+13:00")
+        days = [device_day(desk.fleet.tenant, device, FIRST_DAY + i) for i in range(TRAVEL_DAYS)]
+        await put_days(desk.fleet.worker, days)
+    await put_progress(desk.fleet.worker, COMPLETE_MS)
+    return desk
+
+
+LIVE_LINES: Final = """
+select count(*) from claims.claim_line l join claims.claim c using (tenant_id)
+where l.tenant_id = $1 and l.claim_id = c.id and c.state <> 'withdrawn'"""
+HELD: Final = "select kind, source_id from claims.lodged_licence where tenant_id = $1 and released_at is null"
+TYPED: Final = "select count(*) from claims.licence where tenant_id = $1 and number_key = 'RUC0001'"
+NUMBERS: Final = "select number, state from claims.claim where tenant_id = $1 order by number"
+
+
+async def check(desk: Desk) -> None:
+    """What must be true of the tenant whatever happened, and that what was lodged still says what it said."""
+    tenant = desk.fleet.tenant
+    async with desk.fleet.worker.acquire() as conn:
+        assert await conn.fetchval(TYPED, tenant) <= 1, "one paper licence, one row"
+        held = await conn.fetch(HELD, tenant)
+        live = await conn.fetchval(LIVE_LINES, tenant)
+        claims = await conn.fetch(NUMBERS, tenant)
+    assert len(held) <= 1, "one paper licence is claimed at most once, here or outside"
+    assert live == sum(row["kind"] == "claim" for row in held), (
+        "every claim that stands holds its licence, and no other does"
+    )
+    assert len(claims) == len(desk.lodged), "every 201 is a claim, and nothing else is"
+    assert [row["number"] for row in claims] == [f"RUCOR-{n:06d}" for n in range(1, len(claims) + 1)], "no gap"
+    for one in desk.lodged:
+        now = await desk.fleet.get(f"/claims/{one['id']}")
+        assert (now["totals"], now["lines"]) == (one["totals"], one["lines"]), "lodged numbers never change (rule CL7)"
+
+
+@pytest.fixture
+def shop(database: Database) -> Iterator[tuple[asyncio.Runner, Claims]]:
+    """The service on one event loop for every example."""
+    with asyncio.Runner() as runner:
+        opened = open_claims(database)
+        yield runner, runner.run(_awaited(opened.__aenter__()))
+        runner.run(_awaited(opened.__aexit__(None, None, None)))
+
+
+async def _awaited(what: Awaitable[T]) -> T:
+    return await what
+
+
+@pytest.mark.timeout(600)
+@settings(
+    max_examples=25, deadline=None, print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+@given(wanted=programs)
+def test_G4_no_interleaving_of_eight_clients_claims_a_paper_licence_twice(
+    shop: tuple[asyncio.Runner, Claims], wanted: list[list[Act]]
+) -> None:
+    runner, claims = shop
+
+    async def example() -> None:
+        desk = await open_desk(claims)
+        try:
+            await asyncio.gather(*(desk.run(program) for program in wanted))
+            await check(desk)
+            event(f"{len(desk.lodged)} claims, answers {sorted(desk.statuses)}")
+        finally:
+            await desk.fleet.client.aclose()
+
+    runner.run(example())
+
+
+@pytest.mark.timeout(300)
+def test_G4_eight_who_type_one_paper_licence_and_claim_it_at_once_lodge_one_claim(
+    shop: tuple[asyncio.Runner, Claims],
+) -> None:
+    """Every pair of spelling and vehicle, both claimants: the one who paid as registered gets it, once."""
+    runner, claims = shop
+
+    async def example() -> None:
+        desk = await open_desk(claims)
+        ways = itertools.cycle(itertools.product(SPELLINGS, PLATES, OWNERS))
+        everybody = [Act("claim", 0, *next(ways)) for _ in range(2 * CLIENTS)]
+        await asyncio.gather(*(desk.run([Act("register", 0, *act[2:]), act]) for act in everybody))
+        await check(desk)
+        assert len(desk.lodged) == 1
+        assert desk.statuses == {200, 201, 409}, "somebody lodged, everybody else was told"
+
+    runner.run(example())
