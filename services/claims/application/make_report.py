@@ -9,11 +9,13 @@ import msgspec
 
 from services.claims.application.expected import Earlier, load_earlier, with_expected
 from services.claims.application.facts import Assessed, Facts, assess, load_facts
+from services.claims.application.frozen import report_of
 from services.claims.application.peers import Pdf, Tracks
 from services.claims.application.refusals import not_found
-from services.claims.application.sealing import Sealer, place
+from services.claims.application.sealing import Sealer
 from services.claims.application.snapshots import licence_report
 from services.claims.domain.policy import Policy
+from services.claims.domain.statement_parts import Statement
 from services.claims.repo import documents, parties
 from shared.contracts.claim import LicenceReport, Track
 from shared.db.pool import Pool, tenant_tx
@@ -27,6 +29,15 @@ async def make_report(
     pool: Pool, tenant: UUID, licence_id: UUID, policy: Policy, sealer: Sealer, tracks: Tracks, pdf: Pdf, now_ms: int
 ) -> bytes:
     """The PDF's bytes.  Raises Problem 404, PeerUnavailable."""
+    report, assessed = await read_report(pool, tenant, licence_id, policy, sealer, now_ms)
+    drawn, ways = await draw(tenant, assessed.statement, tracks)
+    return await pdf.report(msgspec.json.encode(msgspec.structs.replace(report, tracks=drawn, roads=ways)))
+
+
+async def read_report(
+    pool: Pool, tenant: UUID, licence_id: UUID, policy: Policy, sealer: Sealer, now_ms: int
+) -> tuple[LicenceReport, Assessed]:
+    """As lodged where it is lodged, else as it is now; without tracks.  Raises Problem 404."""
     async with tenant_tx(pool, tenant) as conn:
         facts = await load_facts(conn, tenant, [licence_id], policy, now_ms)
         if not facts.bound:
@@ -40,13 +51,9 @@ async def make_report(
         )
     assessed = await asyncio.to_thread(_judged, facts, earlier, policy)
     if frozen is not None:
-        plain = sealer.open(frozen.sealed, place(tenant, "snapshot-report", licence_id))
-        report = msgspec.json.decode(plain, type=LicenceReport)
-    else:
-        name = claimant.name if claimant is not None else ""
-        report = licence_report(assessed, name, _vehicle(facts, assessed), "", policy, facts.today)
-    drawn, ways = await _map(tenant, assessed, tracks)
-    return await pdf.report(msgspec.json.encode(msgspec.structs.replace(report, tracks=drawn, roads=ways)))
+        return report_of(sealer, tenant, licence_id, frozen), assessed
+    name = claimant.name if claimant is not None else ""
+    return licence_report(assessed, name, _vehicle(facts, assessed), "", policy, facts.today), assessed
 
 
 def _judged(facts: Facts, earlier: Earlier, policy: Policy) -> Assessed:
@@ -58,13 +65,14 @@ def _vehicle(facts: Facts, assessed: Assessed) -> str:
     return next(row.description for row in facts.register.vehicles if row.id == assessed.row.vehicle_id)
 
 
-async def _map(tenant: UUID, assessed: Assessed, tracks: Tracks) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
-    """The tracks of the days that the statement shows, and the ways near them, each once."""
-    statement = assessed.statement
+async def draw(tenant: UUID, statement: Statement, tracks: Tracks) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
+    """The tracks of the licence's devices in its time, on the days that the statement shows; and the ways near them, each
+    once.  Raises PeerUnavailable."""
     if statement.first_day is None or statement.last_day is None:
         return (), ()
     first_ms, _ = bounds_ms(to_ordinal(statement.first_day))
     _, last_ms = bounds_ms(to_ordinal(statement.last_day))
+    first_ms, last_ms = max(first_ms, statement.start.ms or first_ms), min(last_ms, statement.end.ms or last_ms)
     drawn: list[Track] = []
     ways: dict[Track, None] = {}
     for span in statement.spans[:SPANS_MAX]:
