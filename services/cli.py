@@ -24,7 +24,6 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "policy": ("services.claims.policy_cli", "policy"),
     "reprocess": ("services.claims.reprocess_cli", "reprocess"),
     "tenants": ("services.claims.cli", "tenants"),
-    "claims": ("deploy.embedded.bank_key", "claims"),
 }
 
 
@@ -36,6 +35,14 @@ KEYS: Final[dict[str, tuple[str, str]]] = {
 
 PEOPLE: Final[dict[str, tuple[str, str]]] = {
     "add": ("services.claims.people_cli", "people_add"),
+}
+
+
+CLAIMS: Final[dict[str, tuple[str, str]]] = {
+    "new-bank-key": ("deploy.embedded.bank_key", "new_bank_key"),
+    "bank-keys": ("deploy.embedded.bank_key", "bank_keys"),
+    "rotate-bank-key": ("deploy.embedded.bank_key", "rotate_bank_key"),
+    "purge": ("deploy.embedded.purge", "purge"),
 }
 
 
@@ -71,6 +78,11 @@ def keys() -> None:
 @main.group(cls=LazyGroup, where=PEOPLE)
 def people() -> None:
     """People who sign in: their place in a tenant and, in the embedded stack, their passwords."""
+
+
+@main.group(cls=LazyGroup, where=CLAIMS)
+def claims() -> None:
+    """What the claims service keeps: its keys, and what may go."""
 
 
 if __name__ == "__main__":

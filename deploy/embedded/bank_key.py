@@ -1,4 +1,4 @@
-"""`rucor claims`: another key for what the claims service seals (rule RE3; docs/runbooks/keys.md)."""
+"""`rucor claims new-bank-key | bank-keys | rotate-bank-key`: another key for what claims seals (docs/runbooks/keys.md)."""
 
 import asyncio
 import base64
@@ -20,12 +20,7 @@ from shared.running_stack import data_dir_option
 CONNECTION: Final = "rucor-bank-key-cli"
 
 
-@click.group("claims")
-def claims() -> None:
-    """What the claims service seals, and with which key."""
-
-
-@claims.command("new-bank-key")
+@click.command("new-bank-key")
 @data_dir_option
 def new_bank_key(data_dir: Path) -> None:
     """Make a new key for bank accounts, forms and files; the stack seals with it from its next start on."""
@@ -37,7 +32,7 @@ def new_bank_key(data_dir: Path) -> None:
     click.echo("Back up secrets.json, restart the stack, then run `rucor claims rotate-bank-key`.")
 
 
-@claims.command("bank-keys")
+@click.command("bank-keys")
 @data_dir_option
 def bank_keys(data_dir: Path) -> None:
     """Which keys are known, and what is sealed with each."""
@@ -48,7 +43,7 @@ def bank_keys(data_dir: Path) -> None:
         click.echo(f"{_name(key)}  {'seals' if i == 0 else 'opens'}  used in: {', '.join(tables) or 'nothing'}")
 
 
-@claims.command("rotate-bank-key")
+@click.command("rotate-bank-key")
 @data_dir_option
 def rotate_bank_key(data_dir: Path) -> None:
     """Seal with the present key whatever an older one sealed, while the service runs; then forget the older ones.

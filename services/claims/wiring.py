@@ -35,6 +35,7 @@ from services.claims.api import (
     recorder_routes,
     register_routes,
     reprocess_routes,
+    retention_routes,
     token_routes,
     vehicle_routes,
 )
@@ -43,13 +44,13 @@ from services.claims.api.context import Context
 from services.claims.api.import_files import FILE_BYTES_MAX
 from services.claims.api.import_kinds import KINDS
 from services.claims.api.token_routes import Desk
+from services.claims.application import retention
 from services.claims.application.exclude_faulty import exclude_next
-from services.claims.application.papers import note_missing
+from services.claims.application.keep_house import House
 from services.claims.application.peers import Holds
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
-from services.claims.application.sealing import Hasher
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
@@ -72,13 +73,14 @@ RENDER_LOOP: Final = "render"
 RENDER_STALE_S: Final = 90.0
 HOUSE_IDLE_S: Final = 60.0
 HOUSE_LOOP: Final = "house"
-HOUSE_STALE_S: Final = 300.0
+HOUSE_STALE_S: Final = 3_600.0
 POLICY_EVERY_S: Final = 2.0
 POLICY_LOOP: Final = "policy"
 POLICY_STALE_S: Final = 30.0
 HOLDS_LOOP: Final = "holds"
 HOLDS_IDLE_S: Final = 30.0
 HOLDS_STALE_S: Final = 180.0
+SETTLE_EVERY_MS: Final = 3_600_000
 FAULTY_LOOP: Final = "faulty data"
 FAULTY_STALE_S: Final = 300.0
 API_POOL_SIZE: Final = 16
@@ -117,6 +119,7 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
         ops_policy,
         audit_routes,
         export_routes,
+        retention_routes,
         faulty_routes,
         ops_faulty,
         preflight_routes,
@@ -152,11 +155,10 @@ def _worker(name: str, next_one: Callable[[], Awaitable[bool]], health: Health, 
     return name, lambda: work_loop(name, next_one, health, stale_after_s)
 
 
-async def house_loop(across: Pool, hasher: Hasher, health: Health) -> None:
-    """What nobody waits for, for ever, a little at a time."""
+async def house_loop(house: House, health: Health) -> None:
     while True:
         try:
-            busy = await note_missing(across, hasher) > 0
+            busy = await house.round()
         except Retryable as error:
             log.warning("housekeeping waits", error=str(error))
             busy = False
@@ -165,12 +167,17 @@ async def house_loop(across: Pool, hasher: Hasher, health: Health) -> None:
             await asyncio.sleep(HOUSE_IDLE_S)
 
 
-async def holds_loop(pool: Pool, classifier: Holds, health: Health) -> None:
-    """The classifier knows of every audit's hold within a minute, or as soon as it is there again."""
+async def holds_loop(pool: Pool, classifier: Holds, clock: Clock, health: Health) -> None:
+    """The classifier knows of every hold within a minute, or as soon as it is there again; until then it keeps everything."""
+    settled_ms = 0
     while True:
         try:
-            while await tell_next(pool, classifier):
+            if clock() - settled_ms > SETTLE_EVERY_MS:
+                await retention.settle_needed(pool)
+                settled_ms = clock()
+            while await tell_next(pool, classifier) or await retention.tell_next(pool, classifier):
                 pass
+            await classifier.holds_told()
         except Retryable as error:
             log.warning("holds are told later", error=str(error))
         health.beat(HOLDS_LOOP, stale_after_s=HOLDS_STALE_S)
@@ -236,9 +243,9 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         tasks: list[Task] = [
             ("days", consumer.run),
             ("policy", lambda: policy_loop(worker_pool, context.policies, health)),
-            (HOLDS_LOOP, lambda: holds_loop(worker_pool, context.classifier, health)),
+            (HOLDS_LOOP, lambda: holds_loop(worker_pool, context.classifier, clock, health)),
             _worker(RENDER_LOOP, render, health, RENDER_STALE_S),
-            ("house", lambda: house_loop(worker_pool, context.hasher, health)),
+            (HOUSE_LOOP, lambda: house_loop(House(worker_pool, context.hasher, clock), health)),
             _worker(FAULTY_LOOP, exclude, health, FAULTY_STALE_S),
         ]
         desk = await stack.enter_async_context(_desk(settings, clock))

@@ -130,7 +130,9 @@ def retention_command(dry_run: bool, data_dir: Path) -> None:
     for one in over:
         click.echo(f"{'would drop' if dry_run else 'dropped'} {one.month:%Y-%m} ({one.bytes:,} bytes)")
     if not over:
-        click.echo("nothing may be dropped: every month is younger than four years or held")
+        click.echo(
+            "nothing may be dropped: every month is younger than four years, held, or claims has not said lately what it holds"
+        )
 
 
 @evidence.command("export")

@@ -166,6 +166,13 @@ class ClassifierClient:
         lands = tuple(LandFact(*msgspec.structs.astuple(land)) for land in answer.lands)
         return Ground(lands=lands, derived={one.name: one.derived for one in answer.road_sets})
 
+    async def holds_told(self) -> None:
+        status, _ = await _send(
+            self._client, self._client.build_request("POST", "/v1/holds/told"), "classifier", HOLDS_BYTES_MAX
+        )
+        if status != httpx.codes.NO_CONTENT:
+            raise PeerUnavailable(f"classifier answered {status}")
+
     async def recompute(self, asked: RecomputeAsked) -> Recomputed:
         headers = {"Content-Type": "application/json"}
         request = self._client.build_request(

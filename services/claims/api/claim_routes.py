@@ -32,7 +32,7 @@ from services.claims.application.preview_claim import (
     licences_for,
     store_preview,
 )
-from services.claims.application.refusals import invalid, not_found
+from services.claims.application.refusals import invalid, not_found, purged
 from services.claims.application.sealing import place
 from services.claims.domain.instants import from_ms
 from services.claims.repo import claims, devices, documents, ledger
@@ -186,7 +186,10 @@ async def get_form(
             raise Problem(
                 404, "not_found", "There is no such edition", f"The form of {claim.number} has {latest} editions."
             )
-        return await documents.document(conn, who.tenant_id, claim_id, "form", edition or latest)
+        row = await documents.document(conn, who.tenant_id, claim_id, "form", edition or latest)
+        if row is None and await documents.snapshot(conn, who.tenant_id, claim_id, "form", claim_id) is None:
+            raise purged("form")
+        return row
 
     row = await query(context, who.tenant_id, read)
     if row is None:

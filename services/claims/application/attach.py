@@ -65,6 +65,11 @@ async def read_attachment(pool: Pool, tenant: UUID, sealer: Sealer, attachment_i
         row = await claim_life.attachment(conn, tenant, attachment_id)
     if row is None:
         raise not_found("attachment", attachment_id)
+    if row.purged_at is not None:
+        raise Problem(
+            410, "purged", "This file is not kept any longer",
+            "Nothing held it any more (rule RE1). Its name, size and hash remain.", sha256=row.sha256.hex(),
+        )  # fmt: skip
     content = await asyncio.to_thread(sealer.open, row.sealed, place(tenant, PLACE, attachment_id))
     if sha256(content).digest() != row.sha256:
         raise Fatal(f"attachment {attachment_id} is not what was stored")

@@ -11,7 +11,7 @@ import msgspec
 from services.claims.application.binding import waivers_of
 from services.claims.application.claim_steps import in_order, locked
 from services.claims.application.draft_claim import shown
-from services.claims.application.refusals import invalid, not_found
+from services.claims.application.refusals import invalid, not_found, purged
 from services.claims.application.sealing import Sealer, place
 from services.claims.domain.bank import parse_account
 from services.claims.domain.claim import ClaimDraft
@@ -70,7 +70,7 @@ async def correct_form(
 async def _latest(conn: Connection, tenant: UUID, claim_id: UUID, sealer: Sealer) -> tuple[int, FormSnapshot]:
     row = await documents.snapshot(conn, tenant, claim_id, "form", claim_id)
     if row is None:
-        raise Fatal(f"claim {claim_id} was lodged without a snapshot")
+        raise purged("form")
     plain = sealer.open(row.sealed, place(tenant, "snapshot-form", claim_id))
     if sha256(plain).digest() != row.sha256:
         raise Fatal(f"the snapshot of claim {claim_id} is not what was lodged")

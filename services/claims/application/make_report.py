@@ -11,7 +11,7 @@ from services.claims.application.expected import Earlier, load_earlier, with_exp
 from services.claims.application.facts import Assessed, Facts, assess, load_facts
 from services.claims.application.frozen import report_of
 from services.claims.application.peers import Pdf, Tracks
-from services.claims.application.refusals import not_found
+from services.claims.application.refusals import not_found, purged
 from services.claims.application.sealing import Sealer
 from services.claims.application.snapshots import licence_report
 from services.claims.domain.policy import Policy
@@ -49,6 +49,8 @@ async def read_report(
         frozen = (
             await documents.snapshot(conn, tenant, mark.source_id, "report", licence_id) if mark and lodged else None
         )
+        if lodged and frozen is None:
+            raise purged("report")
     assessed = await asyncio.to_thread(_judged, facts, earlier, policy)
     if frozen is not None:
         return report_of(sealer, tenant, licence_id, frozen), assessed

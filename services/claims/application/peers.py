@@ -49,6 +49,10 @@ class Holds(Protocol):
         """Days that an audit keeps, or keeps no more.  Raises PeerUnavailable."""
         ...
 
+    async def holds_told(self) -> None:
+        """Every hold there is has been told.  Raises PeerUnavailable."""
+        ...
+
 
 class Faulty(Protocol):
     async def take_out(self, stretch: FaultyStretch) -> StretchTaken:

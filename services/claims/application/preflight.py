@@ -14,7 +14,7 @@ from services.claims.application.expected import Earlier, load_earlier, with_exp
 from services.claims.application.facts import Assessed, Facts, assess, load_facts
 from services.claims.application.peers import Grounds, PeerUnavailable
 from services.claims.application.preview_claim import draft_from_ledger
-from services.claims.application.refusals import not_found
+from services.claims.application.refusals import not_found, purged
 from services.claims.application.sealing import Hasher, Sealer, place
 from services.claims.domain.claim_fields import Applicant
 from services.claims.domain.policy import Policy
@@ -26,7 +26,6 @@ from services.claims.repo.devices import AssignmentRow
 from services.claims.repo.preflight import AlikeRow
 from shared.contracts.claim import FormSnapshot
 from shared.db.pool import Connection, Pool, tenant_tx
-from shared.errors import Fatal
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ async def preflight_claim(
         earlier = await load_earlier(conn, tenant, facts, policy, now_ms, codes)
         around = await _load_around(conn, tenant, facts)
     if frozen is None:
-        raise Fatal(f"claim {claim_id} was lodged without a snapshot")
+        raise purged("form")
     form = msgspec.json.decode(sealer.open(frozen.sealed, place(tenant, "snapshot-form", claim_id)), type=FormSnapshot)
     on: dict[str, date] = {step.kind: step.on_day for step in steps}
     lodged = Lodged(on=row.lodged_on, sent_on=on.get("sent"), received_on=on.get("received"))

@@ -50,6 +50,14 @@ def preview_changed(differences: list[dict[str, Any]]) -> Problem:
     )  # fmt: skip
 
 
+def purged(what: str) -> Problem:
+    """Rule RE1: nothing held it any more.  A claim has its papers from the moment it is lodged until then."""
+    return Problem(
+        410, "purged", "This is not kept any longer",
+        f"The {what} of this claim was held as long as the law asks, and dropped then. The claim, its lines and hashes remain.",
+    )  # fmt: skip
+
+
 def raising(problem: Problem) -> Callable[[], Exception]:
     """For `shared.db.errors.constraints`: the net under checks that have been made already."""
     return lambda: problem

@@ -43,7 +43,7 @@ INSERT_ATTACHMENT: Final = """
 insert into claims.attachment (tenant_id, id, name, media_type, size, sha256, sealed, actor)
 values ($1, $2, $3, $4, $5, $6, $7, $8)"""
 ATTACHMENT: Final = """
-select id, name, media_type, size, sha256, sealed, actor, created_at
+select id, name, media_type, size, sha256, sealed, actor, created_at, purged_at
 from claims.attachment where tenant_id = $1 and id = $2"""
 HAS_ATTACHMENT: Final = "select 1 from claims.attachment where tenant_id = $1 and id = $2"
 
@@ -108,6 +108,8 @@ class AttachmentRow:
     sealed: bytes
     actor: str
     created_at: datetime | None = None
+    purged_at: datetime | None = None
+    """When its bytes went (rule RE1)."""
 
 
 async def lock_claim(conn: Connection, tenant: UUID, claim_id: UUID) -> str | None:

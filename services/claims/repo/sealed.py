@@ -37,10 +37,10 @@ with recursive used (key_id) as (
 ) select key_id from used where key_id is not null"""
 ATTACHMENT_KEYS: Final = """
 with recursive used (key_id) as (
-    (select substring(sealed, 2, 4) from claims.attachment order by 1 limit 1)
+    (select substring(sealed, 2, 4) from claims.attachment where purged_at is null order by 1 limit 1)
     union all
     select (select substring(a.sealed, 2, 4) from claims.attachment a
-        where substring(a.sealed, 2, 4) > used.key_id order by 1 limit 1)
+        where a.purged_at is null and substring(a.sealed, 2, 4) > used.key_id order by 1 limit 1)
     from used where used.key_id is not null
 ) select key_id from used where key_id is not null"""
 
@@ -55,7 +55,7 @@ select ctid, tenant_id, claim_id as subject_id, 'document-' || kind as what, sea
 where substring(sealed, 2, 4) = any($1::bytea[]) limit $2"""
 ATTACHMENT_NEXT: Final = """
 select ctid, tenant_id, id as subject_id, 'attachment' as what, sealed from claims.attachment
-where substring(sealed, 2, 4) = any($1::bytea[]) limit $2"""
+where purged_at is null and substring(sealed, 2, 4) = any($1::bytea[]) limit $2"""
 
 # Only the very value that was opened is exchanged, known by its nonce: a row that was written since keeps what it says.
 CLAIMANT_SWAP: Final = (

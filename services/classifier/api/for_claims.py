@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, SecretStr
 from services.classifier.repo import retention, ruling_versions
 from services.classifier.repo.ruling_versions import LandRow
 from services.classifier.roads.dataset import RoadSet
-from shared.db.pool import Pool, tenant_tx
+from shared.db.pool import Pool, tenant_tx, tx
 from shared.http.auth import require_internal
 from shared.http.fields import Body, GivenText
 from shared.http.paging import START
@@ -81,6 +81,12 @@ def router(pool: Pool, token: SecretStr, road_sets: Callable[[], Mapping[str, Ro
             for hold_id in body.released:
                 await retention.close_hold(conn, body.tenant, hold_id)
             return HoldsTaken(open=len(await retention.read_holds(conn)))
+
+    @routes.post("/holds/told", status_code=204)
+    async def told() -> None:
+        """Every hold has been told: for a quarter of an hour, a month that nothing holds may go (rule RE1)."""
+        async with tx(pool) as conn:
+            await retention.all_told(conn)
 
     @routes.get("/ground")
     async def ground(tenant: UUID) -> Ground:

@@ -39,14 +39,18 @@ select tenant_id, id, from_day, to_day, reason, opened_at from classifier.retent
 where closed_at is null order by opened_at, id
 """
 
-Verdict = Literal["young", "held", "over"]
+ALL_TOLD: Final = """
+insert into classifier.claims_told (told_at) values (now()) on conflict (only_row) do update set told_at = excluded.told_at
+"""
+
+Verdict = Literal["young", "held", "unknown", "over"]
 
 
 class Month(NamedTuple):
     month: date
     """Its first day."""
     verdict: Verdict
-    """`over`: nothing needs it any more (rule RE1)."""
+    """`over`: nothing needs it any more (rule RE1); `unknown`: claims has not said lately what it holds."""
     bytes: int
     """On disk, with its index and out-of-line storage."""
 
@@ -114,6 +118,11 @@ async def open_hold_once(conn: Connection, tenant: UUID, hold: UUID, days: tuple
 async def close_hold(conn: Connection, tenant: UUID, hold: UUID) -> bool:
     """True when it was open."""
     return await conn.fetchval(CLOSE_HOLD, tenant, hold) is not None
+
+
+async def all_told(conn: Connection) -> None:
+    """Claims has told every hold it has, at this moment."""
+    await conn.execute(ALL_TOLD)
 
 
 async def read_holds(conn: Connection) -> Sequence[Hold]:

@@ -31,6 +31,7 @@ where tenant_id = $1
 order by id desc
 limit $5
 """
+PURGE: Final = "select ingest.purge_quarantine($1, $2, $3)"
 
 
 class StoredRow(NamedTuple):
@@ -80,3 +81,9 @@ async def page(
     """Newest first, from below the id `before`."""
     found = await conn.fetch(SELECT_PAGE, tenant_id, before, code, device_id, limit)
     return [StoredRow(*row) for row in found]
+
+
+async def purge(conn: Connection, kept: Sequence[UUID], limit: int, *, dry: bool) -> int:
+    """Rows older than rule RE1 holds, but of the tenants in `kept`: gone, or that would go.  The database judges."""
+    count: int = await conn.fetchval(PURGE, list(kept), limit, dry)
+    return count

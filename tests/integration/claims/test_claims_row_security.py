@@ -44,6 +44,7 @@ async def fill(fleet: Fleet, operator: httpx.AsyncClient) -> None:
     await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY, rev=2)])
     async with tx(fleet.worker) as conn:
         await conn.execute("insert into claims.hold values ($1, 'imei-1', 1, 'dirty', false, 1)", fleet.tenant)
+    await fleet.post("/holds", {"licence_ids": [licence], "reason": "r", "actor": "a"})
     answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
     await fleet.post("/applications", {"kind": "cancelled_vehicle", "licence_id": licence, "actor": "a"})

@@ -15,6 +15,7 @@ from services.classifier.application.exporting import export
 from services.classifier.application.retention import RetentionKeeps
 from services.classifier.evidence_cli import describe, evidence
 from services.classifier.repo import chunks
+from services.classifier.repo import retention as rows
 from shared.contracts.neutral import parse_ndjson
 from shared.db.pool import tx
 from shared.nz_days import bounds_ms, to_ordinal
@@ -37,6 +38,8 @@ async def fill(store: Store, *months: date) -> None:
         await store.take(drive(KEY, bounds_ms(day)[0] + 30_000_000, 6), tick_ms=bounds_ms(day + 40)[0])
     keeper = Keeper(store, store.worker, Compactor(store.worker, Policy(150_000, 0, 0)))
     await keeper.drain()
+    async with tx(store.api) as conn:  # claims says that it has told every hold
+        await rows.all_told(conn)
 
 
 async def there(store: Store, today: date) -> list[tuple[date, str]]:

@@ -1,0 +1,43 @@
+"""What nobody waits for, a little at a time: notes of rule LI4 on licences from before them, the daily purge (rule RE1)."""
+
+from datetime import date
+
+from services.claims.application import purge
+from services.claims.application.papers import note_missing
+from services.claims.application.sealing import Hasher
+from services.claims.domain.instants import from_ms, nz_date
+from shared.clock import Clock
+from shared.db.pool import Pool
+from shared.observability.logging import get_logger
+
+log = get_logger(__name__)
+
+
+class House:
+    """`across` spans tenants."""
+
+    def __init__(self, across: Pool, hasher: Hasher, clock: Clock) -> None:
+        self._across = across
+        self._hasher = hasher
+        self._clock = clock
+        self._purged_on: date | None = None
+
+    async def round(self) -> bool:
+        """True where there is more to do at once."""
+        if await note_missing(self._across, self._hasher):
+            return True
+        today = nz_date(from_ms(self._clock()))
+        if today != self._purged_on:
+            await self._purge()
+            self._purged_on = today
+        return False
+
+    async def _purge(self) -> None:
+        for tenant in await purge.tenants(self._across):
+            counts = {
+                table: count
+                for table, count in (await purge.purge(self._across, tenant, self._clock())).items()
+                if count
+            }
+            if counts:
+                log.info("purged", tenant=str(tenant), rows=counts, rule="RE1")
