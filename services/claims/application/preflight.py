@@ -20,12 +20,15 @@ from services.claims.domain.claim_fields import Applicant
 from services.claims.domain.policy import Policy
 from services.claims.domain.preflight.attacks import attack
 from services.claims.domain.preflight.case import Alike, Attack, Case, Ground, Lodged, PlateSpan, Subject
-from services.claims.repo import claim_life, claims, documents, preflight
+from services.claims.domain.preflight.ground import LOOKED_AT
+from services.claims.repo import claim_life, claims, documents, ledger, preflight
 from services.claims.repo.claims import LineRow
 from services.claims.repo.devices import AssignmentRow
+from services.claims.repo.ledger import Window
 from services.claims.repo.preflight import AlikeRow
 from shared.contracts.claim import FormSnapshot
-from shared.db.pool import Connection, Pool, tenant_tx
+from shared.contracts.device_day import DeviceDay
+from shared.db.pool import Pool, tenant_tx
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Around:
 
     assignments: Sequence[AssignmentRow]
     alike: Sequence[AlikeRow]
+    days: Mapping[UUID, tuple[DeviceDay, ...]]
+    """licence → its device-days, with those segments that an attack looks at."""
 
 
 async def preflight_request(
@@ -51,8 +56,7 @@ async def preflight_request(
 ) -> tuple[Attack, ...]:  # fmt: skip
     """Of what a preview with the same body would show.  Raises Problem 422."""
     facts, drafted = await draft_from_ledger(pool, tenant, request, policy, sealer, hasher, now_ms)
-    async with tenant_tx(pool, tenant) as conn:
-        around = await _load_around(conn, tenant, facts)
+    around = await _load_around(pool, tenant, facts)
     printed = {line.licence_id: Printed(line.plate, line.distance_km) for line in drafted.draft.lines}
     ground = await _ground(grounds, tenant)
     return await asyncio.to_thread(
@@ -71,10 +75,10 @@ async def preflight_claim(
         lines = await claims.lines(conn, tenant, claim_id)
         frozen = await documents.snapshot(conn, tenant, claim_id, "form", claim_id)
         steps = await claim_life.steps(conn, tenant, claim_id)
-        facts = await load_facts(conn, tenant, [line.licence_id for line in lines], policy, now_ms, whole=True)
+        facts = await load_facts(conn, tenant, [line.licence_id for line in lines], policy, now_ms)
         codes = {line.licence_id: line.reason_code for line in lines}
         earlier = await load_earlier(conn, tenant, facts, policy, now_ms, codes)
-        around = await _load_around(conn, tenant, facts)
+    around = await _load_around(pool, tenant, facts)
     if frozen is None:
         raise purged("form")
     form = msgspec.json.decode(sealer.open(frozen.sealed, place(tenant, "snapshot-form", claim_id)), type=FormSnapshot)
@@ -104,12 +108,23 @@ def _applicant(form: FormSnapshot, claimant_id: UUID) -> Applicant:
     )  # fmt: skip
 
 
-async def _load_around(conn: Connection, tenant: UUID, facts: Facts) -> Around:
+async def _load_around(pool: Pool, tenant: UUID, facts: Facts) -> Around:
+    """The segments of a day are most of it, so they are read licence by licence, and only what is looked at is kept."""
     devices = sorted({span.device for bound in facts.bound for span in bound.period.spans})
-    return Around(
-        assignments=await preflight.assignments_of(conn, tenant, devices),
-        alike=await preflight.alike(conn, tenant, [bound.row.id for bound in facts.bound]),
-    )
+    async with tenant_tx(pool, tenant) as conn:
+        assignments = await preflight.assignments_of(conn, tenant, devices)
+        alike = await preflight.alike(conn, tenant, [bound.row.id for bound in facts.bound])
+    days = {}
+    for bound in facts.bound:
+        windows = [Window(*window) for window in bound.period.device_days]
+        async with tenant_tx(pool, tenant) as conn:
+            found = await ledger.days_in(conn, tenant, windows)
+        days[bound.row.id] = tuple(_looked_at(one.day) for one in found)
+    return Around(assignments, alike, days)
+
+
+def _looked_at(day: DeviceDay) -> DeviceDay:
+    return msgspec.structs.replace(day, segments=tuple(one for one in day.segments if one.basis in LOOKED_AT))
 
 
 async def _ground(grounds: Grounds, tenant: UUID) -> Ground | None:
@@ -145,9 +160,7 @@ def _subject(facts: Facts, item: Assessed, printed: Printed, around: Around) -> 
         record=item.record,
         statement=item.statement,
         assessment=item.assessment,
-        days=tuple(
-            day.day for device in sorted(facts.days) for day in facts.days[device] if (device, day.day.day) in stands
-        ),
+        days=tuple(day for day in around.days[item.row.id] if (day.device, day.day) in stands),
         plate=printed.plate,
         distance_km=printed.distance_km,
         lodged_hash=printed.lodged_hash,

@@ -80,7 +80,7 @@ class Subject:
     assessment: Assessment
     """Likewise, with rule EL7."""
     days: tuple[DeviceDay, ...]
-    """What the statement stands on, segments and all."""
+    """What the statement stands on, with at least the segments of the bases in ground.LOOKED_AT."""
     plate: str
     """As the form prints it."""
     distance_km: int

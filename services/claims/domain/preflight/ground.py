@@ -16,6 +16,8 @@ from shared.nz_days import from_ordinal, to_ordinal
 DECLARED: Final = frozenset({"declared_land", OVER_PUBLIC})
 OFF_EVERY_WAY: Final = frozenset({"no_road", "odometer_bound"})
 """Bases that no mapped way supports."""
+LOOKED_AT: Final = DECLARED | OFF_EVERY_WAY
+"""Bases whose segments the attacks on the ground look at."""
 BEFORE_FIRST: Final = "travel before the first road data set"
 """The incident by which the classifier marks such a day (rule SU9)."""
 METRES_A_DEGREE: Final = 111_195
