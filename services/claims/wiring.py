@@ -56,10 +56,13 @@ from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
 from services.claims.settings import ClaimsSettings, bank_keys, key_bytes
 from shared.clock import Clock, system_clock
+from shared.db.audit import keep_purging
 from shared.db.pool import Pool, open_pool
 from shared.errors import Retryable
 from shared.http import auth, conventions, problems
 from shared.http.jwks import open_client as open_public_client
+from shared.http import auth, conventions
+from shared.http import audit_log, auth, problems
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
 from shared.observability.health import Health
@@ -126,6 +129,7 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
         application_life_routes,
     ):
         v1.include_router(module.router)
+    v1.include_router(audit_log.router(context.pool))
     app.include_router(v1)
     if desk is not None:
         token_routes.install(app, desk)
@@ -247,6 +251,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
             _worker(RENDER_LOOP, render, health, RENDER_STALE_S),
             (HOUSE_LOOP, lambda: house_loop(House(worker_pool, context.hasher, clock), health)),
             _worker(FAULTY_LOOP, exclude, health, FAULTY_STALE_S),
+            ("audit log", lambda: keep_purging(worker_pool)),
         ]
         desk = await stack.enter_async_context(_desk(settings, clock))
         return await serve(make_app(context, desk), settings, tasks, health=health)

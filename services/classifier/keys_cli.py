@@ -14,7 +14,7 @@ from shared.errors import Retryable
 from shared.running_stack import data_dir_option, dsn_of
 
 CONNECTION: Final = "rucor-classifier-keys"
-SCOPES: Final = ("land:read", "land:write", "exclusions:write", "tracks:read", "reprocess:write")
+SCOPES: Final = ("land:read", "land:write", "exclusions:write", "tracks:read", "reprocess:write", "audit-log:read")
 
 
 async def issue_key(worker_dsn: str, tenant_id: UUID, name: str, scopes: Sequence[str] = SCOPES) -> str:

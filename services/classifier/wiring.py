@@ -43,8 +43,9 @@ from services.classifier.settings import ClassifierSettings
 from shared.clock import system_clock
 from shared.contracts.pings import LAYOUT, NONE, Key, Pings, make
 from shared.contracts.topics import BACKFILL, PINGS
+from shared.db.audit import keep_purging
 from shared.db.pool import Pool, open_pool
-from shared.http import auth, conventions
+from shared.http import audit_log, auth, conventions
 from shared.http.commands import Commands
 from shared.http.limits import BodyLimit
 from shared.http.tokens import TokenReader
@@ -198,6 +199,7 @@ def create_app(
     desk = Desk(api_pool, Sources(V1, classifier.set_of_day, classifier.set_named))
     for audit in (tracks_geojson, explain):
         app.include_router(audit.router(desk))
+    app.include_router(audit_log.router(api_pool), prefix="/v1")
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     conventions.install(app)
     auth.install(app, api_pool, tokens)
@@ -225,5 +227,6 @@ async def run(settings: ClassifierSettings) -> int:
             ("outbox", relay.run),
             (dirty.LOOP, lambda: dirty.keep_asking(worker, health)),
             ("evidence", partial(keep_house, worker, system_clock)),
+            ("audit log", partial(keep_purging, worker)),
         ]
         return await serve(app, settings, tasks, health=health)

@@ -18,7 +18,7 @@ from shared.db.pool import lone_tx
 from shared.errors import Retryable
 from shared.running_stack import data_dir_option, dsn_of, read_stack
 
-SCOPES: Final = ("pings:write", "pings:read")
+SCOPES: Final = ("pings:write", "pings:read", "audit-log:read")
 KEY_VARIABLE: Final = "RUCOR_KEY"
 _url = click.option("--url", help="Ingest's base URL; the running stack's where it is left out.")
 _key = click.option("--key", envvar=KEY_VARIABLE, required=True, help=f"API key; better in ${KEY_VARIABLE} than here.")

@@ -18,6 +18,7 @@ from services.ingest.domain.allowance import Allowance
 from services.ingest.settings import TICK_S, IngestSettings
 from shared.clock import system_clock
 from shared.contracts.topics import QUARANTINE
+from shared.db.audit import keep_purging
 from shared.db.pool import open_pool
 from shared.http.auth import token_reader
 from shared.observability.health import Health
@@ -89,5 +90,6 @@ async def run(settings: IngestSettings) -> int:
 
         consumer = QuarantineConsumer(source, worker_pool, health, system_clock, code_version())
         tasks = [("group commit", commit.run), ("ticks", ticker.run), (LOOP, consumer.run)]
+        tasks.append(("audit log", lambda: keep_purging(worker_pool)))
         tokens = await stack.enter_async_context(token_reader(settings, system_clock))
         return await serve(create_app(intake, api_pool, tokens), settings, tasks, health=health)

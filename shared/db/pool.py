@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -27,6 +27,19 @@ ACQUIRE_TIMEOUT_S: Final = 5.0
 SET_TENANT: Final = "select set_config('rucor.tenant', $1, true)"
 # The running timer only moves when it is switched off first.
 LAST_LONGER: Final = "select set_config('transaction_timeout', '0', true), set_config('transaction_timeout', $1, true)"
+
+
+class Witness(Protocol):
+    """Sees the transactions of what is under way in this context, for example one HTTP request."""
+
+    def enters(self, tenant_id: UUID) -> None:
+        """A transaction of this tenant begins."""
+
+    async def leaves(self, conn: Connection) -> None:
+        """The transaction is about to commit: what is written here stands or falls with it."""
+
+
+witness: ContextVar[Witness | None] = ContextVar("witness", default=None)
 
 
 def plain(dsn: str | SecretStr) -> str:
@@ -70,6 +83,8 @@ async def tx(pool: Pool) -> AsyncIterator[Connection]:
     try:
         async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
             yield connection
+            if (seen_by := witness.get()) is not None:
+                await seen_by.leaves(connection)
     except Exception as error:
         if is_retryable(error):
             raise DatabaseUnavailable(f"transaction failed: {error!r}") from error
@@ -97,6 +112,8 @@ async def tenant_tx(pool: Pool, tenant_id: UUID) -> AsyncIterator[Connection]:
     if open_already is not None and open_already[0] == tenant_id:
         yield open_already[1]
         return
+    if (seen_by := witness.get()) is not None:
+        seen_by.enters(tenant_id)
     async with tx(pool) as connection:
         await connection.execute(SET_TENANT, str(tenant_id))
         yield connection

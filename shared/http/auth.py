@@ -14,11 +14,13 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request
 from pydantic import SecretStr
+from starlette.middleware import Middleware
 
-from shared.clock import Clock
+from shared.clock import Clock, system_clock
 from shared.db.api_keys import KeyRow, find_key, hash_key, key_id_of
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
+from shared.http import audit
 from shared.http.jwks import JWKS_PATH, FetchedKeys, KeysUnavailable, fixed, open_client
 from shared.http.problems import Problem, unavailable
 from shared.http.tokens import InvalidToken, TokenReader
@@ -124,9 +126,11 @@ class Authenticator:
         return Principal(row.tenant_id, key_id, row.scopes.union(*implied))
 
 
-def install(app: FastAPI, pool: Pool, tokens: TokenReader | None = None) -> None:
-    """Let `require` work on this app, with keys looked up through `pool` (the API role) and tokens as `tokens` believes."""
+def install(app: FastAPI, pool: Pool, tokens: TokenReader | None = None, clock: Clock = system_clock) -> None:
+    """Let `require` work on this app, with keys looked up through `pool` (the API role) and tokens as `tokens` believes, and
+    record every request of theirs in the audit log."""
     app.state.authenticator = Authenticator(pool, tokens=tokens)
+    app.user_middleware.append(Middleware(audit.Audit, trail=audit.Trail(app, pool, clock)))  # the innermost
 
 
 @asynccontextmanager
@@ -146,6 +150,7 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
     async def dependency(request: Request) -> Principal:
         authenticator: Authenticator = request.app.state.authenticator
         principal = await authenticator.principal(_bearer(request))
+        audit.acts(principal.tenant_id, principal.key_id, principal.person)
         if scope not in principal.scopes:
             raise _not_allowed(principal, scope)
         return principal
@@ -195,6 +200,7 @@ def require_internal(token: str | SecretStr) -> Callable[[Request], Awaitable[No
     async def dependency(request: Request) -> None:
         if not hmac.compare_digest(hash_key(_bearer(request)), expected):
             raise _refuse("unknown", "The service token is wrong.")
+        audit.acts_as_service()
 
     NEEDED[dependency] = INTERNAL
     return dependency

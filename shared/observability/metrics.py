@@ -24,6 +24,9 @@ AUTH_REFUSED: Final = Counter(
     "Requests refused for their key or token, by reason (missing, unknown, revoked, token, scope).",
     ("reason",),
 )
+AUDIT_FAILED: Final = Counter(
+    "ruc_http_audit_failed_total", "Rows that the audit log did not take: each is a request that was answered with 503."
+)
 
 # --- stream ----------------------------------------------------------------------------------------------------------
 APPEND_SECONDS: Final = Histogram(

@@ -22,7 +22,8 @@ from services.ingest.repo.quarantine import StoredRow
 from services.ingest.settings import BODY_BYTES_MAX
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tenant_tx
-from shared.http import auth, conventions
+from shared.http import audit_log, auth, conventions
+from shared.http.audit import audited_hourly
 from shared.http.auth import Principal, require
 from shared.http.limits import BodyLimit
 from shared.http.problems import Problem, unavailable
@@ -35,6 +36,7 @@ router = APIRouter(prefix="/v1")
 @router.post(
     "/pings", status_code=202, response_model=Receipt, responses=PINGS_ANSWERS, openapi_extra=PINGS_BODY, tags=["pings"]
 )
+@audited_hourly("a fleet sends every few seconds; what was sent is itself kept as evidence, with when it came")
 async def post_pings(request: Request, principal: Annotated[Principal, Depends(require("pings:write"))]) -> Response:
     """Append a batch of pings.  Sending the same pings again is harmless: each counts once."""
     intake: Intake = request.app.state.intake
@@ -104,10 +106,11 @@ def _to_api_row(row: StoredRow) -> QuarantineRow:
 def create_app(intake: Intake, pool: Pool, tokens: TokenReader | None = None) -> FastAPI:
     """The API: `pool` is the API role's."""
     app = FastAPI(title="rucor ingest", version="1", docs_url=None, redoc_url=None)
-    auth.install(app, pool, tokens)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
+    auth.install(app, pool, tokens)
     app.state.intake = intake
     app.state.pool = pool
     app.include_router(router)
+    app.include_router(audit_log.router(pool), prefix="/v1")
     conventions.install(app, [Ping])
     return app

@@ -1,0 +1,124 @@
+"""The audit log's table: who read or wrote what.  DDL in `shared/db/tables.sql`, copied into each service's migrations.
+
+Rows are added and read.  Only `purge` removes any, and the database lets it take none that is younger than its time."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from shared.db.errors import DatabaseUnavailable
+from shared.db.pool import Connection, Pool, tx
+from shared.observability.logging import get_logger
+
+PURGE_ROWS: Final = 5_000
+"""In one transaction."""
+PURGE_EVERY_S: Final = 6 * 3_600.0
+FINISHED: Final = "select record_access($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+# Adds a row only where the transaction has written something; inside it, so that both stand or fall together.
+EFFECT: Final = """
+insert into audit_log (tenant_id, key_id, person, actor_tenant, method, route, things, status, request_id)
+select coalesce(nullif(current_setting('rucor.tenant', true), '')::uuid, $1), $2, $3, $4, $5, $6, $7, $8, $9
+where pg_current_xact_id_if_assigned() is not null
+"""
+PAGE: Final = """
+select at, id, key_id, person, actor_tenant, method, route, things, status, request_id from audit_log
+where tenant_id = $1
+    and ($2::timestamptz is null or (at, id) < ($2, $3))
+    and ($4::timestamptz is null or at >= $4)
+    and ($5::timestamptz is null or at <= $5)
+    and ($6::text is null or key_id = $6 or person = $6)
+    and ($7::text is null or route = $7)
+    and ($8::text is null or exists (select from jsonb_each_text(things) as t where t.value = $8))
+order by at desc, id desc
+limit $9
+"""
+PURGE: Final = "select purge_audit_log($1)"
+
+log = get_logger(__name__)
+
+
+class Access(NamedTuple):
+    """What is recorded.  `things`: ids by name, from the path and the query; never a body's."""
+
+    tenant: UUID
+    key_id: str
+    person: str | None
+    actor_tenant: UUID | None
+    method: str
+    route: str
+    things: Mapping[str, str]
+    status: int
+    request_id: str
+
+
+class AccessRow(NamedTuple):
+    at: datetime
+    id: UUID
+    key_id: str
+    person: str | None
+    actor_tenant: UUID | None
+    method: str
+    route: str
+    things: dict[str, str]
+    status: int
+    request_id: str
+
+
+class Wanted(NamedTuple):
+    """Filters of a page; None: any."""
+
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    actor: str | None = None
+    route: str | None = None
+    thing: str | None = None
+
+
+async def add_finished(pool: Pool, access: Access) -> None:
+    """A transaction of its own.  `pool`: the API role's.  Raises what the driver raises."""
+    await pool.execute(FINISHED, *_values(access))
+
+
+async def add_effect(conn: Connection, access: Access) -> bool:
+    """In the transaction of the effect; False where it has written nothing so far, and nothing was added."""
+    return await conn.execute(EFFECT, *_values(access)) != "INSERT 0 0"
+
+
+async def page(
+    conn: Connection, tenant: UUID, wanted: Wanted, before: tuple[datetime, UUID] | None, limit: int
+) -> list[AccessRow]:
+    """Newest first."""
+    at, row_id = before or (None, None)
+    rows = await conn.fetch(
+        PAGE, tenant, at, row_id, wanted.from_at, wanted.to_at, wanted.actor, wanted.route, wanted.thing, limit
+    )
+    return [AccessRow(**{**dict(row), "things": json.loads(row["things"])}) for row in rows]
+
+
+async def purge(pool: Pool) -> int:
+    """Remove what is kept no longer; how many rows that was.  `pool`: the worker's."""
+    total = 0
+    while True:
+        async with tx(pool) as conn:
+            gone = int(await conn.fetchval(PURGE, PURGE_ROWS))
+        total += gone
+        if gone < PURGE_ROWS:
+            return total
+
+
+async def keep_purging(pool: Pool) -> None:
+    """For ever, a few times a day.  A database that is away is waited for."""
+    while True:
+        try:
+            if gone := await purge(pool):
+                log.info("audit log purged", rows=gone, rule="RE1")
+        except DatabaseUnavailable as error:
+            log.warning("audit log's purge waits", error=str(error))
+        await asyncio.sleep(PURGE_EVERY_S)
+
+
+def _values(access: Access) -> tuple[object, ...]:
+    return (*access[:6], json.dumps(dict(access.things)), *access[7:])
