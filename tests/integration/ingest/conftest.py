@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.embedded.info import StackInfo
 from deploy.embedded.parts import run_async
-from services.ingest.cli import issue_key
+from services.ingest.cli import SCOPES, issue_key
 from shared.contracts.topics import Topic
 from shared.stream.connection import client_options
 from tests.stack import Database, Databases, Topics, recreate_topics
@@ -90,7 +90,7 @@ class Ingest:
         self.process = None
         return code
 
-    def new_key(self, tenant: UUID, scopes: tuple[str, ...] = ("pings:write", "pings:read")) -> str:
+    def new_key(self, tenant: UUID, scopes: tuple[str, ...] = SCOPES) -> str:
         made: list[str] = []
 
         async def make() -> None:
@@ -112,6 +112,22 @@ class Ingest:
         assert answer.status_code == 200, answer.text
         page: dict[str, Any] = answer.json()
         return page
+
+    def audit_log(self) -> list[dict[str, Any]]:
+        answer = CLIENT.get(f"{self.url}/v1/audit-log", headers=self.headers())
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    def as_superuser(self, statement: str) -> None:
+        async def execute() -> None:
+            connection = await asyncpg.connect(self.database.superuser)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        run_async(execute)
 
     def values(self, topic: Topic) -> list[tuple[int, bytes]]:
         """Everything on a topic: (partition, value)."""

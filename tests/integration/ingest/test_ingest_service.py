@@ -162,3 +162,29 @@ def test_ticks_reach_every_partition_and_follow_what_came_before(ingest: Ingest)
             last[partition] = decode_tick(value)
         else:
             assert int(decode_pings(value).received_ms.min()) >= last.get(partition, 0)
+
+
+def test_a_key_that_sends_leaves_one_row_an_hour_and_each_look_at_the_quarantine_one_of_its_own(ingest: Ingest) -> None:
+    for _ in range(5):
+        assert ingest.post([ping()]).status_code == 202
+    assert ingest.post([{"device_id": "x"}]).status_code == 422
+    for _ in range(2):
+        ingest.quarantine(device_id="ute-7")
+    rows = ingest.audit_log()
+    told = [(row["method"], row["route"], row["status"], row["things"]) for row in rows]
+    sent = told.count(("POST", "/v1/pings", 202, {}))
+    assert 1 <= sent <= 2, "one, or two over the full hour"
+    assert told.count(("POST", "/v1/pings", 422, {})) == 1
+    assert told.count(("GET", "/v1/quarantine", 200, {"device_id": "ute-7"})) == 2
+    assert len(told) == sent + 3
+    assert {row["key_id"] for row in rows} == {ingest.key[6:14]}
+
+
+def test_pings_are_not_acknowledged_where_the_audit_log_takes_no_row(ingest: Ingest) -> None:
+    ingest.as_superuser("revoke insert on ingest.audit_log from rucor_ingest_api")
+    try:
+        answer = ingest.post([ping()])
+    finally:
+        ingest.as_superuser("grant insert on ingest.audit_log to rucor_ingest_api")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert ingest.post([ping()]).status_code == 202
