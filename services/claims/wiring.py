@@ -51,6 +51,7 @@ from services.claims.application.peers import Holds
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
+from services.claims.application.sealing import Hasher
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
@@ -60,9 +61,8 @@ from shared.db.audit import keep_purging
 from shared.db.pool import Pool, open_pool
 from shared.errors import Retryable
 from shared.http import auth, conventions, problems
+from shared.http import audit_log, auth, conventions
 from shared.http.jwks import open_client as open_public_client
-from shared.http import auth, conventions
-from shared.http import audit_log, auth, problems
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
 from shared.observability.health import Health
@@ -135,7 +135,6 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
         token_routes.install(app, desk)
     app.state.context = context
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path=BODY_BYTES_BY_PATH)
-    problems.install(app)
     auth.install(app, context.pool, desk.mint.reader() if desk is not None else None)
     conventions.install(app)
     return app

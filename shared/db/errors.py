@@ -35,7 +35,8 @@ def is_retryable(error: BaseException) -> bool:
         return state in _RETRYABLE_STATES or state.startswith("08")
     if isinstance(error, asyncpg.InterfaceError):
         return "connection" in str(error) or "pool" in str(error)
-    return isinstance(error, OSError | TimeoutError)
+    # The driver's own state machine is lost where a connection dies between two of its messages.
+    return isinstance(error, OSError | TimeoutError | asyncpg.InternalClientError)
 
 
 @contextmanager

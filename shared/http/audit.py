@@ -124,7 +124,7 @@ class Trail:
         """Raises NotRecorded."""
         try:
             await table.add_finished(self._pool, access)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             AUDIT_FAILED.inc()
             raise NotRecorded(f"the audit log took no row: {error!r}") from error
 

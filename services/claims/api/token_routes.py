@@ -18,6 +18,8 @@ from services.claims.api.context import Context
 from services.claims.application.sign_in import NotAPerson, sign_in
 from services.claims.domain.instants import from_ms
 from shared.db.api_keys import key_id_of
+from shared.http import audit
+from shared.http.audit import without_audit
 from shared.http.auth import Authenticator
 from shared.http.jwks import JWKS_PATH, KeysUnavailable
 from shared.http.mint import Mint
@@ -108,12 +110,14 @@ def install(app: FastAPI, desk: Desk) -> None:
 
 
 @router.get(JWKS_PATH)
+@without_audit("public keys")
 async def get_jwks(request: Request) -> dict[str, Any]:
     """The public keys of access tokens (RFC 7517)."""
     return cast("Desk", request.app.state.desk).mint.public()
 
 
 @router.get(METADATA_PATH)
+@without_audit("public addresses")
 async def get_metadata(request: Request) -> dict[str, Any]:
     """What an OAuth client needs to know (RFC 8414)."""
     issuer = cast("Desk", request.app.state.desk).mint.issuer
@@ -153,6 +157,7 @@ async def post_token(request: Request) -> JSONResponse:
         token = _narrowed(token, form.get("scope"))
     except Refused as refused:
         return refused.answer()
+    audit.acts(token.tenant_id, token.subject, token.person)
     issued = cast("Desk", request.app.state.desk).mint.issue(token)
     body = {
         "access_token": issued,

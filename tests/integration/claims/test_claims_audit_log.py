@@ -104,7 +104,16 @@ async def test_every_route_of_the_app_leaves_a_row_or_says_why_not(claims: Claim
         logged = await conn.fetch("select distinct method, route from claims.audit_log")
     finally:
         await conn.close()
-    assert {one[:2] for one in asked} - {(row["method"], row["route"]) for row in logged} == set()
+    unknown = {one[:2] for one in asked} - {(row["method"], row["route"]) for row in logged}
+    assert unknown == {("POST", "/oauth/token")}, "nobody is known before they are given a token"
+
+
+async def test_a_token_that_is_given_out_is_recorded(fleet: Fleet) -> None:
+    key = str(fleet.client.headers["authorization"]).removeprefix("Bearer ")
+    form = {"grant_type": "client_credentials", "client_id": key[6:14], "client_secret": key}
+    assert (await fleet.client.post("/oauth/token", data=form)).status_code == 200
+    (row,) = await rows(fleet)
+    assert (row["route"], row["key_id"], row["things"], row["status"]) == ("/oauth/token", key[6:14], {}, 200)
 
 
 async def test_an_answer_that_cannot_be_recorded_is_not_given(claims: Claims, fleet: Fleet) -> None:
