@@ -14,6 +14,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("deploy.demo.cli", "demo"),
     "sample": ("deploy.demo.sample.cli", "sample"),
     "roads": ("services.classifier.cli", "roads"),
+    "login": ("deploy.embedded.identity.login", "login"),
     "status": ("deploy.embedded.cli", "status"),
     "classify": ("services.classifier.cli", "classify"),
     "explain": ("services.classifier.cli", "explain"),
@@ -35,6 +36,7 @@ KEYS: Final[dict[str, tuple[str, str]]] = {
 
 PEOPLE: Final[dict[str, tuple[str, str]]] = {
     "add": ("services.claims.people_cli", "people_add"),
+    "password": ("deploy.embedded.identity.cli", "password"),
 }
 
 

@@ -11,6 +11,8 @@ from pydantic import SecretStr
 
 from deploy.embedded.credentials import DATABASE_PARTS, DATABASE_SERVICES, Credentials, role_name
 from deploy.embedded.errors import StackError
+from deploy.embedded.identity.accounts import folder_of
+from deploy.embedded.identity.settings import CLIENT_ID
 from shared.settings import KafkaSettings
 
 FILE: Final = "stack.json"
@@ -87,7 +89,15 @@ class StackInfo:
             told["RUCOR_SPACE_PATH"] = self.data_dir
         if service == "classifier":
             told["RUCOR_ROADS_DIR"] = str(Path(self.data_dir) / "roads")
+        if service == "identity":
+            told |= {
+                "RUCOR_EMBEDDED": "1",
+                "RUCOR_IDENTITY_ISSUER": self.urls.get("identity", f"http://127.0.0.1:{port}"),
+                "RUCOR_IDENTITY_FOLDER": str(folder_of(Path(self.data_dir))),
+            }
         if service == "claims":
+            if "identity" in self.urls:
+                told |= {"RUCOR_OIDC_ISSUER": self.urls["identity"], "RUCOR_OIDC_AUDIENCE": CLIENT_ID}
             told |= {
                 "RUCOR_TOKEN_ISSUER": self.urls.get("claims", f"http://127.0.0.1:{port}"),
                 "RUCOR_TOKEN_KEYS": self.keys["token"],

@@ -6,6 +6,7 @@
   format.json           which versions wrote the folder
   kafka/  postgres/     their data
   roads/                road data sets
+  identity/             accounts and key of the stack's own OpenID provider (0600)
   logs/<part>.log
   run/                  rendered at every start: configurations, pid records
   stack.json            how to reach the running stack (0600); gone after a clean stop
@@ -30,7 +31,9 @@ from deploy.embedded.postgres import Postgres
 from deploy.embedded.prepare import prepare
 from deploy.embedded.supervisor import RESTARTS_MAX, Supervisor
 
-SERVICES: Final = ("ingest", "classifier", "claims", "pdf")
+SERVICES: Final = ("ingest", "classifier", "claims", "pdf", "identity")
+"""The last is the stack's own OpenID provider; RUCOR_OIDC_ISSUER names another in its place."""
+_MODULES: Final = {"identity": "deploy.embedded.identity.main"}
 DEFAULT_PORT_BASE: Final = 8081
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -51,7 +54,8 @@ class Stack:
     ) -> None:
         self.data_dir = data_dir.absolute()
         self._port_base = port_base
-        self._services = tuple(services)
+        own = not os.environ.get("RUCOR_OIDC_ISSUER")
+        self._services = tuple(name for name in services if own or name != "identity")
         self._say = log
         self._disk_floor_bytes = disk_floor_bytes
         self._jar_lock = jar_lock
@@ -167,7 +171,7 @@ class Stack:
     def _service(self, name: str, port: int) -> ServicePart:
         spec = Spec(
             name=name,
-            argv=[sys.executable, "-m", f"services.{name}.main"],
+            argv=[sys.executable, "-m", _MODULES.get(name, f"services.{name}.main")],
             cwd=_ROOT,
             log=self.data_dir / "logs" / f"{name}.log",
             record=self.data_dir / "run" / f"{name}.pid.json",
@@ -187,4 +191,8 @@ def _foreign_users() -> dict[str, str]:
 
 def _overrides() -> dict[str, str]:
     """What a user may tell all services through the environment of `rucor up`."""
-    return {name: os.environ[name] for name in ("RUCOR_LOG_LEVEL",) if name in os.environ}
+    return {
+        name: os.environ[name]
+        for name in ("RUCOR_LOG_LEVEL", "RUCOR_OIDC_ISSUER", "RUCOR_OIDC_AUDIENCE")
+        if name in os.environ
+    }

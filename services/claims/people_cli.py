@@ -67,3 +67,4 @@ def people_add(
     except LookupError as error:
         raise click.ClickException(str(error)) from None
     click.echo(str(row.id))
+    click.echo(f"for the embedded stack's own sign-in: rucor people password {row.email}", err=True)

@@ -39,9 +39,12 @@ _FILE: Final = {"schema": {"type": "string", "description": "UTF-8; the first li
 router = APIRouter(tags=["imports"])
 
 
+_people, _others = require(PEOPLE_SCOPE), require("claims:write")
+
+
 async def _importer(request: Request) -> Principal:
     """Who may make such things one by one may import them.  Asked before anything is said of the kind."""
-    return await require(PEOPLE_SCOPE if request.path_params["kind"] == "people" else "claims:write")(request)
+    return await (_people if request.path_params["kind"] == "people" else _others)(request)
 
 
 NEEDED[_importer] = "claims:write"
