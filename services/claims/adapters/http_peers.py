@@ -8,7 +8,7 @@ import httpx
 import msgspec
 from pydantic import SecretStr
 
-from services.claims.application.peers import PeerRefused, PeerUnavailable
+from services.claims.application.peers import SIMPLIFY_M, PeerRefused, PeerUnavailable
 from services.claims.domain.preflight.case import Ground, LandFact
 from shared.contracts.claim import Track
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
@@ -23,8 +23,6 @@ RECOMPUTED_BYTES_MAX: Final = 100_000_000
 GROUND_BYTES_MAX: Final = 20_000_000
 HOLDS_BYTES_MAX: Final = 10_000
 ANSWER_BYTES_MAX: Final = 1_000_000
-SIMPLIFY_M: Final = 10
-"""Points of a printed track may lie this far from the line: below a printer's dot at the report's scale."""
 
 
 class _TracksAnswer(msgspec.Struct):
@@ -134,14 +132,14 @@ class ClassifierClient:
         self._client = client
 
     async def tracks(
-        self, tenant: UUID, device: str, from_ms: int, until_ms: int
+        self, tenant: UUID, device: str, from_ms: int, until_ms: int, simplify_m: int = SIMPLIFY_M
     ) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
         params: dict[str, str | int] = {
             "tenant": str(tenant),
             "device": device,
             "from_ms": from_ms,
             "to_ms": until_ms,
-            "simplify_m": SIMPLIFY_M,
+            "simplify_m": simplify_m,
         }
         request = self._client.build_request("GET", "/v1/tracks", params=params)
         body = await _call(self._client, request, "classifier", TRACKS_BYTES_MAX)

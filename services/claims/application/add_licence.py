@@ -9,7 +9,7 @@ from services.claims.application.papers import note_licences
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
 from services.claims.application.sealing import Hasher
 from services.claims.domain.licence import InvalidLicence, check_licence, normalise_number
-from services.claims.repo import licences, parties, recorders, vehicles
+from services.claims.repo import exemptions, licences, parties, recorders, vehicles
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.locks import one_at_a_time
 from shared.db.errors import constraints
@@ -33,6 +33,8 @@ async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: H
         raise invalid("/recorder_id", "its vehicle is gone", "unknown_id")
     if vehicle.exempt:
         raise invalid("/recorder_id", f"the vehicle is exempt ({vehicle.exempt_reason}) and buys no licence (rule VE5)")
+    if await exemptions.is_exempt(conn, tenant, vehicle.id, row.issued_at):
+        raise invalid("/issued_at", "the vehicle is exempt under section 40 then and buys no licence (rule VE5)")
     if await parties.claimant(conn, tenant, row.claimant_id) is None:
         raise invalid("/claimant_id", f"there is no claimant {row.claimant_id}: add it first", "unknown_id")
     row = replace(row, vehicle_id=vehicle.id)

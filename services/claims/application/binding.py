@@ -14,6 +14,7 @@ from services.claims.domain.vehicle import Assignment, Coupling, Ending, EndingK
 from services.claims.domain.verification import Verification
 from services.claims.repo.applications import StandingRow
 from services.claims.repo.devices import AssignmentRow, CouplingRow
+from services.claims.repo.exemptions import BegunRow
 from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
 from services.claims.repo.log_entries import LogRow
@@ -40,7 +41,7 @@ _ASKED: dict[str, Literal["surrender", "recorder_change", "cancelled_vehicle"]] 
 _ENDINGS: dict[str, EndingKind] = {"sold": "sold", "deregistered": "deregistered"}
 
 
-def vehicle_from_row(row: VehicleRow, endings: list[EndingRow]) -> Vehicle:
+def vehicle_from_row(row: VehicleRow, endings: list[EndingRow], exempt: Sequence[BegunRow] = ()) -> Vehicle:
     return Vehicle(
         id=row.id,
         ruc_type=row.ruc_type or None,
@@ -52,7 +53,8 @@ def vehicle_from_row(row: VehicleRow, endings: list[EndingRow]) -> Vehicle:
             Ending(kind=_ENDINGS[e.kind], at=e.at, recorder_id=e.recorder_id, reading=e.reading)
             for e in endings
             if e.vehicle_id == row.id
-        ),
+        )
+        + tuple(Ending(kind="exempt", at=one.from_at) for one in exempt if one.vehicle_id == row.id),
     )
 
 
@@ -149,7 +151,7 @@ def record_of(vehicle_id: UUID, register: Register) -> VehicleRecord:
     own = {lic.id for lic in register.licences if lic.vehicle_id == vehicle_id}
     movers = {vehicle_id, *(c.vehicle_id for c in couplings)}
     return VehicleRecord(
-        vehicle=vehicle_from_row(row, register.endings),
+        vehicle=vehicle_from_row(row, register.endings, register.exempt),
         recorders=tuple(recorder_from_row(r) for r in recorders),
         readings=tuple(reading_from_row(r) for r in register.readings if r.recorder_id in series),
         licences=tuple(

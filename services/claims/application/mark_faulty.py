@@ -12,11 +12,12 @@ from services.claims.application.attach import check_attachment
 from services.claims.application.claim_steps import illegal
 from services.claims.application.facts import load_facts
 from services.claims.application.refusals import already_exists, invalid, not_found
+from services.claims.application.vehicle_spans import spans_of
 from services.claims.domain.claim_life import IllegalStep
 from services.claims.domain.faulty import FaultyState, advance_mark, days_touched
 from services.claims.domain.instants import from_ms, to_ms
 from services.claims.domain.policy import Policy
-from services.claims.domain.vehicle import Assignment, Coupling, DeviceSpan, device_spans
+from services.claims.domain.vehicle import DeviceSpan
 from services.claims.repo import devices, faulty, records, vehicles
 from services.claims.repo.faulty import FaultyStep, MarkRow, StretchRow
 from services.claims.repo.locks import one_at_a_time, together
@@ -96,16 +97,7 @@ async def _of_vehicle(conn: Connection, row: MarkRow, first: int, until: int) ->
     vehicle_id = cast("UUID", row.vehicle_id)
     if not await vehicles.vehicles_by_id(conn, row.tenant_id, [vehicle_id]):
         raise invalid("/vehicle_id", f"there is no vehicle {vehicle_id}", "unknown_id")
-    around = await records.movers_of(conn, row.tenant_id, vehicle_id)
-    assignments = [
-        Assignment(device=a.device, vehicle_id=a.vehicle_id, from_at=a.from_at, until_at=a.to_at, primary=a.is_primary)
-        for a in around.assignments
-    ]
-    couplings = [
-        Coupling(trailer_id=c.trailer_id, towing_id=c.vehicle_id, from_at=c.from_at, until_at=c.to_at)
-        for c in around.couplings
-    ]
-    return list(device_spans(vehicle_id, first, until, assignments, couplings))
+    return list(await spans_of(conn, row.tenant_id, vehicle_id, first, until))
 
 
 def _clipped(spans: tuple[DeviceSpan, ...], first: int, until: int) -> list[DeviceSpan]:

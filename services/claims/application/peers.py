@@ -1,6 +1,6 @@
 """What use cases ask of the other services; services.claims.adapters speaks HTTP to them."""
 
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from services.claims.domain.preflight.case import Ground
@@ -9,6 +9,9 @@ from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, Stretc
 from shared.contracts.holds import HoldsTold
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.errors import Retryable
+
+SIMPLIFY_M: Final = 10
+"""Points of a printed track may lie this far from the line: below a printer's dot at the report's scale."""
 
 
 class PeerUnavailable(Retryable):
@@ -31,9 +34,9 @@ class Pdf(Protocol):
 
 class Tracks(Protocol):
     async def tracks(
-        self, tenant: UUID, device: str, from_ms: int, until_ms: int
+        self, tenant: UUID, device: str, from_ms: int, until_ms: int, simplify_m: int = SIMPLIFY_M
     ) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
-        """(tracks by surface, ways near them) of a device in [from_ms, until_ms).  Raises PeerUnavailable."""
+        """(tracks by surface, ways near them) of a device in [from_ms, until_ms); 0: every fix.  Raises PeerUnavailable."""
         ...
 
 

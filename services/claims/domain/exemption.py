@@ -19,6 +19,9 @@ ON_THE_DAY: Final = "rucex-application.txt line 58"
 ADDRESS: Final = "rucex-application.txt line 62"
 FEE_CHANNEL: Final = "exemption_application"
 ApplicantIs = Literal["registered_person", "operator"]
+Purpose = Literal["agriculture", "horticulture", "viticulture", "defence", "forestry", "other"]
+LISTED: Final = frozenset({"agriculture", "horticulture", "viticulture", "defence"})
+"""As far as the Regulations are known to us (facts.md section 4: SR 2013/107 r 4; our copy of its list is cut off)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ class Application:
     fuel: str
     gross_kg: int | None
     applicant_is: ApplicantIs | None
-    purpose: str
+    purpose: Purpose | None
     odometer: int | None
     odometer_read_on: date | None
     address: str
@@ -59,6 +62,7 @@ def judge(application: Application, travelled: Amounts, policy: Policy) -> Judge
     findings = (
         _light(application, policy),
         _diesel(application),
+        *_purpose(application),
         _off_road(travelled),
         _licensed(application),
         *_asked(application),
@@ -95,6 +99,20 @@ def _diesel(application: Application) -> Finding:
     return _finding(
         outcome, f"the vehicle runs on {application.fuel or 'an unknown fuel'}", "rucex-application.txt line 3"
     )
+
+
+def _purpose(application: Application) -> list[Finding]:
+    """Rule EX1: a listed purpose.  Our sources do not show the whole list, so nothing fails by it."""
+    source = "rucex-application.txt line 56; facts.md section 4"
+    if application.purpose is None:
+        return []
+    if application.purpose in LISTED:
+        return [_finding("pass", f"{application.purpose} is a listed purpose", source, purpose=application.purpose)]
+    reason = (
+        f"whether {application.purpose} is a listed purpose is not certain: ask the Agency (0800 655 644) before the fee is "
+        "paid, which is not refunded"
+    )
+    return [_finding("warn", reason, source, purpose=application.purpose)]
 
 
 def _off_road(travelled: Amounts) -> Finding:
@@ -150,6 +168,8 @@ class Advice:
     """Of it, what off-road refunds give back."""
     saved_cents: int
     """What the exemption saves beyond the refunds, its fee paid."""
+    fee_cents: int
+    beyond_mm: int
     words: str
 
 
@@ -171,4 +191,6 @@ def advise(yearly: Amounts, cents_per_1000km: int, beyond_mm: int, on: date, pol
             "the exemption that is a breach, and the Agency may revoke it and assess the charges. Refunds are the safe way; "
             f"{words}"
         )
-    return Advice(charges_cents=charges, refunds_cents=refunds, saved_cents=saved, words=words)
+    return Advice(
+        charges_cents=charges, refunds_cents=refunds, saved_cents=saved, fee_cents=fee, beyond_mm=beyond_mm, words=words
+    )

@@ -44,3 +44,5 @@ class Policy:
     exemption_gross_kg: int
     exemption_reach_km: int
     exemption_working_days: int
+    exemption_duty_working_days: int
+    """"As soon as practicable", as a day (rule EX4)."""

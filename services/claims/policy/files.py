@@ -82,6 +82,7 @@ def parse(shipped: dict[str, str]) -> Policy:
         exemption_gross_kg=_whole(constants, "exemption_gross_kg"),
         exemption_reach_km=_whole(constants, "exemption_reach_km"),
         exemption_working_days=_whole(constants, "exemption_working_days"),
+        exemption_duty_working_days=_whole(constants, "exemption_duty_working_days"),
     )
 
 

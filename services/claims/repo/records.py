@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from services.claims.repo import applications, expected, log_entries
+from services.claims.repo import applications, exemptions, expected, log_entries
 from services.claims.repo.applications import StandingRow
 from services.claims.repo.devices import AssignmentRow, CouplingRow
+from services.claims.repo.exemptions import BegunRow
 from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
 from services.claims.repo.log_entries import LogRow
@@ -84,6 +85,7 @@ class Register:
     vehicles: list[VehicleRow]
     plates: list[PlateRow]
     endings: list[EndingRow]
+    exempt: list[BegunRow]
     couplings: list[CouplingRow]
     assignments: list[AssignmentRow]
     recorders: list[RecorderRow]
@@ -119,6 +121,7 @@ async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[
         vehicles=await vehicles_by_id(conn, tenant, vehicle_ids),
         plates=await plates(conn, tenant, vehicle_ids),
         endings=await endings(conn, tenant, vehicle_ids),
+        exempt=await exemptions.begun(conn, tenant, vehicle_ids),
         couplings=couplings,
         assignments=all_of(AssignmentRow, await conn.fetch(ASSIGNMENTS_OF, tenant, moved_by)),
         recorders=recorders,

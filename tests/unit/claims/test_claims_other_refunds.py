@@ -154,7 +154,7 @@ def test_OT3_a_lost_recorder_needs_a_calculated_estimate_rounded_against_the_cla
 
 
 APPLICATION = Application(
-    applied_on=date(2026, 3, 2), fuel="diesel", gross_kg=3_500, applicant_is="operator", purpose="farm", odometer=12_000,
+    applied_on=date(2026, 3, 2), fuel="diesel", gross_kg=3_500, applicant_is="operator", purpose="agriculture", odometer=12_000,
     odometer_read_on=date(2026, 3, 2), address="12 Ridge Road, RD 15, Palmerston North", locality="RD 15, Palmerston North",
     weekly_km=80, contact="A. Farmer", contact_time="morning", pays_by="card", wants_gst_receipt=True, has_current_licence=True,
 )  # fmt: skip
@@ -176,6 +176,14 @@ def test_EX1_heavy_other_fuel_or_unlicensed_cannot_apply(change: dict[str, objec
     assert not judge(replace(APPLICATION, **change), FARM, POLICY).can_apply  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("purpose", "outcome"), [("viticulture", "pass"), ("forestry", "warn"), ("other", "warn")])
+def test_EX1_a_purpose_that_our_sources_do_not_settle_warns_before_the_fee_is_paid(purpose: str, outcome: str) -> None:
+    judged = judge(replace(APPLICATION, purpose=purpose), FARM, POLICY)  # type: ignore[arg-type]
+    (found,) = (one for one in judged.findings if "listed purpose" in one.reason)
+    assert found.outcome == outcome
+    assert judged.can_apply
+
+
 def test_EX2_the_odometer_is_read_on_the_day_and_the_locality_kept_apart() -> None:
     judged = judge(replace(APPLICATION, odometer_read_on=date(2026, 3, 1)), FARM, POLICY)
     assert [one.reason for one in judged.findings if one.rule == "EX2"] == [
@@ -186,7 +194,7 @@ def test_EX2_the_odometer_is_read_on_the_day_and_the_locality_kept_apart() -> No
 
 
 def test_EX2_each_missing_field_is_named() -> None:
-    judged = judge(replace(APPLICATION, purpose="", weekly_km=None), FARM, POLICY)
+    judged = judge(replace(APPLICATION, purpose=None, weekly_km=None), FARM, POLICY)
     assert [one.reason for one in judged.findings if one.outcome == "fail"] == [
         "the purpose is needed",
         "the average weekly distance is needed",
