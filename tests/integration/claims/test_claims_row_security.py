@@ -48,7 +48,13 @@ async def fill(fleet: Fleet, operator: httpx.AsyncClient) -> None:
     answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
     await fleet.post("/applications", {"kind": "cancelled_vehicle", "licence_id": licence, "actor": "a"})
+    ring = [[175.1, -40.1], [175.2, -40.1], [175.2, -40.0], [175.1, -40.1]]
+    boundary = {"type": "Polygon", "coordinates": [ring]}
+    exemption = {"vehicle_id": fleet.vehicles["ABC123"], "boundary": boundary, "actor": "a"}
+    exempt = await fleet.post("/exemptions", exemption)
     scan = await fleet.client.post("/v1/attachments", params={"name": "log", "actor": "a"}, content=b"%PDF-1.7 x")
+    repair = {"kind": "repair", "from": "2026-10-05", "to": "2026-10-06", "destination": "Bulls", "actor": "a"}
+    await fleet.post(f"/exemptions/{exempt['id']}/exceptions", repair | {"attachment_id": scan.json()["id"]})
     await fleet.log_a_day(licence, scan.json()["id"], "1")
     seen = (await fleet.get(f"/licences/{licence}/statement"))["statement_hash"]
     await fleet.post(f"/licences/{licence}/acknowledgements", {"statement_hash": seen, "reason": "r", "actor": "a"})
