@@ -30,6 +30,7 @@ from services.claims.api import (
     ops_case_routes,
     ops_faulty,
     ops_policy,
+    overlap_routes,
     people_routes,
     policy_routes,
     preflight_routes,
@@ -129,6 +130,7 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
         ops_faulty,
         preflight_routes,
         application_life_routes,
+        overlap_routes,
     ):
         v1.include_router(module.router)
     v1.include_router(audit_log.router(context.pool))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from services.claims.application.facts import Assessed
@@ -34,9 +34,13 @@ def _of_one(item: Assessed, policy: Policy, now_ms: int) -> list[Alert]:
         today = nz_date(from_ms(now_ms))
         statement = item.statement
         reading = statement.window.start + statement.totals.counted_mm // statement.unit_mm
-        since = today - timedelta(days=USAGE_DAYS)
-        travelled = sum(line.amounts.counted_mm for line in statement.lines if since <= line.on < today)
-        days = min(USAGE_DAYS, max(1, (today - item.licence.issued_on).days))
-        usage = Usage(mm=travelled, days=days)
+        usage = usage_of(item, today)
         alerts += forecast(item.licence, statement.unit, reading, usage, item.rate, today, policy).alerts
     return alerts
+
+
+def usage_of(item: Assessed, today: date) -> Usage:
+    """How the vehicle travelled on this licence in the last thirty days, or since its issue."""
+    since = today - timedelta(days=USAGE_DAYS)
+    travelled = sum(line.amounts.counted_mm for line in item.statement.lines if since <= line.on < today)
+    return Usage(mm=travelled, days=min(USAGE_DAYS, max(1, (today - item.licence.issued_on).days)))

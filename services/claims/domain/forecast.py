@@ -73,12 +73,18 @@ def _run_out_on(left_mm: int, usage: Usage, today: date) -> date | None:
 
 def _run_out(left_mm: int, out_on: date | None, today: date, policy: Policy) -> list[Alert]:
     if left_mm == 0:
-        words = "used up: travel without a licence is uncovered and assessed at the full rate; buy before you travel"
+        words = (
+            "used up: buy before you travel; travel without a licence is uncovered, never refunded, and assessed at "
+            "the full rate, never at a reduced one"
+        )
         return [Alert(kind="used_up", due_on=today, words=words)]
     left_km = left_mm // 1_000_000
     due_on = out_on or today
     when = f", until about {out_on} at the present rate of travel" if out_on else ""
-    words = f"{left_km} km left{when}: buy the next licence before"
+    words = (
+        f"{left_km} km left{when}: buy the next licence before you travel beyond it; travel without one is assessed at the "
+        "full rate, never at a reduced one"
+    )
     if left_mm <= policy.run_out_soon_km * 1_000_000:
         return [Alert(kind="run_out_soon", due_on=due_on, words=words)]
     if left_mm <= policy.run_out_km * 1_000_000:

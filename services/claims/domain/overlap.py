@@ -3,18 +3,19 @@
 Source: nzta-ruc-reduction-2022.txt lines 49-115; Act s 31.  Readings are in the recorder's unit, money in cents."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Final, Literal
 
 from services.claims.domain.rates import Rate
 from services.claims.domain.recorder import LICENCE_UNIT, Unit
+from services.claims.domain.unused import Division, divide
 
 START_TIP: Final = (
     "Change the new start distance to the present reading ({reading}): online in its field, at an agent in the second table of "
     "form RUCLA. Left as it is, the new licence starts at the old one's end and nothing is credited."
 )
 DECLARATION: Final = (
-    "While rates are reduced the buyer declares to buy only the distance of that time; more can be charged in full."
+    "While rates are reduced the buyer declares to buy only what is meant to be travelled in that time. Purchases that are "
+    "excessive or unreasonable, or that abuse the reduction, can be invoiced with the difference to the full rate."
 )
 Fault = Literal["not_in_range", "end_not_past", "credit_left"]
 
@@ -40,8 +41,11 @@ class Overlap:
     """Of the old licence, in the recorder's unit."""
     further: int
     """How far the new licence reaches beyond the old one's end."""
+    old: Division
+    """How the old licence's charge falls on what was used of it and what is credited."""
     credit_cents: int
     charge_cents: int
+    """Of the new one."""
     fee_cents: int | None
     """None: the fee of that channel and day is not known."""
     pay_cents: int
@@ -66,7 +70,8 @@ def plan_overlap(
         raise OverlapRefused("not_in_range", f"the reading {reading} leaves nothing of {old_start} to {old_end} unused")
     one = LICENCE_UNIT[unit]
     unused = old_end - reading
-    credit = int(Fraction(unused * old_rate.cents, old_rate.units * one))
+    old = divide(old_end - old_start, unused, old_rate, unit)
+    credit = old.unused_cents
     to_pass = unused // one + 1
     to_spend = -(-credit * new_rate.units // new_rate.cents)  # rounded up
     least = max(to_pass, to_spend)
@@ -90,6 +95,7 @@ def plan_overlap(
         least_units=least,
         unused=unused,
         further=reading + taken * one - old_end,
+        old=old,
         credit_cents=credit,
         charge_cents=charge,
         fee_cents=fee_cents,

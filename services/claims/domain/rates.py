@@ -43,6 +43,10 @@ class RateRow:
             return True
         return gross_kg is not None and self.over_kg < gross_kg <= self.upto_kg
 
+    @property
+    def rate(self) -> "Rate":
+        return Rate(cents=self.cents_per_unit, units=1, source="table", note=f"{self.confidence}: {self.source}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeRow:
@@ -78,12 +82,16 @@ def rate_of(licence: Licence, unit: Unit, rates: Sequence[RateRow]) -> Rate | No
     units = units_of(licence, unit)
     if licence.gross_cents is not None and units:
         return Rate(cents=licence.gross_cents, units=units, source="paid")
-    if licence.ruc_type is None:
+    row = table_row(licence.ruc_type, licence.gross_kg, licence.purchased_on, rates)
+    return None if row is None else row.rate
+
+
+def table_row(ruc_type: str | None, gross_kg: int | None, on: date, rates: Sequence[RateRow]) -> RateRow | None:
+    """What the rate table says of a purchase on a day; None where it says nothing, or two things."""
+    if ruc_type is None:
         return None
-    rows = [row for row in rates if row.prices and row.holds(licence.ruc_type, licence.gross_kg, licence.purchased_on)]
-    if len({row.cents_per_unit for row in rows}) != 1:
-        return None
-    return Rate(cents=rows[0].cents_per_unit, units=1, source="table", note=f"{rows[0].confidence}: {rows[0].source}")
+    rows = [row for row in rates if row.prices and row.holds(ruc_type, gross_kg, on)]
+    return rows[0] if len({row.cents_per_unit for row in rows}) == 1 else None
 
 
 def estimate_cents(distance_km: int, rate: Rate | None) -> int | None:

@@ -123,13 +123,13 @@ def still_held(licence: Licence, record: VehicleRecord, at: datetime, today: dat
     return found
 
 
-def advise_surrender(further_km: int, km_a_month: int, policy: Policy) -> str | None:
+def advise_surrender(bought_km: int, km_a_month: int, policy: Policy) -> str | None:
     """Words where an overlap would buy more than five months' worth (line 129); None where it would not, or nothing is known
-    of how much the vehicle travels."""
-    if km_a_month <= 0 or further_km <= policy.overlap_months * km_a_month:
+    of how much the vehicle travels.  `bought_km`: from the present reading to the new licence's end."""
+    if km_a_month <= 0 or bought_km <= policy.overlap_months * km_a_month:
         return None
-    months = Fraction(further_km, km_a_month)
+    months = Fraction(bought_km, km_a_month)
     return (
-        f"an overlap would buy {further_km} km beyond the old end, about {int(months)} months at {km_a_month} km a month: "
-        f"more than {policy.overlap_months}, so surrendering the licence may be better"
+        f"an overlap would buy {bought_km} km, about {int(months)} months' worth at {km_a_month} km a month: more than "
+        f"{policy.overlap_months}, so surrendering the licence may be better"
     )

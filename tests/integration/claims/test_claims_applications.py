@@ -1,8 +1,9 @@
 """The other refunds as whole applications over HTTP on a real database: rules OT2, OT3, OT4, and no kilometre refunded twice."""
 
 import asyncio
-from datetime import UTC, date, datetime
 from hashlib import sha256
+from itertools import pairwise
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,6 @@ import asyncpg
 import pytest
 
 from shared.db.pool import tenant_tx
-from shared.nz_days import to_ordinal
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import FIRST_DAY, KM, NOW_MS, TRAVEL_DAYS, Fleet, device_day, put_days, put_progress
 
@@ -439,5 +439,64 @@ async def test_PA2_steps_go_forward_in_time_and_name_who_took_them(fleet: Fleet)
     assert (await act(fleet, made, "payments", {"kind": "paid", "on": ON, "cents": 1}, 409))[
         "code"
     ] == "step_not_allowed"
-    assert date.fromisoformat(ON) == datetime.fromtimestamp(NOW_MS / 1000, UTC).date()
-    assert to_ordinal(date(2026, 10, 1)) == FIRST_DAY
+
+
+async def invariants(fleet: Fleet, licence: str) -> None:
+    """No kilometre twice, no cent more than was paid, and the claimable range ends where something was given back."""
+    found = await fleet.get(f"/licences/{licence}/refunded")
+    ordered = [(one["from_reading"], one["to_reading"], one["kind"]) for one in found["parts"]]
+    assert ordered == sorted(ordered)
+    assert all(first[1] <= second[0] for first, second in pairwise(ordered))
+    assert all(45_000 <= first < last <= 55_000 for first, last, _ in ordered)
+    assert sum((last - first) * 76 // 10 for first, last, _ in ordered) <= 760_00
+    given_back = [first for first, _, kind in ordered if kind != "off_road"]
+    end = (await fleet.get(f"/licences/{licence}"))["claimable_end_reading"]
+    assert end <= min(given_back, default=55_000)
+
+
+async def at_random(fleet: Fleet, seed: int) -> set[str]:
+    """Fourteen things done to one licence, the invariants after each; which of them were taken."""
+    licence = await long_licence(fleet)
+    choose = Random(seed)
+    evidence = {"code": "bank_evidence", "attachment_id": await attach(fleet), "shows": ["logo", "name", "number"]}
+    outside = {"claimed_on": ON, "reference": "paper 1", "actor": "R", "reason": "by hand"}
+    taken = set()
+    for number in range(14):
+        every = (await fleet.get("/applications", licence_id=licence))["items"]
+        standing = [one for one in every if one["state"] not in {"declined", "withdrawn"}]
+        reading = choose.choice([46_000, 46_500, 47_000])
+        steps: dict[str, dict[str, Any]] = {
+            "details": {"reading": reading},
+            "ready": {},
+            "sent": {"on": ON, "channel": "online"},
+            "received": {"on": ON},
+            "declined": {"on": ON, "reason": "no"},
+            "withdraw": {"on": ON, "reason": "no", "reference": "letter"},
+        }
+        onward = {"draft": "ready", "ready": "sent", "sent": "received", "received": "declined"}
+        likely = [onward[one["state"]] for one in standing] * 12
+        step = choose.choice([*likely, *steps, "overlap", "outside"])
+        if not standing:
+            made = await fleet.post("/applications", SURRENDER | {"licence_id": licence, "reading": reading})
+            await act(fleet, made, "documents", evidence)
+        elif step in steps:
+            url = f"/v1/applications/{standing[0]['id']}/{step}"
+            answer = await fleet.client.post(url, json=steps[step] | {"actor": "R"})
+        elif step == "outside":
+            answer = await fleet.client.post(f"/v1/licences/{licence}/claimed-outside", json=outside)
+        else:
+            body = fleet.licence_body("ABC123", f"N {number}", reading, READ_AT, overlap=True, units=20)
+            body |= {"end_reading": reading + 20_000, "gross_cents": 152_000}
+            answer = await fleet.client.post("/v1/licences", json=body)
+        if standing:
+            assert answer.status_code in {200, 201, 409, 422}, answer.text
+            taken |= {step} if answer.status_code < 400 else set()
+        await invariants(fleet, licence)
+    return taken
+
+
+async def test_OT2_whatever_is_done_in_whatever_order_no_kilometre_is_refunded_twice(claims: Claims) -> None:
+    taken = set()
+    for seed in range(6):
+        taken |= await at_random(await claims.fleet(f"Fleet {seed}"), seed)
+    assert taken == {"details", "ready", "sent", "received", "declined", "withdraw", "overlap", "outside"}
