@@ -497,6 +497,6 @@ async def at_random(fleet: Fleet, seed: int) -> set[str]:
 
 async def test_OT2_whatever_is_done_in_whatever_order_no_kilometre_is_refunded_twice(claims: Claims) -> None:
     taken = set()
-    for seed in range(6):
+    for seed in range(8):
         taken |= await at_random(await claims.fleet(f"Fleet {seed}"), seed)
     assert taken == {"details", "ready", "sent", "received", "declined", "withdraw", "overlap", "outside"}
