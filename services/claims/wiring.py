@@ -53,7 +53,6 @@ from services.claims.application.peers import Holds
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
-from services.claims.application.sealing import Hasher
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
@@ -62,7 +61,6 @@ from shared.clock import Clock, system_clock
 from shared.db.audit import keep_purging
 from shared.db.pool import Pool, open_pool
 from shared.errors import Retryable
-from shared.http import auth, conventions, problems
 from shared.http import audit_log, auth, conventions
 from shared.http.jwks import open_client as open_public_client
 from shared.http.limits import BodyLimit
