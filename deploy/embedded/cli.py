@@ -102,7 +102,9 @@ def fetch_kafka() -> None:
 def where_to_look(info: StackInfo) -> str:
     """Addresses and files of a running stack; no password is shown."""
     width = max(len(name) for name in (*info.urls, "postgres"))
-    lines = [f"  {name:<{width}}  {url}{'' if name == 'identity' else '/openapi.json'}" for name, url in info.urls.items()]
+    lines = [
+        f"  {name:<{width}}  {url}{'' if name == 'identity' else '/openapi.json'}" for name, url in info.urls.items()
+    ]
     lines += [
         f"  {'kafka':<{width}}  {info.kafka_bootstrap}",
         f"  {'postgres':<{width}}  {info.superuser_dsn.rpartition('@')[2]}",

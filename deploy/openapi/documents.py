@@ -17,7 +17,8 @@ _NOTHING: Final = cast("Any", SimpleNamespace())
 def _claims() -> FastAPI:
     from services.claims.wiring import make_app
 
-    return make_app(cast("Any", SimpleNamespace(pool=None)))
+    desk = SimpleNamespace(mint=SimpleNamespace(reader=lambda: None))
+    return make_app(cast("Any", SimpleNamespace(pool=None)), cast("Any", desk))
 
 
 def _ingest() -> FastAPI:

@@ -15,6 +15,15 @@ from fastapi.responses import JSONResponse
 
 from services.claims.adapters.oidc import Provider
 from services.claims.api.context import Context
+from services.claims.api.token_schemas import (
+    ACCESS_TOKEN,
+    CLIENT_CREDENTIALS,
+    EXCHANGE,
+    FORM,
+    ID_TOKEN,
+    REQUEST,
+    RESPONSES,
+)
 from services.claims.application.sign_in import NotAPerson, sign_in
 from services.claims.domain.instants import from_ms
 from shared.db.api_keys import key_id_of
@@ -28,54 +37,8 @@ from shared.http.tokens import LIFE_S, AccessToken, InvalidToken
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
-FORM: Final = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX: Final = 32_000
-CLIENT_CREDENTIALS: Final = "client_credentials"
-EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
-ID_TOKEN: Final = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - a name
-ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_PARAMETERS: Final = (
-    "grant_type", "scope", "client_id", "client_secret", "subject_token", "subject_token_type", "requested_token_type",
-    "tenant", "nonce",
-)  # fmt: skip
-_BODY: Final = {
-    "required": True,
-    "content": {
-        FORM: {
-            "schema": {
-                "type": "object",
-                "required": ["grant_type"],
-                "properties": {name: {"type": "string"} for name in _PARAMETERS}
-                | {"grant_type": {"type": "string", "enum": [CLIENT_CREDENTIALS, EXCHANGE]}},
-            }
-        }
-    },
-}
-_TEXT: Final = {"type": "string"}
-_TOKEN_ANSWER: Final = {
-    "type": "object",
-    "required": ["access_token", "token_type", "expires_in", "scope"],
-    "properties": {"access_token": _TEXT, "token_type": _TEXT, "expires_in": {"type": "integer"}, "scope": _TEXT},
-}
-_ERROR_ANSWER: Final = {
-    "type": "object",
-    "required": ["error", "error_description"],
-    "properties": {
-        "error": _TEXT,
-        "error_description": _TEXT,
-        "tenants": {
-            "type": "array",
-            "items": {"type": "object", "properties": {"tenant": _TEXT, "name": _TEXT}},
-            "description": "Those in which the person may act, where they have to choose.",
-        },
-    },
-}
-
-
-def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
-
 
 router = APIRouter(tags=["sign-in"])
 
@@ -131,17 +94,11 @@ async def get_metadata(request: Request) -> dict[str, Any]:
     }
 
 
-@router.post(
-    TOKEN_PATH,
-    openapi_extra={"requestBody": _BODY, "security": []},
-    responses={
-        200: _json("A token for 15 minutes (RFC 6749 section 5.1).", _TOKEN_ANSWER),
-        400: _json("The request or the grant is refused (RFC 6749 section 5.2).", _ERROR_ANSWER),
-        401: _json("The client is not known (RFC 6749 section 5.2).", _ERROR_ANSWER),
-    },
-)
+@router.post(TOKEN_PATH, openapi_extra={"requestBody": REQUEST, "security": []}, responses=RESPONSES)
 async def post_token(request: Request) -> JSONResponse:
-    """`client_credentials`: an API key's id and the key itself, for a machine.  Token exchange: the ID token of a person who
+    """Get an access token.
+
+    `client_credentials`: an API key's id and the key itself, for a machine.  Token exchange: the ID token of a person who
     signed in at the OpenID provider, with `tenant` where they are of several."""
     try:
         form = _form(request, await request.body())
