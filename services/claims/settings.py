@@ -50,6 +50,18 @@ def _token_keys(text: SecretStr) -> SecretStr:
     return text
 
 
+def _hosts(text: str) -> str:
+    for one in _listed(text):
+        host, _, port = one.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+            raise ValueError(f"must be host:port[,host:port…]; {one!r} is not")
+    return text
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
 Key = Annotated[SecretStr, AfterValidator(_key)]
 Keys = Annotated[SecretStr, AfterValidator(_keys)]
 """Some keys, with commas between them."""
@@ -78,6 +90,9 @@ class ClaimsSettings(ServiceSettings):
     """Seals bank accounts, snapshots and documents.  Lost key = lost forms: back it up apart from the database."""
     bank_keys_old: Keys = SecretStr("")
     """Keys before `bank_key` that stored values may still be sealed with, until `rucor claims rotate-bank-key` is through."""
+    webhook_local_hosts: Annotated[str, AfterValidator(_hosts)] = ""
+    """host:port with commas between: the only places that webhooks may reach by http or at an address that is not public.
+    For development and tests, or a receiver in the operator's own network."""
     licence_hash_key: Key
     """Must never change: it is what makes a licence unique among the lodged ones."""
 
@@ -95,3 +110,7 @@ def key_bytes(key: SecretStr) -> bytes:
 def bank_keys(settings: ClaimsSettings) -> list[bytes]:
     """The present key first."""
     return [key_bytes(key) for key in (settings.bank_key, *_split(settings.bank_keys_old))]
+
+
+def webhook_hosts(settings: ClaimsSettings) -> frozenset[str]:
+    return frozenset(_listed(settings.webhook_local_hosts))

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.adapters.oidc import Provider
+from services.claims.adapters.webhook_http import WebhookSender, open_sender
 from services.claims.api import (
     alert_routes,
     application_life_routes,
@@ -40,23 +41,26 @@ from services.claims.api import (
     retention_routes,
     token_routes,
     vehicle_routes,
+    webhook_routes,
 )
 from services.claims.api.attachment_routes import ATTACHMENT_BYTES_MAX
 from services.claims.api.context import Context
 from services.claims.api.import_files import FILE_BYTES_MAX
 from services.claims.api.import_kinds import KINDS
 from services.claims.api.token_routes import Desk
-from services.claims.application import retention
+from services.claims.application import deliver_webhooks, retention
+from services.claims.application.deliver_webhooks import Deliverer
 from services.claims.application.exclude_faulty import exclude_next
 from services.claims.application.keep_house import House
 from services.claims.application.peers import Holds
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
+from services.claims.application.tell_alerts import tell_alerts_next
 from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
-from services.claims.settings import ClaimsSettings, bank_keys, key_bytes
+from services.claims.settings import ClaimsSettings, bank_keys, key_bytes, webhook_hosts
 from shared.clock import Clock, system_clock
 from shared.db.audit import keep_purging
 from shared.db.pool import Pool, open_pool
@@ -86,6 +90,8 @@ HOLDS_STALE_S: Final = 180.0
 SETTLE_EVERY_MS: Final = 3_600_000
 FAULTY_LOOP: Final = "faulty data"
 FAULTY_STALE_S: Final = 300.0
+ALERTS_LOOP: Final = "alerts"
+ALERTS_STALE_S: Final = 600.0
 API_POOL_SIZE: Final = 16
 BODY_BYTES_BY_PATH: Final = {
     token_routes.TOKEN_PATH: token_routes.FORM_BYTES_MAX,
@@ -126,6 +132,7 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
         retention_routes,
         faulty_routes,
         ops_faulty,
+        webhook_routes,
         preflight_routes,
         application_life_routes,
         overlap_routes,
@@ -231,6 +238,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
             hasher=HmacHasher(key_bytes(settings.licence_hash_key)),
             pdf=PdfClient(pdf_http),
             classifier=ClassifierClient(classifier_http),
+            webhook_hosts=webhook_hosts(settings),
         )
         await register_shipped(worker_pool, context.policies.shipped)
         await context.policies.refresh(worker_pool)
@@ -245,6 +253,14 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         def exclude() -> Awaitable[bool]:
             return exclude_next(worker_pool, pool, context.classifier, context.policy, clock)
 
+        def alerts() -> Awaitable[bool]:
+            return tell_alerts_next(worker_pool, pool, context.policy, clock)
+
+        sender = WebhookSender(await stack.enter_async_context(open_sender()), context.webhook_hosts)
+        webhook_pool = await open_pool(settings.worker_database_url, name="rucor-claims-webhooks", size=4)
+        stack.push_async_callback(webhook_pool.close)
+        deliverer = Deliverer(webhook_pool, sealer, sender, clock)
+
         tasks: list[Task] = [
             ("days", consumer.run),
             ("policy", lambda: policy_loop(worker_pool, context.policies, health)),
@@ -253,6 +269,8 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
             (HOUSE_LOOP, lambda: house_loop(House(worker_pool, context.hasher, clock), health)),
             _worker(FAULTY_LOOP, exclude, health, FAULTY_STALE_S),
             ("audit log", lambda: keep_purging(worker_pool)),
+            _worker(ALERTS_LOOP, alerts, health, ALERTS_STALE_S),
+            (deliver_webhooks.LOOP, lambda: deliverer.run(health)),
         ]
         desk = await stack.enter_async_context(_desk(settings, clock))
         return await serve(make_app(context, desk), settings, tasks, health=health)

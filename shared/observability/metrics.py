@@ -106,6 +106,9 @@ CLAIMS_WATERMARK_LAG: Final = Gauge(
 )
 CLAIMS_LODGED: Final = Counter("ruc_claims_lodged_total", "Claims lodged.")
 CLAIMS_REFUSED: Final = Counter("ruc_claims_refused_total", "Lodgings refused, by code.", ("code",))
+CLAIMS_WEBHOOKS: Final = Counter(
+    "ruc_claims_webhook_attempts_total", "Webhook attempts, by what became of the delivery.", ("state",)
+)
 
 # --- pdf -------------------------------------------------------------------------------------------------------------
 PDF_SECONDS: Final = Histogram(

@@ -38,6 +38,8 @@ class Context:
     hasher: Hasher
     pdf: Pdf
     classifier: Classifier
+    webhook_hosts: frozenset[str] = frozenset()
+    """host:port that webhooks may reach though they are not public (settings)."""
 
     @property
     def policy(self) -> Policy:

@@ -12,6 +12,7 @@ from services.claims.api.import_kinds import KINDS, ImportKind
 from services.claims.api.import_lines import check_header, import_lines
 from services.claims.api.import_schemas import ImportAnswer, LineAnswer
 from services.claims.api.people_routes import SCOPE as PEOPLE_SCOPE
+from services.claims.application.tell import tell
 from shared.db.pool import Connection, last_longer, tenant_tx
 from shared.http.auth import NEEDED, Principal, require
 from shared.http.problems import Problem
@@ -109,6 +110,7 @@ async def _all_or_nothing(
         report = await _whole(conn, context, who, kind, lines)
         if any(line.outcome == "error" for line in report):
             raise _Undo(report)
+        await tell(conn, who.tenant_id, "import.finished", kind=kind)
         return _answer(kind, report, dry_run=False, atomic=True, stored=True)
 
     return await command(request, context, who.tenant_id, 200, effect)
@@ -129,6 +131,7 @@ async def _in_chunks(
 
     async def effect(conn: Connection) -> ImportAnswer:
         last = await import_lines(conn, who, context, of, chunks[-1], made)
+        await tell(conn, who.tenant_id, "import.finished", kind=kind)
         return _answer(kind, report + last, dry_run=False, atomic=False, stored=True)
 
     return await command(request, context, who.tenant_id, 200, effect)

@@ -19,6 +19,7 @@ from services.claims.domain.instants import from_ms
 from services.claims.repo import faulty, tenants
 from services.claims.repo.faulty import MarkRow
 from shared.db.pool import Connection, tx
+from shared.http.audit import concerns
 from shared.http.auth import Principal, require_ops
 
 Operator = Annotated[Principal, Depends(require_ops("ops:faulty"))]
@@ -51,6 +52,8 @@ async def get_queue(
     async with tx(context.across) as conn:
         rows = await faulty.marks(conn, tenant_id, page, state=state)
         names = await tenants.tenant_names(conn, sorted({row.tenant_id for row in rows}))
+    for tenant in names:
+        concerns(tenant)
     return listed(
         page,
         rows,

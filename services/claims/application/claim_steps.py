@@ -6,6 +6,7 @@ from typing import Final, cast
 from uuid import UUID
 
 from services.claims.application.refusals import invalid, not_found
+from services.claims.application.tell import tell
 from services.claims.domain.claim_life import (
     ClaimState,
     IllegalStep,
@@ -41,6 +42,7 @@ async def take_step(conn: Connection, tenant: UUID, claim_id: UUID, to: ClaimSta
     if step.attachment_id is not None and await claim_life.attachment(conn, tenant, step.attachment_id) is None:
         raise invalid("/attachment_id", f"there is no attachment {step.attachment_id}", "unknown_id")
     await claim_life.add_step(conn, tenant, claim_id, step, to)
+    await tell(conn, tenant, f"claim.{to}", claim_id=claim_id)
 
 
 async def withdraw(conn: Connection, tenant: UUID, claim_id: UUID, step: Step) -> None:
@@ -90,10 +92,12 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
         if one.kind == "accepted" and (one.distance_km or 0) > lines[one.licence_id]:
             raise invalid(f"/lines/{number}/distance_km", f"only {lines[one.licence_id]} km were claimed")
         await claim_life.add_line_step(conn, tenant, claim_id, one)
+        await tell(conn, tenant, f"claim_line.{one.kind}", claim_id=claim_id, licence_id=one.licence_id)
     if state == "received" and is_decided(list(states.values())):
         last = max(one.on_day for one in decisions)
         end = Step(id=new_id(), kind="decided", on_day=last, actor=decisions[-1].actor)
         await claim_life.add_step(conn, tenant, claim_id, end, "decided")
+        await tell(conn, tenant, "claim.decided", claim_id=claim_id)
 
 
 async def locked(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimState:

@@ -7,6 +7,7 @@ from typing import Final
 from services.claims.application.mark_faulty import claims_touched
 from services.claims.application.peers import Faulty, PeerUnavailable
 from services.claims.application.review_claim import review_claim
+from services.claims.application.tell import tell
 from services.claims.domain.faulty import FaultyState
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
@@ -124,6 +125,7 @@ async def _step(
             return
         step = FaultyStep(kind=to, reason=words, actor=WORKER, created_at=at)
         await faulty.add_step(conn, job.tenant_id, job.mark_id, new_id(), step)
+        await tell(conn, job.tenant_id, f"faulty_data.{to}", mark_id=job.mark_id)
         for review in reviews or ():
             await faulty.insert_review(conn, job.tenant_id, review)
         if to == "excluded":

@@ -16,6 +16,7 @@ from services.claims.application.preview_claim import LedgerMoved, draft_from_le
 from services.claims.application.refusals import already_claimed, already_exists, not_found, preview_changed, raising
 from services.claims.application.sealing import Hasher, Sealer, licence_hashes, place
 from services.claims.application.snapshots import form_snapshot, licence_report
+from services.claims.application.tell import tell
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
 from services.claims.repo import claims, documents, ledger, licences
@@ -142,6 +143,7 @@ async def lodge(
     await _mark(conn, tenant, claim, ready.drafted.assessed, hasher)
     await _freeze(conn, tenant, claim, ready, policy, sealer)
     await documents.insert_job(conn, tenant, claim.id, "form")
+    await tell(conn, tenant, "claim.lodged", claim_id=claim.id)
     return claim.id
 
 

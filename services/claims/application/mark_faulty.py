@@ -12,6 +12,7 @@ from services.claims.application.attach import check_attachment
 from services.claims.application.claim_steps import illegal
 from services.claims.application.facts import load_facts
 from services.claims.application.refusals import already_exists, invalid, not_found
+from services.claims.application.tell import tell
 from services.claims.application.vehicle_spans import spans_of
 from services.claims.domain.claim_life import IllegalStep
 from services.claims.domain.faulty import FaultyState, advance_mark, days_touched
@@ -65,6 +66,7 @@ async def mark_faulty(conn: Connection, row: MarkRow, policy: Policy, now_ms: in
     await faulty.insert_mark(conn, row, stretches)
     step = FaultyStep(kind="marked", reason=row.reason, actor=row.actor, created_at=row.created_at)
     await faulty.add_step(conn, tenant, row.id, new_id(), step)
+    await tell(conn, tenant, "faulty_data.marked", mark_id=row.id)
     return row
 
 
@@ -116,6 +118,7 @@ async def take_step(conn: Connection, tenant: UUID, mark_id: UUID, to: FaultySta
         raise illegal(error) from error
     step = FaultyStep(kind=to, reason=told.reason, actor=told.actor, created_at=told.at)
     await faulty.add_step(conn, tenant, mark_id, new_id(), step)
+    await tell(conn, tenant, f"faulty_data.{to}", mark_id=mark_id)
     if to == "accepted":
         await faulty.insert_job(conn, tenant, mark_id)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from services.claims.application.peers import Pdf, PeerRefused, PeerUnavailable
 from services.claims.application.sealing import Sealer, place
+from services.claims.application.tell import tell
 from services.claims.repo import documents
 from services.claims.repo.documents import DocumentRow, Job
 from shared.db.pool import Pool, tx
@@ -49,7 +50,9 @@ async def render_next(pool: Pool, pdf: Pdf, sealer: Sealer) -> bool:
         return True
     sealed = await asyncio.to_thread(sealer.seal, pdf_bytes, place(job.tenant_id, "document-form", job.claim_id))
     async with tx(pool) as conn:
-        await documents.finish_job(conn, job, DocumentRow(sealed, sha256(pdf_bytes).digest(), len(pdf_bytes)))
+        row_of_pdf = DocumentRow(sealed, sha256(pdf_bytes).digest(), len(pdf_bytes))
+        if await documents.finish_job(conn, job, row_of_pdf):
+            await tell(conn, job.tenant_id, "form.ready", claim_id=job.claim_id, edition=job.edition)
     log.info(
         "form rendered", claim_id=str(job.claim_id), edition=job.edition, attempts=job.attempts, size=len(pdf_bytes)
     )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.claims.application.facts import Facts, assess, load_facts
 from services.claims.application.refusals import not_found
+from services.claims.application.tell import tell
 from services.claims.domain.claim_life import letter, over_claim
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
@@ -60,4 +61,6 @@ def _over_claims(
 
 async def _store(conn: Connection, tenant: UUID, found: list[tuple[DisclosureRow, bytes]]) -> None:
     for row, statement_hash in found:
-        await claim_life.insert_disclosure(conn, tenant, row, statement_hash)
+        if await claim_life.insert_disclosure(conn, tenant, row, statement_hash):
+            ids = {"disclosure_id": row.id, "claim_id": row.claim_id, "licence_id": row.licence_id}
+            await tell(conn, tenant, "disclosure.opened", **ids)

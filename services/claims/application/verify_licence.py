@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.claims.application.refusals import invalid
+from services.claims.application.tell import tell
 from services.claims.domain.verification import WORDING
 from services.claims.repo import licences
 from services.claims.repo.licences import VerificationRow
@@ -21,4 +22,5 @@ async def verify_licence(conn: Connection, tenant: UUID, row: VerificationRow, p
             409, "statement_changed", "The statement is another one now",
             "Look at the statement and its report again, and verify what they show.", statement_hash=present_hash,
         )  # fmt: skip
-    await licences.insert_verification(conn, tenant, row)
+    if await licences.insert_verification(conn, tenant, row):
+        await tell(conn, tenant, "verification.recorded", licence_id=row.licence_id)

@@ -29,7 +29,8 @@ RELEASE: Final = "select claims.release_licence($1, $2, $3)"
 INSERT_DISCLOSURE: Final = """
 insert into claims.disclosure
     (tenant_id, id, claim_id, licence_id, claimed_km, now_km, cents, statement_hash, letter, found_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict on constraint disclosure_once do nothing"""
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict on constraint disclosure_once do nothing
+returning id"""
 DISCLOSURES: Final = """
 select id, claim_id, licence_id, claimed_km, now_km, cents, letter, found_at, closed_on, closed_as, closed_cents,
     closed_reference, closed_by
@@ -147,12 +148,13 @@ async def release(conn: Connection, tenant: UUID, licence_id: UUID, step_id: UUI
     return bool(await conn.fetchval(RELEASE, tenant, licence_id, step_id))
 
 
-async def insert_disclosure(conn: Connection, tenant: UUID, row: DisclosureRow, statement_hash: bytes) -> None:
-    """Nothing happens where this statement's finding is there already."""
-    await conn.execute(
+async def insert_disclosure(conn: Connection, tenant: UUID, row: DisclosureRow, statement_hash: bytes) -> bool:
+    """False, and nothing happens, where this statement's finding is there already."""
+    found = await conn.fetchval(
         INSERT_DISCLOSURE, tenant, row.id, row.claim_id, row.licence_id, row.claimed_km, row.now_km, row.cents,
         statement_hash, row.letter, row.found_at,
     )  # fmt: skip
+    return found is not None
 
 
 async def disclosures(

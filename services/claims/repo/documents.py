@@ -32,7 +32,7 @@ FINISH_JOB: Final = (
 )
 INSERT_DOCUMENT: Final = """
 insert into claims.document (tenant_id, claim_id, kind, edition, sealed, sha256, size) values ($1, $2, $3, $4, $5, $6, $7)
-on conflict on constraint document_pk do nothing"""
+on conflict on constraint document_pk do nothing returning claim_id"""
 DOCUMENT: Final = """
 select sealed, sha256, size from claims.document where tenant_id = $1 and claim_id = $2 and kind = $3 and edition = $4"""
 HEADS: Final = """
@@ -106,11 +106,12 @@ async def delay_job(conn: Connection, job: Job, delay: timedelta, error: str, *,
     await conn.execute(DELAY_JOB, job.tenant_id, job.claim_id, job.kind, job.edition, delay, error[:500], refused)
 
 
-async def finish_job(conn: Connection, job: Job, row: DocumentRow) -> None:
-    """Keep the first bytes that were rendered: a second worker's are dropped."""
+async def finish_job(conn: Connection, job: Job, row: DocumentRow) -> bool:
+    """Keep the first bytes that were rendered: a second worker's are dropped, False."""
     of = (job.tenant_id, job.claim_id, job.kind, job.edition)
-    await conn.execute(INSERT_DOCUMENT, *of, row.sealed, row.sha256, row.size)
+    kept = await conn.fetchval(INSERT_DOCUMENT, *of, row.sealed, row.sha256, row.size)
     await conn.execute(FINISH_JOB, *of)
+    return kept is not None
 
 
 async def document(conn: Connection, tenant: UUID, claim_id: UUID, kind: str, edition: int) -> DocumentRow | None:

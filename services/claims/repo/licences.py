@@ -73,7 +73,7 @@ values ($1, $2, $3, $4, $5, $6, $7)"""
 
 INSERT_VERIFICATION: Final = """
 insert into claims.verification (tenant_id, id, licence_id, statement_hash, wording, actor, created_at, person_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict on constraint verification_once do nothing"""
+values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict on constraint verification_once do nothing returning id"""
 
 
 @dataclass(frozen=True)
@@ -228,8 +228,9 @@ async def insert_outside(
     await conn.execute(INSERT_OUTSIDE, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)
 
 
-async def insert_verification(conn: Connection, tenant: UUID, row: VerificationRow) -> None:
-    await conn.execute(
+async def insert_verification(conn: Connection, tenant: UUID, row: VerificationRow) -> bool:
+    """False where the same person verified the same statement already."""
+    found = await conn.fetchval(
         INSERT_VERIFICATION,
         tenant,
         row.id,
@@ -240,3 +241,4 @@ async def insert_verification(conn: Connection, tenant: UUID, row: VerificationR
         row.created_at,
         row.person_id,
     )
+    return found is not None

@@ -43,6 +43,14 @@ with recursive used (key_id) as (
         where a.purged_at is null and substring(a.sealed, 2, 4) > used.key_id order by 1 limit 1)
     from used where used.key_id is not null
 ) select key_id from used where key_id is not null"""
+WEBHOOK_KEYS: Final = """
+with recursive used (key_id) as (
+    (select substring(sealed, 2, 4) from claims.webhook_secret order by 1 limit 1)
+    union all
+    select (select substring(w.sealed, 2, 4) from claims.webhook_secret w
+        where substring(w.sealed, 2, 4) > used.key_id order by 1 limit 1)
+    from used where used.key_id is not null
+) select key_id from used where key_id is not null"""
 
 CLAIMANT_NEXT: Final = """
 select ctid, tenant_id, id as subject_id, 'claimant' as what, bank_sealed as sealed from claims.claimant
@@ -56,6 +64,9 @@ where substring(sealed, 2, 4) = any($1::bytea[]) limit $2"""
 ATTACHMENT_NEXT: Final = """
 select ctid, tenant_id, id as subject_id, 'attachment' as what, sealed from claims.attachment
 where purged_at is null and substring(sealed, 2, 4) = any($1::bytea[]) limit $2"""
+WEBHOOK_NEXT: Final = """
+select ctid, tenant_id, id as subject_id, 'webhook-secret' as what, sealed from claims.webhook_secret
+where substring(sealed, 2, 4) = any($1::bytea[]) limit $2"""
 
 # Only the very value that was opened is exchanged, known by its nonce: a row that was written since keeps what it says.
 CLAIMANT_SWAP: Final = (
@@ -64,6 +75,8 @@ CLAIMANT_SWAP: Final = (
 SNAPSHOT_SWAP: Final = "update claims.snapshot set sealed = $2 where ctid = $1 and substring(sealed, 2, 16) = $3"
 DOCUMENT_SWAP: Final = "update claims.document set sealed = $2 where ctid = $1 and substring(sealed, 2, 16) = $3"
 ATTACHMENT_SWAP: Final = "update claims.attachment set sealed = $2 where ctid = $1 and substring(sealed, 2, 16) = $3"
+
+WEBHOOK_SWAP: Final = "update claims.webhook_secret set sealed = $2 where ctid = $1 and substring(sealed, 2, 16) = $3"
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,7 @@ SEALED: Final = (
     SealedTable("snapshot", "sealed", SNAPSHOT_KEYS, SNAPSHOT_NEXT, SNAPSHOT_SWAP),
     SealedTable("document", "sealed", DOCUMENT_KEYS, DOCUMENT_NEXT, DOCUMENT_SWAP),
     SealedTable("attachment", "sealed", ATTACHMENT_KEYS, ATTACHMENT_NEXT, ATTACHMENT_SWAP),
+    SealedTable("webhook_secret", "sealed", WEBHOOK_KEYS, WEBHOOK_NEXT, WEBHOOK_SWAP),
 )
 """Every table with sealed values belongs here: `tests/integration/claims/test_claims_keys.py` looks for those that do not."""
 

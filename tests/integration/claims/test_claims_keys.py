@@ -56,7 +56,7 @@ async def seal_form(claims: Claims, fleet: Fleet) -> None:
 
 
 async def test_RE3_every_value_moves_to_the_new_key_while_claims_go_on(claims: Claims, fleet: Fleet) -> None:
-    await fill(fleet, await claims.operator())
+    await fill(fleet, claims)
     scan = await fleet.client.post("/v1/attachments", params={"name": "f", "actor": "a"}, content=b"%PDF-1.7 y")
     await seal_form(claims, fleet)
     old, both = AesGcmSealer([BANK_KEY]), AesGcmSealer([NEW_KEY, BANK_KEY])
@@ -175,7 +175,7 @@ async def test_RE3_no_answer_log_export_or_column_shows_the_account(
         said.extend(texts(answer))
 
     fleet.client.event_hooks["response"].append(hear)
-    await fill(fleet, await claims.operator())
+    await fill(fleet, claims)
     await seal_form(claims, fleet)
     for body in ({"name": "X", "bank_account": "01-0242-0100194-99"}, {"name": "Y", "bank_account": ACCOUNT, "no": 1}):
         assert (await fleet.client.post("/v1/claimants", json=body)).status_code in {201, 422}

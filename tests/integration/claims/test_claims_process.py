@@ -28,10 +28,10 @@ def environment(database: Database, port: int) -> dict[str, str]:
     return told | database.environment("claims", port=port) | peers
 
 
-def start(database: Database) -> tuple["subprocess.Popen[bytes]", str]:
+def start(database: Database, **more: str) -> tuple["subprocess.Popen[bytes]", str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = subprocess.Popen(MODULE, env=environment(database, port))
+    process = subprocess.Popen(MODULE, env=environment(database, port) | more)
     url = f"http://127.0.0.1:{port}"
     for _ in range(600):
         if process.poll() is not None:

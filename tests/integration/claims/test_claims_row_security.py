@@ -3,9 +3,9 @@
 from uuid import UUID
 
 import asyncpg
-import httpx
 import pytest
 
+from services.claims.application.tell_alerts import tell_alerts_next
 from shared.db.pool import Pool, tenant_tx, tx
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import FIRST_DAY, Fleet, device_day, put_days
@@ -34,9 +34,22 @@ async def rows_there(claims: Claims, tenant: UUID) -> dict[str, int]:
     return counts
 
 
-async def fill(fleet: Fleet, operator: httpx.AsyncClient) -> None:
+async def fill(fleet: Fleet, claims: Claims) -> None:
     """At least one row of the tenant in every table."""
+    operator = await claims.operator()
     licence = await fleet.claimable()
+    await fleet.post("/webhooks", {"url": "https://hooks.example.nz/"})
+    assert await tell_alerts_next(fleet.worker, claims.context.pool, claims.context.policy, claims.clock)
+    async with tx(fleet.worker) as conn:
+        await conn.execute(
+            "insert into claims.webhook_delivery (tenant_id, id, endpoint_id, event_id, round, state)"
+            " select w.tenant_id, gen_random_uuid(), w.id, e.id, 1, 'failed' from claims.webhook_endpoint w"
+            " join claims.webhook_event e on e.tenant_id = w.tenant_id where w.tenant_id = $1 limit 1", fleet.tenant
+        )  # fmt: skip
+        await conn.execute(
+            "insert into claims.webhook_attempt (tenant_id, delivery_id, no, error, took_ms)"
+            " select tenant_id, id, 1, '', 1 from claims.webhook_delivery where tenant_id = $1", fleet.tenant
+        )  # fmt: skip
     trailer = await fleet.post("/vehicles", {"plate": "T1", "powered": False})
     coupling = {"trailer_id": trailer["id"], "vehicle_id": fleet.vehicles["ABC123"], "from": "2026-10-01"}
     await fleet.post("/couplings", coupling)
@@ -120,7 +133,7 @@ async def count(pool: Pool, table: str, tenant: UUID | None) -> int | None:
 
 async def test_G6_a_query_without_where_sees_only_the_own_tenant_in_every_table(claims: Claims) -> None:
     one, two = await claims.fleet("One"), await claims.fleet("Two")
-    await fill(one, await claims.operator())
+    await fill(one, claims)
     pool = claims.context.pool
     closed = set()
     for table, there in (await rows_there(claims, one.tenant)).items():
