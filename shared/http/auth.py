@@ -32,8 +32,11 @@ CACHE_ROWS_MAX: Final = 10_000
 _INVALID_TOKEN: Final = 'Bearer error="invalid_token"'  # noqa: S105 - RFC 6750 section 3
 _DOTS_OF_A_TOKEN: Final = 2  # RFC 7515; a key has none
 _NO_HASH: Final = bytes(32)
-IMPLIED: Final = {"claims:write": frozenset({"claims:verify", "claims:lodge"})}
-"""A key's scope → what it opens besides: keys are older than the scopes that were parted from `claims:write`.  A person's token
+IMPLIED: Final = {
+    "claims:write": frozenset({"claims:verify", "claims:lodge"}),
+    "claims:read": frozenset({"audit:read"}),
+}
+"""A key's scope → what it opens besides: keys are older than the scopes that were parted from theirs.  A person's token
 has exactly the scopes of their roles."""
 OPERATOR: Final = UUID(int=0)
 """The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""

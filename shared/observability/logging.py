@@ -15,6 +15,8 @@ _SECRET_NAME: Final = re.compile(
 _SECRET_TEXT: Final = re.compile(
     r"(?P<dsn>(?<=://)[^/\s:@]+:[^@\s]+(?=@))|(?P<key>rucor_[0-9a-f]{8}_)[A-Za-z0-9_-]{43}"
 )
+_TOKEN_TEXT: Final = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]+", re.ASCII)
+"""A signed token: whom it speaks for is in it too."""
 _MASK: Final = "***"
 _QUIET: Final = {
     "aiokafka": logging.WARNING,
@@ -49,7 +51,7 @@ class Sparing(logging.Filter):
 
 
 def _mask_text(text: str) -> str:
-    return _SECRET_TEXT.sub(lambda found: (found["key"] or "") + _MASK, text)
+    return _TOKEN_TEXT.sub(_MASK, _SECRET_TEXT.sub(lambda found: (found["key"] or "") + _MASK, text))
 
 
 def mask_secrets(_logger: object, _method: str, event: Event) -> Event:

@@ -17,7 +17,7 @@ from services.claims.api.audit_schemas import (
     ScopeBody,
     WholeCaseAnswer,
 )
-from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
+from services.claims.api.context import AuditReader, Context, Ctx, Writer, command, query
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.application.audit_cases import close_case, event_of, open_case, record_given, set_hold, widen_case
 from services.claims.application.refusals import not_found
@@ -73,7 +73,7 @@ async def post_case(request: Request, who: Writer, context: Ctx, body: CaseBody)
 
 
 @router.get("/audit-cases")
-async def get_cases(who: Reader, context: Ctx, page: Paged, is_open: bool | None = None) -> ListAnswer[CaseAnswer]:
+async def get_cases(who: AuditReader, context: Ctx, page: Paged, is_open: bool | None = None) -> ListAnswer[CaseAnswer]:
     rows = await query(
         context, who.tenant_id, lambda conn: audit_cases.cases(conn, who.tenant_id, page, is_open=is_open)
     )
@@ -81,7 +81,7 @@ async def get_cases(who: Reader, context: Ctx, page: Paged, is_open: bool | None
 
 
 @router.get("/audit-cases/{case_id}")
-async def get_case(who: Reader, context: Ctx, case_id: UUID) -> WholeCaseAnswer:
+async def get_case(who: AuditReader, context: Ctx, case_id: UUID) -> WholeCaseAnswer:
     """With its scope and its history."""
     return await query(context, who.tenant_id, lambda conn: _whole(conn, who.tenant_id, case_id))
 

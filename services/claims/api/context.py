@@ -18,6 +18,8 @@ from shared.http.auth import Principal, require
 from shared.http.commands import Commands
 
 Reader = Annotated[Principal, Depends(require("claims:read"))]
+AuditReader = Annotated[Principal, Depends(require("audit:read"))]
+"""Who may see audit cases: all who read claims, and people with the role auditor, who see nothing else."""
 Writer = Annotated[Principal, Depends(require("claims:write"))]
 Verifier = Annotated[Principal, Depends(require("claims:verify"))]
 Lodger = Annotated[Principal, Depends(require("claims:lodge"))]

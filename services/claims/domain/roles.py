@@ -11,7 +11,7 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 OPERATOR_SCOPES: Final = ("ops:cases", "ops:faulty", "ops:policy")
 """Of those who run the system; they span tenants (rule PA4)."""
 
-_LOOK: Final = frozenset({"claims:read", "tracks:read", "land:read"})
+_LOOK: Final = frozenset({"claims:read", "audit:read", "tracks:read", "land:read"})
 
 SCOPES_OF: Final[Mapping[Role, frozenset[str]]] = {
     "viewer": _LOOK,

@@ -115,6 +115,24 @@ async def test_PA2_everything_that_is_done_bears_the_name_of_who_signed_in(claim
     assert actors == ["Rangi Hill"] * 3
 
 
+async def test_PA4_an_auditor_sees_audit_cases_and_nothing_else(claims: Claims, fleet: Fleet) -> None:
+    auditor = await claims.person(fleet.tenant, "A Check", "auditor")
+    assert (await auditor.get("/v1/audit-cases")).json()["items"] == []
+    assert (await fleet.client.get("/v1/audit-cases")).status_code == 200, "who reads claims sees them too"
+    for path in ("/claims", "/licences", "/people", "/claimants", "/alerts"):
+        kept_out = await auditor.get(f"/v1{path}")
+        assert (kept_out.status_code, kept_out.json()["scope"]) == (403, "claims:read"), path
+    case = {
+        "reference": "A-1",
+        "organisation": "NZTA",
+        "officer": "O",
+        "opened_on": ON,
+        "claim_ids": [],
+        "legal_hold": False,
+    }
+    assert (await told(auditor, "/audit-cases", case, 403))["scope"] == "claims:write"
+
+
 async def test_PA2_a_persons_token_opens_their_own_tenant_alone(claims: Claims, fleet: Fleet) -> None:
     other = await claims.fleet("Another farm")
     licence = await other.claimable()

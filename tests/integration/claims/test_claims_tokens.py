@@ -108,7 +108,7 @@ async def test_PA2_a_machine_gets_a_token_for_its_key(claims: Claims, fleet: Fle
     ):
         told = answer.json()
         assert (told["token_type"], told["expires_in"]) == ("Bearer", LIFE_S)
-        assert told["scope"] == "claims:lodge claims:read claims:verify claims:write"
+        assert told["scope"] == "audit:read claims:lodge claims:read claims:verify claims:write"
         machine = claims.client(told["access_token"])
         assert (await machine.get("/v1/claimants")).status_code == 200
         nobody = await machine.post("/v1/people", json=MARY)
@@ -179,7 +179,7 @@ async def test_PA2_a_person_signs_in_and_acts_under_their_own_name(
     told = (await exchange(signing_in, some.id_token(nonce="n1"), nonce="n1")).json()
     assert (told["issued_token_type"], told["scope"]) == (
         ACCESS_TOKEN,
-        "claims:read claims:verify land:read tracks:read",
+        "audit:read claims:read claims:verify land:read tracks:read",
     )
     assert (await fleet.get(f"/people/{mary['id']}"))["linked"]
     her = signing_in.client(told["access_token"])
@@ -265,7 +265,9 @@ async def test_PA2_who_is_deactivated_or_has_no_role_gets_no_other_token(
     await fleet.post(f"/people/{mary}/activate", {"actor": "R Hill"}, 200)
     await refused(await exchange(signing_in, some.id_token()), "invalid_request", "with a role")
     await fleet.post(f"/people/{mary}/roles", {"role": "viewer", "actor": "R Hill"}, 200)
-    assert (await exchange(signing_in, some.id_token())).json()["scope"] == "claims:read land:read tracks:read"
+    assert (await exchange(signing_in, some.id_token())).json()[
+        "scope"
+    ] == "audit:read claims:read land:read tracks:read"
 
 
 async def test_PA2_operators_sign_in_as_ops(signing_in: Claims, some: SomeProvider) -> None:

@@ -3,12 +3,16 @@
 import json
 import logging
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 import structlog
 
+from shared.http.mint import fresh_keys, read_keys
+from shared.http.tokens import AccessToken, sign
 from shared.observability.logging import Sparing, configure, get_logger
 
+KEYS = read_keys(fresh_keys())
 KEY = "rucor_0123abcd_" + "A" * 43
 
 
@@ -50,6 +54,17 @@ def test_secrets_are_masked_by_name_and_by_shape(capsys: pytest.CaptureFixture[s
     assert "A" * 43 not in text
     assert "rucor_0123abcd_***" in text
     assert "postgresql://***@127.0.0.1/rucor" in text
+
+
+def test_access_tokens_are_masked_by_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    token = sign(
+        AccessToken(tenant_id=UUID(int=7), subject="k", scopes=frozenset()), KEYS[0], "https://claims.example", 0
+    )
+    configure("ingest")
+    get_logger("x").info("asked", header=f"Bearer {token}, and more")
+    text = capsys.readouterr().err
+    assert not any(part in text for part in token.split("."))
+    assert "Bearer ***, and more" in text
 
 
 def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
