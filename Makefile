@@ -6,7 +6,7 @@ DATA ?= var
 OUT ?= out
 WORKERS ?= 2
 
-.PHONY: help setup setup-dev demo up stop sample why test test-unit test-all bench fmt lint types imports deps check lock clean
+.PHONY: help setup setup-dev demo up stop sample why test test-unit test-all bench fuzz openapi fmt lint types imports deps check lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ why: setup ## answer the question of docs/guide/auditor.md on a sample fleet, an
 	@$(BIN)/rucor roads build "$(OUT)/why/district.osm" --coverage "$(OUT)/why/coverage.geojson" --out "$(OUT)/why/roads"
 	@$(BIN)/rucor explain --roads "$(OUT)/why/roads" --pings "$(OUT)/why/pings.ndjson.gz" --device log-7 \
 		--at 2026-03-01T05:50:00+13:00 --out docs/images/why.svg --json "$(OUT)/why/why.json"
+
+fuzz: setup-dev ## schemathesis against every API on a filled stack of its own  (MINUTES=10 ONLY=claims SEED=7)
+	@$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+
+openapi: setup-dev ## write the OpenAPI documents of all services into docs/openapi
+	@$(BIN)/python -m deploy.openapi.documents
 
 fmt: setup-dev ## format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only .

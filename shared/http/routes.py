@@ -34,15 +34,20 @@ class Route:
         return found
 
     @property
-    def is_list(self) -> bool:
-        """Pages by a cursor."""
+    def query_names(self) -> set[str]:
+        """Parameters that it takes behind the question mark."""
+        found: set[str] = set()
         open_: list[Dependant] = [self.context.dependant]
         while open_:
             one = open_.pop()
-            if any(parameter.alias == "cursor" for parameter in one.query_params):
-                return True
+            found |= {parameter.alias for parameter in one.query_params}
             open_ += one.dependencies
-        return False
+        return found
+
+    @property
+    def is_list(self) -> bool:
+        """Pages by a cursor."""
+        return "cursor" in self.query_names
 
     @property
     def names(self) -> list[str]:

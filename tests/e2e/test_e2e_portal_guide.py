@@ -25,12 +25,22 @@ def test_the_guide_ends_in_a_lodged_claim_with_its_form(tmp_path: Path) -> None:
     script = tmp_path / "guide.sh"
     script.write_text(END + "".join(blocks))
     work = tmp_path / "work"
-    beside = {"DATA": str(tmp_path / "var"), "WORK": str(work), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    beside = {
+        "DATA": str(tmp_path / "var"),
+        "WORK": str(work),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
     told = {name: value for name, value in os.environ.items() if not name.startswith("RUCOR_")} | beside
     log = (tmp_path / "guide.log").open("w+")
     with log:
         code = subprocess.run(
-            ["bash", "-euo", "pipefail", str(script)], cwd=ROOT, env=told, stdout=log, stderr=log, timeout=LIMIT_S, check=False
+            ["bash", "-euo", "pipefail", str(script)],
+            cwd=ROOT,
+            env=told,
+            stdout=log,
+            stderr=log,
+            timeout=LIMIT_S,
+            check=False,
         ).returncode
         log.seek(0)
         said = log.read()

@@ -124,3 +124,11 @@ async def test_405_names_every_method_and_the_address_is_judged_before_any_templ
     assert (lone.status_code, lone.json()["errors"][0]["code"]) == (422, "string_unicode")
     deep = await fleet.client.post("/v1/vehicles", content=b"[" * 100_000, headers={"Content-Type": "application/json"})
     assert (deep.status_code, deep.headers["content-type"]) == (400, "application/problem+json")
+
+
+async def test_a_parameter_that_is_not_known_is_refused_by_name(fleet: Fleet) -> None:
+    """A misspelt filter must not bring everything."""
+    refused = await fleet.client.get("/v1/vehicles", params={"plates": "ABC123", "limit": "2"})
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (422, "invalid")
+    assert [error["pointer"] for error in problem["errors"]] == ["?plates"]
