@@ -1,5 +1,6 @@
 """The life of one command over HTTP: one transaction of one tenant, its Idempotency-Key, its answer."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,7 @@ from shared.http.preconditions import check_precondition, lock_thing
 from shared.http.problems import Problem
 
 KEY_LENGTH_MAX: Final = 255
+_KEY: Final = re.compile(rf"[!-~]{{1,{KEY_LENGTH_MAX}}}")
 REPLAYED: Final = {"Idempotent-Replay": "true"}
 
 
@@ -61,10 +63,11 @@ class Commands:
 
 def _key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
-    if key is not None and not 1 <= len(key) <= KEY_LENGTH_MAX:
+    if key is not None and not _KEY.fullmatch(key):
         raise Problem(
-            400, "idempotency_key_invalid", "The Idempotency-Key is no key", f"Send 1 to {KEY_LENGTH_MAX} characters."
-        )
+            400, "idempotency_key_invalid", "The Idempotency-Key is no key",
+            f"Send 1 to {KEY_LENGTH_MAX} visible ASCII characters, no spaces.",
+        )  # fmt: skip
     return key
 
 

@@ -2,9 +2,17 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from shared.nz_days import AUCKLAND
 
@@ -14,10 +22,32 @@ _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 
+def _types_in(annotation: Any) -> set[Any]:
+    """`date | None` → {date, NoneType}."""
+    parts = get_args(annotation)
+    return set().union(*(_types_in(part) for part in parts)) if parts else {annotation}
+
+
 class Body(BaseModel):
-    """A request: an unknown field is an error, since a misspelt one would be lost in silence."""
+    """A request: an unknown field is an error, since a misspelt one would be lost in silence; so is what is only nearly of a
+    field's type, a day that is no day of ours, and text that cannot be stored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_written(cls, value: Any, info: ValidationInfo) -> Any:
+        wanted = _types_in(cls.model_fields[str(info.field_name)].annotation)
+        if bool in wanted and value is not None and not isinstance(value, bool):
+            raise ValueError("give true or false")
+        return day_as_written(value) if date in wanted else value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("control characters are not allowed")
+        return in_our_years(value) if type(value) is date else value
 
 
 def shown(**example: Any) -> ConfigDict:
@@ -30,6 +60,20 @@ class Answer(BaseModel):
     """An answer, built from a row by its attributes."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True, populate_by_name=True)
+
+
+def day_as_written(value: Any) -> Any:
+    """ISO 8601 only: a number would count as seconds since 1970.  Raises ValueError."""
+    if isinstance(value, int | float) or (isinstance(value, str) and not _DATE.fullmatch(value.strip())):
+        raise ValueError("give a day as YYYY-MM-DD")
+    return value
+
+
+def in_our_years(day: date) -> date:
+    """The day; ValueError where nothing of ours can lie on it."""
+    if not _EARLIEST.year <= day.year < _LATEST.year:
+        raise ValueError("must lie between the years 2000 and 2099")
+    return day
 
 
 def printable(text: str) -> str:
@@ -65,6 +109,8 @@ def _last_moment(value: Any) -> Any:
     return _midnight(value)
 
 
+Day = Annotated[date, BeforeValidator(day_as_written), AfterValidator(in_our_years)]
+"""An NZ day, as a parameter of an address."""
 Instant = Annotated[datetime, BeforeValidator(_midnight), AfterValidator(_aware)]
 Until = Annotated[datetime, BeforeValidator(_last_moment), AfterValidator(_aware)]
 """The end of a time, included."""

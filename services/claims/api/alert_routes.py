@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.claims.api.context import Ctx, Reader
-from services.claims.api.fields import Answer
+from services.claims.api.fields import Answer, Day
 from services.claims.application.alerts import LicenceAlert, alerts_of
 from services.claims.application.facts import assess, load_facts
 from services.claims.repo import licences
@@ -48,7 +48,9 @@ async def get_alerts(
     context: Ctx,
     kind: AlertKind | None = None,
     vehicle_id: UUID | None = None,
-    due_before: date | None = None,
+    claimant_id: UUID | None = None,
+    due_from: Day | None = None,
+    due_before: Day | None = None,
     limit: Annotated[int, Query(ge=1, le=LICENCES_MAX)] = 500,
 ) -> AlertsAnswer:
     """Licences that run out, that will not be used up in their two years, and the latest receipt day of every unclaimed one."""
@@ -57,7 +59,7 @@ async def get_alerts(
     now_ms = context.clock()
     while True:
         async with tenant_tx(context.pool, who.tenant_id) as conn:
-            rows = await licences.licences(conn, who.tenant_id, Page(CHUNK, at, after), None, vehicle_id, None)
+            rows = await licences.licences(conn, who.tenant_id, Page(CHUNK, at, after), None, vehicle_id, claimant_id)
             facts = await load_facts(conn, who.tenant_id, [row.id for row in rows], context.policy, now_ms)
         items = await asyncio.to_thread(assess, facts, context.policy)
         found += alerts_of(items, context.policy, now_ms)
@@ -68,7 +70,9 @@ async def get_alerts(
     wanted = [
         one
         for one in found
-        if (kind is None or one.alert.kind == kind) and (due_before is None or one.alert.due_on < due_before)
+        if (kind is None or one.alert.kind == kind)
+        and (due_before is None or one.alert.due_on < due_before)
+        and (due_from is None or one.alert.due_on >= due_from)
     ]
     wanted.sort(key=lambda one: (one.alert.due_on, one.item.row.number, one.alert.kind))
     return AlertsAnswer(items=[_answer(one) for one in wanted[:limit]], licences=looked, complete=len(rows) < CHUNK)

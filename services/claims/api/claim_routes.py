@@ -21,6 +21,7 @@ from services.claims.api.claim_schemas import (
     ProgressAnswer,
 )
 from services.claims.api.context import Context, Ctx, Lodger, Reader, Writer, command, query, replayed
+from services.claims.api.fields import Day
 from services.claims.api.paging import ListAnswer, Paged
 from services.claims.application.claim_request import ClaimRequest, LineRequest
 from services.claims.application.lodge_claim import lodge, prepare_lodging
@@ -147,10 +148,20 @@ async def _claim(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimAnswer:
 
 @router.get("/claims")
 async def get_claims(
-    who: Reader, context: Ctx, page: Paged, state: LodgedState | None = None
+    who: Reader,
+    context: Ctx,
+    page: Paged,
+    state: LodgedState | None = None,
+    claimant_id: UUID | None = None,
+    licence_id: UUID | None = None,
+    number: Annotated[str | None, Query(max_length=40)] = None,
+    lodged_from: Annotated[Day | None, Query(description="First NZ day, included.")] = None,
+    lodged_to: Annotated[Day | None, Query(description="Last NZ day, included.")] = None,
 ) -> ListAnswer[ClaimSummaryAnswer]:
+    wanted = claims.Wanted(state, claimant_id, number, lodged_from, lodged_to, licence_id)
+
     async def read(conn: Connection) -> ListAnswer[ClaimSummaryAnswer]:
-        rows = await claims.claims(conn, who.tenant_id, page, state)
+        rows = await claims.claims(conn, who.tenant_id, page, wanted)
         heads = await documents.heads(conn, who.tenant_id, [row.id for row in rows], "form")
         cursor = cursor_of(rows[-1].lodged_at, rows[-1].id) if len(rows) == page.limit else None
         return ListAnswer(items=[to_api_summary(row, heads.get(row.id)) for row in rows], next_cursor=cursor)

@@ -4,12 +4,13 @@ from typing import Annotated, Final
 
 from pydantic import Field, PlainSerializer
 
-from shared.http.fields import Answer, Body, GivenText, Instant, Ref, Text, shown
+from shared.http.fields import Answer, Body, Day, GivenText, Instant, Ref, Text, shown
 
 __all__ = [
     "Answer",
     "Body",
     "Cents",
+    "Day",
     "GivenText",
     "Instant",
     "Km",

@@ -1,10 +1,10 @@
 """Licences: register, list by state, statement, eligibility, report, claimed outside."""
 
 import asyncio
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.claims.api.actors import actor_of
 from services.claims.api.context import Context, Ctx, Reader, Verifier, Writer, command, query
@@ -35,6 +35,7 @@ from services.claims.repo.licences import VerificationRow
 from services.claims.repo.rows import Page
 from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx
+from shared.http.fields import Instant, Until
 from shared.http.paging import cursor_of
 from shared.http.problems import unavailable
 
@@ -93,13 +94,17 @@ async def get_licences(
     ref: str | None = None,
     vehicle_id: UUID | None = None,
     claimant_id: UUID | None = None,
+    issued_from: Annotated[Instant | None, Query(description="Instant or NZ day (its start), included.")] = None,
+    issued_to: Annotated[Until | None, Query(description="Instant or NZ day (its end), included.")] = None,
 ) -> ListAnswer[LicenceAnswer]:
     items: list[LicenceAnswer] = []
     at, after, examined = page.after_at, page.after_id, 0
     while True:
         chunk = Page(min(CHUNK, page.limit) if state is None else CHUNK, at, after)
         async with tenant_tx(context.pool, who.tenant_id) as conn:
-            rows = await licences.licences(conn, who.tenant_id, chunk, ref, vehicle_id, claimant_id)
+            rows = await licences.licences(
+                conn, who.tenant_id, chunk, ref, vehicle_id, claimant_id, issued_from, issued_to
+            )
         judged = {item.row.id: item for item in await _assessed(context, who.tenant_id, [row.id for row in rows])}
         for row in rows:
             at, after, examined = row.created_at, row.id, examined + 1

@@ -150,10 +150,18 @@ async def post_review(who: Writer, context: Ctx, claim_id: UUID) -> ReviewAnswer
 
 @router.get("/disclosures")
 async def get_disclosures(
-    who: Reader, context: Ctx, page: Paged, *, only_open: bool = False
+    who: Reader,
+    context: Ctx,
+    page: Paged,
+    claim_id: UUID | None = None,
+    licence_id: UUID | None = None,
+    *,
+    only_open: bool = False,
 ) -> ListAnswer[DisclosureAnswer]:
     rows = await query(
-        context, who.tenant_id, lambda conn: claim_life.disclosures(conn, who.tenant_id, page, only_open=only_open)
+        context,
+        who.tenant_id,
+        lambda conn: claim_life.disclosures(conn, who.tenant_id, page, claim_id, licence_id, only_open=only_open),
     )
     cursor = cursor_of(rows[-1].found_at, rows[-1].id) if len(rows) == page.limit else None
     return ListAnswer(items=[DisclosureAnswer.model_validate(row) for row in rows], next_cursor=cursor)

@@ -1,16 +1,18 @@
 """Distance recorders and their readings."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.claims.api.context import Ctx, Reader, Writer, command, query
 from services.claims.api.creations import create_reading, create_recorder
 from services.claims.api.paging import ListAnswer, Paged, listed
-from services.claims.api.register_schemas import ReadingAnswer, ReadingBody, RecorderAnswer, RecorderBody
+from services.claims.api.register_schemas import ReadingAnswer, ReadingBody, ReadingSource, RecorderAnswer, RecorderBody
 from services.claims.application.refusals import not_found
 from services.claims.repo import recorders
 from shared.db.pool import Connection
+from shared.http.fields import Instant, Until
 
 router = APIRouter(tags=["recorders"])
 
@@ -51,11 +53,26 @@ async def post_reading(request: Request, who: Writer, context: Ctx, body: Readin
 
 @router.get("/readings")
 async def get_readings(
-    who: Reader, context: Ctx, page: Paged, ref: str | None = None, recorder_id: UUID | None = None
+    who: Reader,
+    context: Ctx,
+    page: Paged,
+    ref: str | None = None,
+    recorder_id: UUID | None = None,
+    vehicle_id: UUID | None = None,
+    source: ReadingSource | None = None,
+    from_at: Annotated[
+        Instant | None, Query(alias="from", description="Instant or NZ day (its start), included.")
+    ] = None,
+    to_at: Annotated[Until | None, Query(alias="to", description="Instant or NZ day (its end), included.")] = None,
 ) -> ListAnswer[ReadingAnswer]:
     rows = await query(
-        context, who.tenant_id, lambda conn: recorders.readings(conn, who.tenant_id, page, ref, recorder_id)
-    )
+        context,
+        who.tenant_id,
+        lambda conn: recorders.readings(
+            conn, who.tenant_id, page, ref=ref, recorder_id=recorder_id, vehicle_id=vehicle_id, from_at=from_at, to_at=to_at,
+            source=source,
+        ),
+    )  # fmt: skip
     return listed(page, rows, ReadingAnswer.model_validate)
 
 

@@ -8,7 +8,7 @@ from services.claims.api.actors import actor_of
 from services.claims.api.context import Ctx, Reader, Writer, command, query
 from services.claims.api.creations import create_claimant
 from services.claims.api.paging import ListAnswer, Paged, listed
-from services.claims.api.register_schemas import ClaimantAnswer, ClaimantBody, WaiverAnswer, WaiverBody
+from services.claims.api.register_schemas import ClaimantAnswer, ClaimantBody, WaivedRule, WaiverAnswer, WaiverBody
 from services.claims.application.refusals import not_found
 from services.claims.application.waive import waive
 from services.claims.domain.instants import from_ms
@@ -60,6 +60,15 @@ async def post_waiver(request: Request, who: Writer, context: Ctx, body: WaiverB
 
 
 @router.get("/waivers")
-async def get_waivers(who: Reader, context: Ctx, page: Paged) -> ListAnswer[WaiverAnswer]:
-    rows = await query(context, who.tenant_id, lambda conn: parties.waivers(conn, who.tenant_id, page))
+async def get_waivers(
+    who: Reader,
+    context: Ctx,
+    page: Paged,
+    rule: WaivedRule | None = None,
+    licence_id: UUID | None = None,
+    claimant_id: UUID | None = None,
+) -> ListAnswer[WaiverAnswer]:
+    rows = await query(
+        context, who.tenant_id, lambda conn: parties.waivers(conn, who.tenant_id, page, rule, licence_id, claimant_id)
+    )
     return listed(page, rows, WaiverAnswer.model_validate)

@@ -11,6 +11,8 @@ from services.claims.api.fields import Answer, Body, GivenText, Instant, Reading
 
 PLATE_FROM: Final = datetime(1999, 12, 31, 11, tzinfo=UTC)
 """2000-01-01 in NZ: "always"."""
+ReadingSource = Literal["person", "inspection", "photo", "provider", "licence_purchase"]
+WaivedRule = Literal["EL4", "EL8"]
 CustomerNumber = Annotated[str, StringConstraints(pattern=r"^([0-9]{9,10})?$")]
 
 
@@ -178,7 +180,7 @@ class ReadingBody(Body):
     recorder_id: UUID
     at: Instant
     value: Reading
-    source: Literal["person", "inspection", "photo", "provider", "licence_purchase"] = "person"
+    source: ReadingSource = "person"
     note: Text = ""
     label: Text = ""
     attachment_id: UUID | None = None
@@ -223,7 +225,7 @@ class WaiverBody(Body):
         actor="R Hill",
     )
 
-    rule: Literal["EL4", "EL8"]
+    rule: WaivedRule
     licence_id: UUID | None = None
     claimant_id: UUID | None = None
     reason: GivenText

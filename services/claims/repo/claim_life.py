@@ -36,6 +36,7 @@ select id, claim_id, licence_id, claimed_km, now_km, cents, letter, found_at, cl
     closed_reference, closed_by
 from claims.disclosure
 where tenant_id = $1 and claim_id = coalesce($2, claim_id) and (not $3 or closed_on is null) and (found_at, id) > ($4, $5)
+    and licence_id = coalesce($7, licence_id)
 order by found_at, id limit $6"""
 CLOSE_DISCLOSURE: Final = """
 update claims.disclosure set closed_on = $3, closed_as = $4, closed_cents = $5, closed_reference = $6, closed_by = $7
@@ -158,9 +159,12 @@ async def insert_disclosure(conn: Connection, tenant: UUID, row: DisclosureRow, 
 
 
 async def disclosures(
-    conn: Connection, tenant: UUID, page: Page, claim_id: UUID | None = None, *, only_open: bool = False
-) -> list[DisclosureRow]:
-    rows = await conn.fetch(DISCLOSURES, tenant, claim_id, only_open, page.after_at, page.after_id, page.limit)
+    conn: Connection, tenant: UUID, page: Page, claim_id: UUID | None = None, licence_id: UUID | None = None, *,
+    only_open: bool = False,
+) -> list[DisclosureRow]:  # fmt: skip
+    rows = await conn.fetch(
+        DISCLOSURES, tenant, claim_id, only_open, page.after_at, page.after_id, page.limit, licence_id
+    )
     return all_of(DisclosureRow, rows)
 
 

@@ -22,6 +22,11 @@ CLAIMS: Final = """
 select id, number, state, claimant_id, preview_id, lodged_at, lodged_on, licences, claimable_km, off_road_mm, estimate_cents
 from claims.claim
 where tenant_id = $1 and id = coalesce($2, id) and (lodged_at, id) > ($3, $4) and state = coalesce($6, state)
+    and claimant_id = coalesce($7, claimant_id) and number = coalesce($8, number)
+    and lodged_on >= coalesce($9, lodged_on) and lodged_on <= coalesce($10, lodged_on)
+    and ($11::uuid is null or exists (
+        select 1 from claims.claim_line l
+        where l.tenant_id = claim.tenant_id and l.claim_id = claim.id and l.licence_id = $11))
 order by lodged_at, id limit $5"""
 CLAIM_OF_PREVIEW: Final = "select id from claims.claim where tenant_id = $1 and preview_id = $2"
 INSERT_LINES: Final = """
@@ -51,6 +56,19 @@ class PreviewRow:
     body: bytes
     created_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which claims of a list; None: all."""
+
+    state: str | None = None
+    claimant_id: UUID | None = None
+    number: str | None = None
+    lodged_from: date | None = None
+    lodged_to: date | None = None
+    """Both days are included."""
+    licence_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -129,11 +147,12 @@ def _columns(rows: Sequence[LineRow] | Sequence[LineDay], width: int) -> list[li
 
 
 async def claim(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimRow | None:
-    return one_of(ClaimRow, await conn.fetchrow(CLAIMS, tenant, claim_id, START, FIRST_ID, 1, None))
+    return one_of(ClaimRow, await conn.fetchrow(CLAIMS, tenant, claim_id, START, FIRST_ID, 1, *[None] * 6))
 
 
-async def claims(conn: Connection, tenant: UUID, page: Page, state: str | None = None) -> list[ClaimRow]:
-    return all_of(ClaimRow, await conn.fetch(CLAIMS, tenant, None, page.after_at, page.after_id, page.limit, state))
+async def claims(conn: Connection, tenant: UUID, page: Page, wanted: Wanted) -> list[ClaimRow]:
+    records = await conn.fetch(CLAIMS, tenant, None, page.after_at, page.after_id, page.limit, *astuple(wanted))
+    return all_of(ClaimRow, records)
 
 
 async def claim_of_preview(conn: Connection, tenant: UUID, preview_id: UUID) -> UUID | None:

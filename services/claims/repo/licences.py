@@ -21,6 +21,7 @@ select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, 
 from claims.licence
 where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3) and vehicle_id = coalesce($4, vehicle_id)
     and claimant_id = coalesce($5, claimant_id) and (created_at, id) > ($6, $7)
+    and issued_at >= coalesce($9, issued_at) and issued_at <= coalesce($10, issued_at)
 order by created_at, id limit $8"""
 LICENCES_BY_ID: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
@@ -134,14 +135,28 @@ async def insert_licence(conn: Connection, tenant: UUID, row: LicenceRow) -> Non
 
 
 async def licence(conn: Connection, tenant: UUID, licence_id: UUID) -> LicenceRow | None:
-    return one_of(LicenceRow, await conn.fetchrow(LICENCES, tenant, licence_id, None, None, None, START, FIRST_ID, 1))
+    return one_of(
+        LicenceRow, await conn.fetchrow(LICENCES, tenant, licence_id, None, None, None, START, FIRST_ID, 1, None, None)
+    )
 
 
 async def licences(
-    conn: Connection, tenant: UUID, page: Page, ref: str | None, vehicle_id: UUID | None, claimant_id: UUID | None
-) -> list[LicenceRow]:
+    conn: Connection, tenant: UUID, page: Page, ref: str | None, vehicle_id: UUID | None, claimant_id: UUID | None,
+    issued_from: datetime | None = None, issued_to: datetime | None = None,
+) -> list[LicenceRow]:  # fmt: skip
+    """Both instants are included."""
     records = await conn.fetch(
-        LICENCES, tenant, None, ref, vehicle_id, claimant_id, page.after_at, page.after_id, page.limit
+        LICENCES,
+        tenant,
+        None,
+        ref,
+        vehicle_id,
+        claimant_id,
+        page.after_at,
+        page.after_id,
+        page.limit,
+        issued_from,
+        issued_to,
     )
     return all_of(LicenceRow, records)
 

@@ -28,7 +28,9 @@ insert into claims.waiver (tenant_id, id, rule, licence_id, claimant_id, reason,
 values ($1, $2, $3, $4, $5, $6, $7, $8)"""
 WAIVERS: Final = """
 select id, rule, licence_id, claimant_id, reason, actor, created_at from claims.waiver
-where tenant_id = $1 and (created_at, id) > ($2, $3) order by created_at, id limit $4"""
+where tenant_id = $1 and (created_at, id) > ($2, $3) and rule = coalesce($5, rule)
+    and ($6::uuid is null or licence_id = $6) and ($7::uuid is null or claimant_id = $7)
+order by created_at, id limit $4"""
 WAIVERS_OF_CLAIMANT: Final = """
 select id, rule, licence_id, claimant_id, reason, actor, created_at from claims.waiver
 where tenant_id = $1 and claimant_id = $2 order by created_at, id"""
@@ -97,8 +99,11 @@ async def insert_waiver(conn: Connection, tenant: UUID, row: WaiverRow) -> None:
     )
 
 
-async def waivers(conn: Connection, tenant: UUID, page: Page) -> list[WaiverRow]:
-    return all_of(WaiverRow, await conn.fetch(WAIVERS, tenant, page.after_at, page.after_id, page.limit))
+async def waivers(
+    conn: Connection, tenant: UUID, page: Page, rule: str | None, licence_id: UUID | None, claimant_id: UUID | None
+) -> list[WaiverRow]:
+    records = await conn.fetch(WAIVERS, tenant, page.after_at, page.after_id, page.limit, rule, licence_id, claimant_id)
+    return all_of(WaiverRow, records)
 
 
 async def waivers_of_claimant(conn: Connection, tenant: UUID, claimant_id: UUID) -> list[WaiverRow]:

@@ -39,7 +39,9 @@ READINGS: Final = """
 select id, ref, recorder_id, at, value, source, note, label, created_at, attachment_id
 from claims.reading
 where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3) and recorder_id = coalesce($4, recorder_id)
-    and (created_at, id) > ($5, $6)
+    and (created_at, id) > ($5, $6) and ($8::uuid is null or recorder_id in (
+        select r.id from claims.recorder r where r.tenant_id = $1 and r.vehicle_id = $8))
+    and at >= coalesce($9, at) and at <= coalesce($10, at) and source = coalesce($11, source)
 order by created_at, id limit $7"""
 SAME_READING: Final = """
 select id from claims.reading where tenant_id = $1 and recorder_id = $2 and at = $3 and source = $4
@@ -135,13 +137,27 @@ async def insert_reading(conn: Connection, tenant: UUID, row: ReadingRow) -> Non
 
 
 async def reading(conn: Connection, tenant: UUID, reading_id: UUID) -> ReadingRow | None:
-    return one_of(ReadingRow, await conn.fetchrow(READINGS, tenant, reading_id, None, None, START, FIRST_ID, 1))
+    return one_of(
+        ReadingRow, await conn.fetchrow(READINGS, tenant, reading_id, None, None, START, FIRST_ID, 1, *[None] * 4)
+    )
 
 
 async def readings(
-    conn: Connection, tenant: UUID, page: Page, ref: str | None, recorder_id: UUID | None
+    conn: Connection,
+    tenant: UUID,
+    page: Page,
+    *,
+    ref: str | None = None,
+    recorder_id: UUID | None = None,
+    vehicle_id: UUID | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    source: str | None = None,
 ) -> list[ReadingRow]:
-    records = await conn.fetch(READINGS, tenant, None, ref, recorder_id, page.after_at, page.after_id, page.limit)
+    """Both instants are included."""
+    records = await conn.fetch(
+        READINGS, tenant, None, ref, recorder_id, page.after_at, page.after_id, page.limit, vehicle_id, from_at, to_at, source
+    )  # fmt: skip
     return all_of(ReadingRow, records)
 
 

@@ -12,11 +12,13 @@ from services.classifier.application.explain import Asked, Explanation, draw_exp
 from services.classifier.application.explain_json import to_json
 from shared.http.auth import Principal
 from shared.http.fields import Instant, Until
+from shared.http.problem_schemas import problem_answers
 from shared.http.problems import Problem
 from shared.nz_days import day_of, nz_time
 
 SVG: Final = "image/svg+xml"
 _JSON: Final = "application/json"
+_NOTHING: Final = problem_answers({404: "The device has no fix on that day, or there is nothing to draw."})
 _SAFE: Final = {
     # a picture holds names that others have given: nothing in it may ever run or load
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
@@ -51,7 +53,7 @@ class By(NamedTuple):
 def router(desk: Desk) -> APIRouter:
     routes = APIRouter(prefix="/v1", tags=["explanations"])
 
-    @routes.get("/explanations", response_class=Response, responses={200: {"content": {_JSON: {}, SVG: {}}}})
+    @routes.get("/explanations", response_class=Response, responses={200: {"content": {_JSON: {}, SVG: {}}}} | _NOTHING)
     async def explanations(
         request: Request,
         who: Reader,
@@ -76,7 +78,7 @@ def router(desk: Desk) -> APIRouter:
         body = await desk.compute(lambda: msgspec.json.encode(to_json(found, link)))
         return Response(body, media_type=_JSON, headers=_SAFE)
 
-    @routes.get("/explanations.svg", response_class=Response, responses={200: {"content": {SVG: {}}}})
+    @routes.get("/explanations.svg", response_class=Response, responses={200: {"content": {SVG: {}}}} | _NOTHING)
     async def explanation_picture(
         who: Reader,
         device: Device,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -30,6 +29,7 @@ from services.classifier.repo import ruling_versions
 from services.classifier.repo.ruling_versions import LandRow, LandState
 from shared.db.pool import Connection, tenant_tx
 from shared.http.auth import Principal, require
+from shared.http.fields import Day
 from shared.http.paging import LIMIT_MAX, cursor_of, place_of
 from shared.nz_days import from_ordinal, to_ordinal
 
@@ -102,7 +102,7 @@ async def listed(
     who: Reader,
     context: Ctx,
     state: LandState | None = None,
-    on: date | None = None,
+    on: Day | None = None,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
     cursor: Annotated[str | None, Query(max_length=64)] = None,
 ) -> LandPage:

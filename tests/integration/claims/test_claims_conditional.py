@@ -132,3 +132,31 @@ async def test_a_parameter_that_is_not_known_is_refused_by_name(fleet: Fleet) ->
     problem = refused.json()
     assert (refused.status_code, problem["code"]) == (422, "invalid")
     assert [error["pointer"] for error in problem["errors"]] == ["?plates"]
+
+
+async def test_lists_are_narrowed_by_what_portals_look_for(fleet: Fleet) -> None:
+    claim = await lodged(fleet)
+    licence = fleet.licences["RUC 0001"]
+    vehicle, claimant = fleet.vehicles["ABC123"], fleet.claimant_id
+    nobody = "6a0c0000-0000-4000-8000-000000000000"
+
+    async def count(path: str, **wanted: str) -> int:
+        return len((await fleet.get(path, **wanted))["items"])
+
+    number = (await fleet.get(f"/claims/{claim}"))["number"]
+    for fits in ({"claimant_id": claimant}, {"licence_id": licence}, {"number": number}, {"lodged_from": "2026-11-22"}):
+        assert await count("/claims", **fits) == 1, fits
+    for fits_not in ({"claimant_id": nobody}, {"licence_id": nobody}, {"number": "X"}, {"lodged_to": "2026-11-21"}):
+        assert await count("/claims", **fits_not) == 0, fits_not
+    assert await count("/readings", vehicle_id=vehicle) == await count("/readings") == 2
+    assert await count("/readings", vehicle_id=vehicle, **{"from": "2026-10-02", "to": "2026-10-31"}) == 1
+    assert await count("/readings", source="inspection") == await count("/readings", vehicle_id=nobody) == 0
+    assert await count("/licences", issued_from="2026-10-02") == await count("/licences", issued_to="2026-10-01") == 1
+    await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "looked at", "actor": "R Hill"})
+    assert await count("/waivers", licence_id=licence, rule="EL4") == 1
+    assert await count("/waivers", rule="EL8") == await count("/waivers", claimant_id=claimant) == 0
+    assert await count("/disclosures", claim_id=claim) == await count("/disclosures", licence_id=licence) == 0
+    everything = await fleet.get("/alerts")
+    assert len(everything["items"]) == await count("/alerts", claimant_id=claimant) > 0
+    last = everything["items"][-1]["due_on"]
+    assert await count("/alerts", due_from=last) == sum(one["due_on"] >= last for one in everything["items"])
