@@ -53,7 +53,7 @@ class By(NamedTuple):
 def router(desk: Desk) -> APIRouter:
     routes = APIRouter(prefix="/v1", tags=["explanations"])
 
-    @routes.get("/explanations", response_class=Response, responses={200: {"content": {_JSON: {}, SVG: {}}}} | _NOTHING)
+    @routes.get("/explanations", response_class=Response, responses=_NOTHING | {200: {"content": {_JSON: {}, SVG: {}}}})
     async def explanations(
         request: Request,
         who: Reader,
@@ -78,7 +78,7 @@ def router(desk: Desk) -> APIRouter:
         body = await desk.compute(lambda: msgspec.json.encode(to_json(found, link)))
         return Response(body, media_type=_JSON, headers=_SAFE)
 
-    @routes.get("/explanations.svg", response_class=Response, responses={200: {"content": {SVG: {}}}} | _NOTHING)
+    @routes.get("/explanations.svg", response_class=Response, responses=_NOTHING | {200: {"content": {SVG: {}}}})
     async def explanation_picture(
         who: Reader,
         device: Device,
