@@ -52,6 +52,7 @@ from services.claims.application import deliver_webhooks, retention
 from services.claims.application.deliver_webhooks import Deliverer
 from services.claims.application.exclude_faulty import exclude_next
 from services.claims.application.keep_house import House
+from services.claims.application.name_places import PLACES_LOOP, places_loop
 from services.claims.application.peers import Holds
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
@@ -265,6 +266,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
             ("days", consumer.run),
             ("policy", lambda: policy_loop(worker_pool, context.policies, health)),
             (HOLDS_LOOP, lambda: holds_loop(worker_pool, context.classifier, clock, health)),
+            (PLACES_LOOP, lambda: places_loop(worker_pool, context.classifier, health)),
             _worker(RENDER_LOOP, render, health, RENDER_STALE_S),
             (HOUSE_LOOP, lambda: house_loop(House(worker_pool, context.hasher, clock), health)),
             _worker(FAULTY_LOOP, exclude, health, FAULTY_STALE_S),

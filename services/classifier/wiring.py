@@ -17,6 +17,7 @@ from services.classifier.api import (
     faulty,
     for_claims,
     land,
+    places,
     reprocess,
     ruling_context,
     tracks,
@@ -28,6 +29,7 @@ from services.classifier.application import dirty
 from services.classifier.application.compaction import Compactor, Policy
 from services.classifier.application.day_reading import Sources
 from services.classifier.application.judging import Judges
+from services.classifier.application.place_names import Namer
 from services.classifier.application.recompute import DryJudges
 from services.classifier.application.retention import keep_house
 from services.classifier.application.road_sets import NamedRoads, RoadsByDay, RoadSetMissing
@@ -196,6 +198,7 @@ def create_app(
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
     app.include_router(for_claims.router(api_pool, settings.internal_token, lambda: classifier.library.sets))
     app.include_router(faulty.router(api_pool, settings.internal_token))
+    app.include_router(places.router(api_pool, settings.internal_token, Namer(classifier.set_named)))
     desk = Desk(api_pool, Sources(V1, classifier.set_of_day, classifier.set_named))
     for audit in (tracks_geojson, explain):
         app.include_router(audit.router(desk))

@@ -83,6 +83,15 @@ class ReportFinding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     source: str
 
 
+class PlaceLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Off-road millimetres at one place on one basis (rule DI6)."""
+
+    place: str
+    basis: str
+    off_road_mm: int
+    days: int
+
+
 class LicenceReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The report of one licence in any state (rule CL8); `claimed_as` is the claim number or "" → marked *not claimed*."""
 
@@ -120,3 +129,5 @@ class LicenceReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     labels: tuple[str, ...] = ()
     """e.g. "demo readings"."""
     generated_on: str = ""
+    places: tuple[PlaceLine, ...] = ()
+    """The greatest first; they sum to the off-road total.  Named when it is printed, of the statement that it reports only."""

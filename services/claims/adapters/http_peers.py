@@ -13,6 +13,7 @@ from services.claims.domain.preflight.case import Ground, LandFact
 from shared.contracts.claim import Track
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold
+from shared.contracts.places import PlacesAsked, PlacesTold
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.http.problems import Problem
 
@@ -194,6 +195,9 @@ class ClassifierClient:
     async def pending(self, asked: PendingAsked) -> Pending:
         body = {name: value for name, value in msgspec.to_builtins(asked).items() if name != "id"}
         return await self._ask("POST", f"/v1/faulty-stretches/{asked.id}/pending", body, Pending)
+
+    async def places(self, asked: PlacesAsked) -> PlacesTold:
+        return await self._ask("POST", "/v1/places", asked, PlacesTold)
 
     async def _ask(self, method: str, path: str, body: object, answer: type[A]) -> A:
         headers = {"Content-Type": "application/json"}

@@ -1,5 +1,6 @@
 """From assessed licences to answers."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from services.claims.api.fields import Km
@@ -11,6 +12,7 @@ from services.claims.api.licence_schemas import (
     FindingAnswer,
     LicenceAnswer,
     LoggedAnswer,
+    PlaceAnswer,
     StatementAnswer,
     TotalsAnswer,
 )
@@ -20,6 +22,7 @@ from services.claims.application.snapshots import closure_text, coverage_text
 from services.claims.domain.findings import Finding
 from services.claims.domain.licence_rules import over_public_roads
 from services.claims.domain.manual_log import stands_on_log
+from services.claims.domain.places import PlaceTotal
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement_parts import Amounts, Statement
 
@@ -96,7 +99,7 @@ def _closure(statement: Statement) -> ClosureAnswer:
     )
 
 
-def to_api_statement(item: Assessed, policy: Policy) -> StatementAnswer:
+def to_api_statement(item: Assessed, policy: Policy, places: Sequence[PlaceTotal]) -> StatementAnswer:
     statement = item.statement
     return StatementAnswer(
         licence_id=item.row.id,
@@ -128,6 +131,17 @@ def to_api_statement(item: Assessed, policy: Policy) -> StatementAnswer:
                 note="; ".join(line.notes),
             )
             for line in statement.lines
+        ],
+        places=[
+            PlaceAnswer(
+                kind=one.kind,
+                place=one.place,
+                basis=one.basis,
+                off_road_mm=one.off_road_mm,
+                off_road_km=one.off_road_mm,
+                days=one.days,
+            )
+            for one in places
         ],
         manual_log=[
             LoggedAnswer(

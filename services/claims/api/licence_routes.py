@@ -29,8 +29,9 @@ from services.claims.application.peers import PeerUnavailable
 from services.claims.application.refusals import not_found
 from services.claims.application.verify_licence import verify_licence
 from services.claims.domain.instants import from_ms
+from services.claims.domain.places import places_of
 from services.claims.domain.verification import WORDING, present
-from services.claims.repo import licences
+from services.claims.repo import licences, places
 from services.claims.repo.licences import VerificationRow
 from services.claims.repo.rows import Page
 from shared.clock import new_id
@@ -125,7 +126,18 @@ async def get_licence(who: Reader, context: Ctx, licence_id: UUID) -> LicenceAns
 @router.get("/licences/{licence_id}/statement", response_model=StatementAnswer)
 async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Response:
     """Written as JSON once: a licence of two years has seven hundred days."""
-    answer = to_api_statement(await _one(context, who.tenant_id, licence_id), context.policy)
+    now_ms = context.clock()
+    async with tenant_tx(context.pool, who.tenant_id) as conn:
+        facts = await load_facts(conn, who.tenant_id, [licence_id], context.policy, now_ms)
+        if not facts.bound:
+            raise not_found("licence", licence_id)
+        named = await places.of_days(conn, who.tenant_id, facts.bound[0].period.device_days)
+
+    def made() -> StatementAnswer:
+        (item,) = assess(facts, context.policy)
+        return to_api_statement(item, context.policy, places_of(item.statement, named))
+
+    answer = await asyncio.to_thread(made)
     return Response(answer.model_dump_json(), media_type="application/json")
 
 

@@ -161,6 +161,19 @@ class LoggedAnswer(Answer):
     attachment_id: UUID
 
 
+class PlaceAnswer(Answer):
+    """Rule DI6.  Names follow the ledger within a minute; the rows sum to the off-road total exactly."""
+
+    kind: Literal["land", "road", "coordinates", "manual_log", "remainder", "not_named_yet"]
+    place: str
+    """Declared land's name, the nearest named road's, or latitude and longitude to about a kilometre."""
+    basis: str
+    off_road_mm: int
+    off_road_km: Km
+    days: int
+    """NZ days of which it holds some."""
+
+
 class ClosureAnswer(Answer):
     basis: str
     gps_mm: int
@@ -198,6 +211,8 @@ class StatementAnswer(Answer):
     closure: ClosureAnswer
     coverage_percent: str | None
     days: list[DayAnswer]
+    places: list[PlaceAnswer]
+    """Where the off-road distance lies; no part of `statement_hash`."""
     manual_log: list[LoggedAnswer]
     """Rule LI8: part of the off-road distance, told apart."""
     warnings: list[FindingAnswer]

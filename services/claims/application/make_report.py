@@ -14,15 +14,18 @@ from services.claims.application.peers import Pdf, Tracks
 from services.claims.application.refusals import not_found, purged
 from services.claims.application.sealing import Sealer
 from services.claims.application.snapshots import licence_report
+from services.claims.domain.places import Named, places_of
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement_parts import Statement
-from services.claims.repo import documents, parties
-from shared.contracts.claim import LicenceReport, Track
+from services.claims.repo import documents, parties, places
+from shared.contracts.claim import LicenceReport, PlaceLine, Track
 from shared.db.pool import Pool, tenant_tx
 from shared.nz_days import bounds_ms, to_ordinal
 
 SPANS_MAX: Final = 20
 """Devices in turn on one licence; more would make the map unreadable."""
+PLACES_MAX: Final = 40
+"""Rows of the printed table; what is beyond is one row."""
 
 
 async def make_report(
@@ -37,7 +40,8 @@ async def make_report(
 async def read_report(
     pool: Pool, tenant: UUID, licence_id: UUID, policy: Policy, sealer: Sealer, now_ms: int
 ) -> tuple[LicenceReport, Assessed]:
-    """As lodged where it is lodged, else as it is now; without tracks.  Raises Problem 404."""
+    """As lodged where it is lodged, else as it is now; without tracks, and with names of places as far as they are those of the
+    statement that it reports.  Raises Problem 404."""
     async with tenant_tx(pool, tenant) as conn:
         facts = await load_facts(conn, tenant, [licence_id], policy, now_ms)
         if not facts.bound:
@@ -51,11 +55,26 @@ async def read_report(
         )
         if lodged and frozen is None:
             raise purged("report")
+        named = await places.of_days(conn, tenant, facts.bound[0].period.device_days)
     assessed = await asyncio.to_thread(_judged, facts, earlier, policy)
     if frozen is not None:
-        return report_of(sealer, tenant, licence_id, frozen), assessed
-    name = claimant.name if claimant is not None else ""
-    return licence_report(assessed, name, _vehicle(facts, assessed), "", policy, facts.today), assessed
+        report = report_of(sealer, tenant, licence_id, frozen)
+    else:
+        name = claimant.name if claimant is not None else ""
+        report = licence_report(assessed, name, _vehicle(facts, assessed), "", policy, facts.today)
+    return _with_places(report, assessed.statement, named), assessed
+
+
+def _with_places(report: LicenceReport, statement: Statement, named: Named) -> LicenceReport:
+    """A lodged report's metres never change: names of a later statement are none of it."""
+    if report.evidence.get("statement") != statement.hash:
+        return report
+    found = places_of(statement, named)
+    lines = [PlaceLine(place=one.place, basis=one.basis, off_road_mm=one.off_road_mm, days=one.days) for one in found]
+    if len(lines) > PLACES_MAX:
+        rest_mm = sum(one.off_road_mm for one in lines[PLACES_MAX - 1 :])
+        lines[PLACES_MAX - 1 :] = [PlaceLine(place="other places", basis="", off_road_mm=rest_mm, days=0)]
+    return msgspec.structs.replace(report, places=tuple(lines))
 
 
 def _judged(facts: Facts, earlier: Earlier, policy: Policy) -> Assessed:

@@ -7,6 +7,7 @@ from services.claims.domain.preflight.case import Ground
 from shared.contracts.claim import Track
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold
+from shared.contracts.places import PlacesAsked, PlacesTold
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.errors import Retryable
 
@@ -74,5 +75,11 @@ class Grounds(Protocol):
         ...
 
 
-class Classifier(Tracks, Recompute, Holds, Faulty, Grounds, Protocol):
+class Places(Protocol):
+    async def places(self, asked: PlacesAsked) -> PlacesTold:
+        """Where segments lie, in words (rule DI6).  Raises PeerUnavailable."""
+        ...
+
+
+class Classifier(Tracks, Recompute, Holds, Faulty, Grounds, Places, Protocol):
     """Everything that is asked of the classifier."""

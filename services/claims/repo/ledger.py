@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from services.claims.domain.statement_parts import over_public_names
+from services.claims.repo import places
 from shared.contracts.device_day import DeviceDay, Hold, Progress, Segment, hash_of
 from shared.db.pool import Connection
 
@@ -94,6 +95,8 @@ class DayColumns:
 
     current: tuple[list[object], ...]
     every: tuple[list[object], ...]
+    settled: list[tuple[UUID, str, int]]
+    """(tenant, device, day) of those among the current."""
 
 
 def day_columns(days: Iterable[DeviceDay]) -> DayColumns | None:
@@ -106,14 +109,17 @@ def day_columns(days: Iterable[DeviceDay]) -> DayColumns | None:
         kept = current.get((day.tenant, day.device, day.day))
         if kept is None or day.rev > kept.rev:
             current[day.tenant, day.device, day.day] = day
-    return DayColumns(_columns(current.values()), _columns(every.values()))
+    settled = [(UUID(day.tenant), day.device, day.day) for day in current.values() if day.settled]
+    return DayColumns(_columns(current.values()), _columns(every.values()), settled)
 
 
 async def put_days(conn: Connection, days: DayColumns | None) -> None:
-    """Store revisions: the highest rev of a device-day is current, every other settled one is history."""
+    """Store revisions: the highest rev of a device-day is current, every other settled one is history.  The places of settled
+    ones are to be named."""
     if days is not None:
         await conn.execute(UPSERT_DAYS, *days.current)
         await conn.execute(KEEP_LOSERS, *days.every[:-1])
+        await places.ask(conn, days.settled)
 
 
 def _columns(days: Iterable[DeviceDay]) -> tuple[list[object], ...]:

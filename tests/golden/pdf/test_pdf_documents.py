@@ -11,6 +11,7 @@ from weasyprint.urls import FatalURLFetchingError
 from services.pdf.render.documents import OwnFontsOnly
 from services.pdf.render.forms import form_pdf
 from services.pdf.render.reports import report_pdf
+from shared.contracts.claim import PlaceLine
 from tests.unit.pdf.snapshots import day, form_snapshot, line, report_snapshot
 
 PANELS = [
@@ -99,6 +100,18 @@ def test_SU7_metres_over_public_roads_are_printed_with_their_warning() -> None:
     assert "3.200 km of this distance lie on mapped public roads." in text
     assert "Quarry stage 2" in text
     assert "lie on mapped public roads" not in " ".join(pages(report_pdf(report_snapshot())))
+
+
+def test_DI6_a_report_tells_where_it_was_off_road() -> None:
+    places = (
+        PlaceLine(place="Home Block", basis="private_road", off_road_mm=30_022_333, days=12),
+        PlaceLine(place="Ridge Road", basis="no_road", off_road_mm=3_200_000, days=1),
+    )
+    text = " ".join(pages(report_pdf(report_snapshot(places=places))))
+    assert "Where it was off road Home Block" in text
+    assert "12 days 30.022 km" in text
+    assert "1 day 3.200 km" in text
+    assert "Where it was off road" not in " ".join(pages(report_pdf(report_snapshot())))
 
 
 def test_a_report_without_tracks_has_no_map_and_still_renders() -> None:

@@ -57,6 +57,7 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
     await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY, rev=2)])
     async with tx(fleet.worker) as conn:
         await conn.execute("insert into claims.hold values ($1, 'imei-1', 1, 'dirty', false, 1)", fleet.tenant)
+        await conn.execute("insert into claims.day_place values ($1, 'imei-1', $2, 'h', '\\x90')", fleet.tenant, FIRST_DAY)
     await fleet.post("/holds", {"licence_ids": [licence], "reason": "r", "actor": "a"})
     answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
