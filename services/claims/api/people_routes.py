@@ -13,6 +13,7 @@ from services.claims.api.context import Context, Ctx, Reader, command, query
 from services.claims.api.fields import Answer, Body, GivenText, Ref
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.application.add_person import add_person
+from services.claims.application.correct_person import correct_person
 from services.claims.application.person_leave import activate, deactivate, unlink
 from services.claims.application.person_roles import end_role, give_role
 from services.claims.application.refusals import not_found
@@ -68,6 +69,14 @@ class DeactivateBody(ActBody):
     reason: GivenText
 
 
+class CorrectBody(ActBody):
+    """What is left out stays as it is."""
+
+    name: GivenText | None = None
+    email: Email | None = None
+    reason: GivenText
+
+
 class PersonAnswer(Answer):
     id: UUID
     ref: str | None
@@ -97,9 +106,18 @@ class LeaveAnswer(SpanAnswer):
     reason: str
 
 
+class CorrectionAnswer(Answer):
+    name_before: str
+    email_before: str
+    reason: str
+    since: datetime
+    by: str
+
+
 class PersonHistoryAnswer(PersonAnswer):
     role_history: list[RoleAnswer]
     deactivations: list[LeaveAnswer]
+    corrections: list[CorrectionAnswer]
 
 
 async def create_person(conn: Connection, who: Principal, context: Context, body: PersonBody) -> PersonRow:
@@ -138,7 +156,9 @@ async def get_person(who: Reader, context: Ctx, person_id: UUID) -> PersonHistor
             raise not_found("person", person_id)
         roles = await people.role_history(conn, who.tenant_id, person_id)
         leaves = await people.leaves(conn, who.tenant_id, person_id)
-        return PersonHistoryAnswer.model_validate({**vars(row), "role_history": roles, "deactivations": leaves})
+        corrected = await people.corrections(conn, who.tenant_id, person_id)
+        told = {**vars(row), "role_history": roles, "deactivations": leaves, "corrections": corrected}
+        return PersonHistoryAnswer.model_validate(told)
 
     return await query(context, who.tenant_id, read)
 
@@ -170,6 +190,19 @@ async def post_role_end(
     return await _act(
         request, who, context, body, lambda conn, at, by: end_role(conn, who.tenant_id, person_id, role, at, by)
     )
+
+
+@router.post("/{person_id}/correct", response_model=PersonAnswer)
+async def post_correction(request: Request, who: Manager, context: Ctx, person_id: UUID, body: CorrectBody) -> Response:
+    """Put a name or e-mail right.
+
+    How it read before stays in the person's history, and what they did keeps the name under which they did it."""
+    return await _act(
+        request, who, context, body,
+        lambda conn, at, by: correct_person(
+            conn, who.tenant_id, person_id, body.name, body.email, body.reason, at, by
+        ),
+    )  # fmt: skip
 
 
 @router.post("/{person_id}/deactivate", response_model=PersonAnswer)

@@ -57,6 +57,14 @@ LEAVES: Final = """
 select reason, since, by, ended_at, ended_by from claims.person_leave
 where tenant_id = $1 and person_id = $2 order by since, id"""
 
+INSERT_CORRECTION: Final = """
+insert into claims.person_correction (tenant_id, id, person_id, name_before, email_before, reason, since, by)
+values ($1, $2, $3, $4, $5, $6, $7, $8)"""
+CORRECT: Final = "update claims.person set name = $3, email = $4, email_key = $5 where tenant_id = $1 and id = $2"
+CORRECTIONS: Final = """
+select name_before, email_before, reason, since, by from claims.person_correction
+where tenant_id = $1 and person_id = $2 order by since, id"""
+
 
 @dataclass(frozen=True)
 class PersonRow:
@@ -89,6 +97,17 @@ class LeaveRow:
     by: str
     ended_at: datetime | None
     ended_by: str
+
+
+@dataclass(frozen=True)
+class CorrectionRow:
+    """How the person's name and e-mail read until then."""
+
+    name_before: str
+    email_before: str
+    reason: str
+    since: datetime
+    by: str
 
 
 @dataclass(frozen=True)
@@ -189,3 +208,18 @@ async def end_leave(conn: Connection, tenant: UUID, person_id: UUID, at: datetim
 
 async def leaves(conn: Connection, tenant: UUID, person_id: UUID) -> list[LeaveRow]:
     return all_of(LeaveRow, await conn.fetch(LEAVES, tenant, person_id))
+
+
+async def insert_correction(
+    conn: Connection, tenant: UUID, correction_id: UUID, before: PersonRow, reason: str, at: datetime, by: str
+) -> None:
+    await conn.execute(INSERT_CORRECTION, tenant, correction_id, before.id, before.name, before.email, reason, at, by)
+
+
+async def correct(conn: Connection, tenant: UUID, person_id: UUID, name: str, email: str) -> None:
+    """Raises a violation of `person_email_unique`."""
+    await conn.execute(CORRECT, tenant, person_id, name, email, email_key(email))
+
+
+async def corrections(conn: Connection, tenant: UUID, person_id: UUID) -> list[CorrectionRow]:
+    return all_of(CorrectionRow, await conn.fetch(CORRECTIONS, tenant, person_id))

@@ -54,6 +54,23 @@ async def test_PA2_who_leaves_has_no_roles_and_comes_back_without_them(fleet: Fl
     assert {one["ended_by"] for one in told["role_history"]} == {"R Hill"}
 
 
+async def test_PA2_a_name_or_an_address_is_put_right_and_how_it_read_stays(claims: Claims, fleet: Fleet) -> None:
+    mary = (await fleet.post("/people", MARY))["id"]
+    joe = (await fleet.post("/people", {"name": "Joe", "email": "joe@hill.example", "actor": "a"}))["id"]
+    put_right = await act(fleet, mary, "correct", name="Mary Hill-Jones", reason="married")
+    assert (put_right["name"], put_right["email"]) == ("Mary Hill-Jones", MARY["email"])
+    taken = await act(fleet, mary, "correct", 409, email="JOE@hill.example", reason="new address")
+    assert (taken["code"], taken["existing_id"]) == ("already_exists", joe)
+    claims.clock.now_ms += 1_000
+    await act(fleet, mary, "correct", email="mary@jones.example", reason="new address")
+    await act(fleet, mary, "correct", email="mary@jones.example", reason="once more")
+    told = await fleet.get(f"/people/{mary}")
+    assert [(one["name_before"], one["email_before"], one["reason"]) for one in told["corrections"]] == [
+        ("Mary Hill", MARY["email"], "married"), ("Mary Hill-Jones", MARY["email"], "new address")
+    ]  # fmt: skip
+    assert (await fleet.get("/people", email="mary@jones.example"))["items"][0]["id"] == mary
+
+
 async def test_PA2_an_identity_is_one_persons_and_may_be_forgotten(fleet: Fleet) -> None:
     known = {"issuer": "https://id.example", "subject": "248289"}
     mary = await fleet.post("/people", MARY | known)

@@ -117,6 +117,7 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
         )  # fmt: skip
     person = {"name": "M", "email": "m@x.example", "roles": ["viewer"], "issuer": "i", "subject": "s", "actor": "a"}
     mary = await fleet.post("/people", person)
+    await fleet.post(f"/people/{mary['id']}/correct", {"name": "N", "reason": "r", "actor": "a"}, 200)
     await fleet.post(f"/people/{mary['id']}/deactivate", {"reason": "r", "actor": "a"}, 200)
 
 
