@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from services.claims.application.facts import Assessed
-from services.claims.domain.forecast import Alert, Usage, forecast, receipt_alert
+from services.claims.domain.forecast import Alert, Usage, forecast, receipt_alert, uncovered_alert
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 
@@ -27,9 +27,13 @@ def alerts_of(items: Sequence[Assessed], policy: Policy, now_ms: int) -> list[Li
 
 
 def _of_one(item: Assessed, policy: Policy, now_ms: int) -> list[Alert]:
-    if item.assessment.state in SETTLED or item.assessment.state == "not_claimable":
+    if item.assessment.state in SETTLED:
         return []
-    alerts = [receipt_alert(item.licence, policy)]
+    uncovered = uncovered_alert(item.statement.totals.uncovered_mm, nz_date(from_ms(now_ms)))
+    alerts = [uncovered] if uncovered else []
+    if item.assessment.state == "not_claimable":
+        return alerts
+    alerts.append(receipt_alert(item.licence, policy))
     if item.assessment.state == "running":
         today = nz_date(from_ms(now_ms))
         statement = item.statement

@@ -10,7 +10,7 @@ from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
 from services.claims.domain.recorder import LICENCE_UNIT, UNIT_MM, Unit
 
-AlertKind = Literal["run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt"]
+AlertKind = Literal["run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "uncovered"]
 _DAYS_MAX: int = 3_650
 """Nothing is said about a run-out further off."""
 
@@ -59,6 +59,17 @@ def receipt_alert(licence: Licence, policy: Policy) -> Alert:
     latest_on, send = latest_receipt_on(licence, policy.claim_years), send_days(licence, policy)
     words = f"must be received by {latest_on}: post it by {send['post']} or e-mail it by {send['email']}"
     return Alert(kind="latest_receipt", due_on=latest_on, words=words)
+
+
+def uncovered_alert(uncovered_mm: int, today: date) -> Alert | None:
+    """Rule LI2: travel without a current licence, which is never claimable; 500 km of tolerance extend no licence."""
+    if uncovered_mm <= 0:
+        return None
+    words = (
+        f"{uncovered_mm // 1_000_000} km were driven before this licence was issued, with no current licence: they can never "
+        "be claimed and are assessed at the full rate; check whether a licence is missing here"
+    )
+    return Alert(kind="uncovered", due_on=today, words=words)
 
 
 def _run_out_on(left_mm: int, usage: Usage, today: date) -> date | None:

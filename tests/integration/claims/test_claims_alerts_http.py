@@ -25,6 +25,20 @@ async def test_LI6_unclaimed_licences_tell_their_latest_receipt_and_running_ones
     assert [one["licence_id"] for one in only["items"]] == [second]
 
 
+async def test_LI2_travel_without_a_current_licence_is_alerted(fleet: Fleet) -> None:
+    """The licence was bought on the 5th: what was driven on its readings before is in no licence."""
+    await fleet.add_claimant()
+    await fleet.add_ute()
+    licence = await fleet.add_licence("ABC123", "RUC 1", 45_000, "2026-10-05T08:00:00+13:00")
+    await fleet.add_reading("ABC123", "2026-10-01T08:00:00+13:00", 45_000)
+    await fleet.add_reading("ABC123", "2026-10-15T08:00:00+13:00", 46_000)
+    await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY + i) for i in range(TRAVEL_DAYS)])
+    lost = (await fleet.get(f"/licences/{licence}/statement"))["totals"]["uncovered_mm"] // KM
+    assert lost > 200
+    (told,) = (await fleet.get("/alerts", kind="uncovered"))["items"]
+    assert told["words"].startswith(f"{lost} km were driven before this licence was issued")
+
+
 async def test_LI6_a_claimed_licence_is_silent(fleet: Fleet) -> None:
     licence = await fleet.claimable()
     preview = await fleet.preview([licence])
