@@ -59,16 +59,18 @@ class Principal:
     """Their id, of the claims service's people."""
 
 
-def _refuse(reason: str, detail: str, challenge: str = "Bearer") -> Problem:
+def refuse(reason: str, detail: str, challenge: str = "Bearer") -> Problem:
+    """401, counted by `reason`."""
     AUTH_REFUSED.labels(reason).inc()
     headers = {"WWW-Authenticate": challenge}
     return Problem(401, "unauthorized", "A valid API key or access token is needed", detail, headers=headers)
 
 
-def _bearer(request: Request) -> str:
+def bearer(request: Request) -> str:
+    """What stands behind `Authorization: Bearer`.  Raises Problem 401."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not credentials.strip():
-        raise _refuse("missing", "Send the header `Authorization: Bearer <key or access token>`.")
+        raise refuse("missing", "Send the header `Authorization: Bearer <key or access token>`.")
     return credentials.strip()
 
 
@@ -104,7 +106,7 @@ class Authenticator:
         except KeysUnavailable as error:
             raise unavailable("The access token can't be checked at the moment. Send the request again.") from error
         except InvalidToken as error:
-            raise _refuse(
+            raise refuse(
                 "token",
                 f"The access token is not taken: {error}. Get a new one at /oauth/token of claims.",
                 _INVALID_TOKEN,
@@ -124,7 +126,7 @@ class Authenticator:
         matches = hmac.compare_digest(hash_key(key), row.secret_sha256 if row else _NO_HASH)
         if row is None or key_id is None or not matches or row.revoked:
             reason = "revoked" if row is not None and matches else "unknown"
-            raise _refuse(reason, "The API key is unknown or revoked: use a valid key of your tenant.")
+            raise refuse(reason, "The API key is unknown or revoked: use a valid key of your tenant.")
         implied = (IMPLIED.get(scope, frozenset()) for scope in row.scopes)
         return Principal(row.tenant_id, key_id, row.scopes.union(*implied))
 
@@ -152,7 +154,7 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
 
     async def dependency(request: Request) -> Principal:
         authenticator: Authenticator = request.app.state.authenticator
-        principal = await authenticator.principal(_bearer(request))
+        principal = await authenticator.principal(bearer(request))
         audit.acts(principal.tenant_id, principal.key_id, principal.person)
         if scope not in principal.scopes:
             raise _not_allowed(principal, scope)
@@ -201,8 +203,8 @@ def require_internal(token: str | SecretStr) -> Callable[[Request], Awaitable[No
     expected = hash_key(token.get_secret_value() if isinstance(token, SecretStr) else token)
 
     async def dependency(request: Request) -> None:
-        if not hmac.compare_digest(hash_key(_bearer(request)), expected):
-            raise _refuse("unknown", "The service token is wrong.")
+        if not hmac.compare_digest(hash_key(bearer(request)), expected):
+            raise refuse("unknown", "The service token is wrong.")
         audit.acts_as_service()
 
     NEEDED[dependency] = INTERNAL

@@ -13,7 +13,7 @@ _SECRET_NAME: Final = re.compile(
     r"(password|passwd|secret|token|authorization|api_key|bank_account|licence_number|private)", re.IGNORECASE
 )
 _SECRET_TEXT: Final = re.compile(
-    r"(?P<dsn>(?<=://)[^/\s:@]+:[^@\s]+(?=@))|(?P<key>rucor_[0-9a-f]{8}_)[A-Za-z0-9_-]{43}"
+    r"(?P<dsn>(?<=://)[^/\s:@]+:[^@\s]+(?=@))|(?P<key>(?:rucor_[0-9a-f]{8}|audit_[0-9a-f]{32})_)[A-Za-z0-9_-]{43}"
 )
 _TOKEN_TEXT: Final = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]+", re.ASCII)
 """A signed token: whom it speaks for is in it too."""

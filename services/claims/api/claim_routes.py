@@ -1,8 +1,6 @@
 """Claims: preview, lodge, read, the form; and how far the ledger is complete."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
@@ -33,13 +31,12 @@ from services.claims.application.preview_claim import (
     licences_for,
     store_preview,
 )
-from services.claims.application.refusals import invalid, not_found, purged
-from services.claims.application.sealing import place
+from services.claims.application.read_form import read_form
+from services.claims.application.refusals import invalid, not_found
 from services.claims.domain.instants import from_ms
 from services.claims.repo import claims, devices, documents, ledger
 from shared.contracts.partitioning import partition_of
 from shared.db.pool import Connection
-from shared.errors import Fatal
 from shared.http.paging import cursor_of
 from shared.http.problems import Problem
 from shared.observability.metrics import CLAIMS_LODGED, CLAIMS_REFUSED
@@ -182,35 +179,7 @@ async def get_form(
     """The exact bytes, for ever (rule FO3): of the latest edition, or of the one asked for (1: as lodged, rule CL6).  The
     form of a withdrawn claim is void: only `voided=true` shows it (rule CL5)."""
 
-    async def read(conn: Connection) -> documents.DocumentRow | None:
-        claim = await claims.claim(conn, who.tenant_id, claim_id)
-        if claim is None:
-            raise not_found("claim", claim_id)
-        if claim.state == "withdrawn" and not voided:
-            raise Problem(
-                410, "form_void", "This form is void",
-                f"Claim {claim.number} was withdrawn: never send its form. Ask with `voided=true` to see it.",
-            )  # fmt: skip
-        head = await documents.head(conn, who.tenant_id, claim_id, "form")
-        latest = head.edition if head else 1
-        if edition is not None and edition > latest:
-            raise Problem(
-                404, "not_found", "There is no such edition", f"The form of {claim.number} has {latest} editions."
-            )
-        row = await documents.document(conn, who.tenant_id, claim_id, "form", edition or latest)
-        if row is None and await documents.snapshot(conn, who.tenant_id, claim_id, "form", claim_id) is None:
-            raise purged("form")
-        return row
-
-    row = await query(context, who.tenant_id, read)
-    if row is None:
-        raise Problem(
-            503, "not_rendered_yet", "The form is not rendered yet",
-            "The claim is lodged. Its form is being made: ask again.", retry_after_s=1,
-        )  # fmt: skip
-    pdf = await asyncio.to_thread(context.sealer.open, row.sealed, place(who.tenant_id, "document-form", claim_id))
-    if sha256(pdf).digest() != row.sha256:
-        raise Fatal(f"the form of claim {claim_id} is not what was rendered")
+    pdf = await read_form(context.pool, who.tenant_id, claim_id, context.sealer, voided=voided, edition=edition)
     return Response(pdf, media_type=PDF)
 
 

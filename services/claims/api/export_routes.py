@@ -19,7 +19,7 @@ router = APIRouter(tags=["exports"])
 CSV_TYPE: Final = "text/csv"
 
 
-def _told(media_type: str) -> dict[int | str, dict[str, Any]]:
+def told(media_type: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {media_type: {}}}}
 
 
@@ -34,7 +34,7 @@ def file_answer(content: bytes, media_type: str, name: str) -> Response:
     return Response(content, media_type=media_type, headers=headers)
 
 
-@router.get("/licences/{licence_id}/report.xlsx", response_class=Response, responses=_told(XLSX))
+@router.get("/licences/{licence_id}/report.xlsx", response_class=Response, responses=told(XLSX))
 async def get_report_xlsx(who: Reader, context: Ctx, licence_id: UUID) -> Response:
     """The report as a spreadsheet, in any state; marked NOT CLAIMED until it is lodged, then as lodged."""
     report, _ = await read_report(
@@ -44,7 +44,7 @@ async def get_report_xlsx(who: Reader, context: Ctx, licence_id: UUID) -> Respon
     return file_answer(content, XLSX, f"report-{report.plate}-{report.licence_number}.xlsx")
 
 
-@router.get("/licences/{licence_id}/report.geojson", response_class=Response, responses=_told(MEDIA_TYPE))
+@router.get("/licences/{licence_id}/report.geojson", response_class=Response, responses=told(MEDIA_TYPE))
 async def get_report_geojson(who: Reader, context: Ctx, licence_id: UUID) -> Response:
     """The tracks of the licence's devices in its time, by surface, for QGIS or any other GIS."""
     report, item = await read_report(
@@ -62,7 +62,7 @@ async def _claimed(context: Context, tenant: UUID, claim_id: UUID) -> Claimed:
     return await asyncio.to_thread(sealed.open, context.sealer, tenant)
 
 
-@router.get("/claims/{claim_id}/export.xlsx", response_class=Response, responses=_told(XLSX))
+@router.get("/claims/{claim_id}/export.xlsx", response_class=Response, responses=told(XLSX))
 async def get_claim_xlsx(who: Reader, context: Ctx, claim_id: UUID) -> Response:
     """Individual licences with daily summary, claimable percentage and totals: the claim's frozen numbers, always the same file
     but for its state."""
@@ -71,7 +71,7 @@ async def get_claim_xlsx(who: Reader, context: Ctx, claim_id: UUID) -> Response:
     return file_answer(content, XLSX, f"{claimed.claim.number}.xlsx")
 
 
-@router.get("/claims/{claim_id}/export.csv", response_class=Response, responses=_told(CSV_TYPE))
+@router.get("/claims/{claim_id}/export.csv", response_class=Response, responses=told(CSV_TYPE))
 async def get_claim_csv(who: Reader, context: Ctx, claim_id: UUID) -> Response:
     """The same as one flat table: `row` is `day`, `no_day`, `licence` or `claim`."""
     claimed = await _claimed(context, who.tenant_id, claim_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.claims.application.attach import check_attachment
 from services.claims.application.refusals import already_exists, invalid, not_found, raising
-from services.claims.repo import audit_cases, audit_holds
+from services.claims.repo import audit_cases, audit_holds, audit_links
 from services.claims.repo.audit_cases import CaseRow, Event
 from shared.clock import new_id
 from shared.db.errors import constraints
@@ -86,6 +86,7 @@ async def close_case(conn: Connection, tenant: UUID, case_id: UUID, on: date, ou
     if on < row.opened_on:
         raise invalid("/on", f"the case was opened on {row.opened_on}")
     await audit_cases.close_case(conn, tenant, case_id, on, outcome)
+    await audit_links.revoke(conn, tenant, case_id, None, event.created_at, event.actor)
     if not row.legal_hold:
         await audit_holds.release_lines(conn, tenant, case_id, event.created_at)
     await audit_cases.add_event(conn, tenant, case_id, event)

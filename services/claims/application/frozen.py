@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.claims.application.refusals import not_found
+from services.claims.application.refusals import not_found, purged
 from services.claims.application.sealing import Sealer, place
 from services.claims.application.tables import Claimed
 from services.claims.repo import claims, documents
@@ -45,7 +45,7 @@ class Sealed:
 
 
 async def sealed_claim(conn: Connection, tenant: UUID, claim_id: UUID, only: frozenset[UUID] | None = None) -> Sealed:
-    """`only`: these licences of it.  Raises Problem 404, Fatal where a part lacks."""
+    """`only`: these licences of it.  Raises Problem 404, 410 `purged`."""
     claim = await claims.claim(conn, tenant, claim_id)
     if claim is None:
         raise not_found("claim", claim_id)
@@ -54,5 +54,5 @@ async def sealed_claim(conn: Connection, tenant: UUID, claim_id: UUID, only: fro
     reports = [await documents.snapshot(conn, tenant, claim_id, "report", line.licence_id) for line in lines]
     whole = [row for row in reports if row is not None]
     if form is None or len(whole) < len(lines):
-        raise Fatal(f"claim {claim_id} was lodged without a snapshot")
+        raise purged("papers")
     return Sealed(claim, lines, form, whole)

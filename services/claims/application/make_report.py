@@ -2,6 +2,7 @@
 tracks of the period, fetched when it is asked for."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
@@ -86,9 +87,11 @@ def _vehicle(facts: Facts, assessed: Assessed) -> str:
     return next(row.description for row in facts.register.vehicles if row.id == assessed.row.vehicle_id)
 
 
-async def draw(tenant: UUID, statement: Statement, tracks: Tracks) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
+async def draw(
+    tenant: UUID, statement: Statement, tracks: Tracks, only: Mapping[str, tuple[int, int]] | None = None
+) -> tuple[tuple[Track, ...], tuple[Track, ...]]:
     """The tracks of the licence's devices in its time, on the days that the statement shows; and the ways near them, each
-    once.  Raises PeerUnavailable."""
+    once.  `only`: these devices and days.  Raises PeerUnavailable."""
     if statement.first_day is None or statement.last_day is None:
         return (), ()
     first_ms, _ = bounds_ms(to_ordinal(statement.first_day))
@@ -98,6 +101,11 @@ async def draw(tenant: UUID, statement: Statement, tracks: Tracks) -> tuple[tupl
     ways: dict[Track, None] = {}
     for span in statement.spans[:SPANS_MAX]:
         from_ms, until_ms = max(span.from_ms, first_ms), min(span.until_ms, last_ms)
+        if only is not None:
+            if span.device not in only:
+                continue
+            first, last = only[span.device]
+            from_ms, until_ms = max(from_ms, bounds_ms(first)[0]), min(until_ms, bounds_ms(last)[1])
         if from_ms < until_ms:
             own, near = await tracks.tracks(tenant, span.device, from_ms, until_ms)
             drawn += own

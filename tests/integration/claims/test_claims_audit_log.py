@@ -94,7 +94,8 @@ async def test_the_log_is_filtered_paged_and_the_tenants_own(claims: Claims, fle
 
 
 async def test_every_route_of_the_app_leaves_a_row_or_says_why_not(claims: Claims, fleet: Fleet) -> None:
-    asked = list(audited_routes(claims.app))
+    # an auditor's routes open to links only: test_claims_audit_links.py asks each, and finds its row
+    asked = [one for one in audited_routes(claims.app) if not one.route.startswith("/v1/audit/")]
     assert len(asked) > 50
     for one in asked:
         answer = await fleet.client.request(one.method, one.path, json=None if one.method == "GET" else {})

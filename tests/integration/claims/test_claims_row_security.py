@@ -96,7 +96,10 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
         "claim_ids": [claim["id"]],
         "actor": "a",
     }
-    await fleet.post("/audit-cases", case)
+    case_id = (await fleet.post("/audit-cases", case))["id"]
+    link = await fleet.post(f"/audit-cases/{case_id}/links", {"given_to": "f", "actor": "a"})
+    read = {"Authorization": f"Bearer {link['token']}"}
+    assert (await fleet.client.get("/v1/audit/scope", headers=read)).status_code == 200
     async with tx(fleet.worker) as conn:
         await conn.execute(
             "insert into claims.disclosure (tenant_id, id, claim_id, licence_id, claimed_km, now_km, statement_hash, letter, found_at)"
