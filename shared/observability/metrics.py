@@ -21,7 +21,7 @@ HTTP_SECONDS: Final = Histogram(
 )
 AUTH_REFUSED: Final = Counter(
     "ruc_http_auth_refused_total",
-    "Requests refused for their key or token, by reason (missing, unknown, revoked, token, scope).",
+    "Requests refused for their key or token, by reason (missing, unknown, revoked, token, scope, grant).",
     ("reason",),
 )
 AUDIT_FAILED: Final = Counter(

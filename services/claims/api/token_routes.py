@@ -34,6 +34,7 @@ from shared.http.jwks import JWKS_PATH, KeysUnavailable
 from shared.http.mint import Mint
 from shared.http.problems import Problem, unavailable
 from shared.http.tokens import LIFE_S, AccessToken, InvalidToken
+from shared.observability.metrics import AUTH_REFUSED
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
@@ -113,8 +114,11 @@ async def post_token(request: Request) -> JSONResponse:
                 raise Refused("unsupported_grant_type", f"Send {CLIENT_CREDENTIALS} or {EXCHANGE}.")  # noqa: TRY301
         token = _narrowed(token, form.get("scope"))
     except Refused as refused:
+        AUTH_REFUSED.labels("grant").inc()
         return refused.answer()
     audit.acts(token.tenant_id, token.subject, token.person)
+    audit.acts(token.tenant_id, token.subject, token.person)  # who signed in, and for which tenant, is on record
+    audit.concerns(token.tenant_id)
     issued = cast("Desk", request.app.state.desk).mint.issue(token)
     body = {
         "access_token": issued,

@@ -254,6 +254,25 @@ async def test_PA2_a_person_of_several_tenants_chooses(signing_in: Claims, some:
     assert (await exchange(signing_in, some.id_token())).status_code == 200, "one place is left"
 
 
+async def test_PA2_every_token_that_is_given_out_is_in_the_audit_log(
+    signing_in: Claims, some: SomeProvider, fleet: Fleet
+) -> None:
+    other = await signing_in.fleet("Another farm")
+    left = await other.post("/people", MARY)
+    await other.post(f"/people/{left['id']}/deactivate", {"reason": "left", "actor": "a"}, 200)
+    mary = await fleet.post("/people", MARY)
+    assert (await exchange(signing_in, some.id_token())).status_code == 200
+    key = await signing_in.key(fleet.tenant, "claims:read")
+    form = {"grant_type": CLIENT_CREDENTIALS, "client_id": key[6:14], "client_secret": key}
+    assert (await ask(signing_in, form)).status_code == 200
+    await refused(await ask(signing_in, form | {"client_secret": key[:-1] + "x"}), "invalid_client", status=401)
+    rows = (await fleet.get("/audit-log", route="/oauth/token"))["items"]
+    assert [(row["key_id"], row["person"], row["status"]) for row in rows] == [
+        (key[6:14], None, 200), (mary["id"], "Mary Hill", 200)
+    ]  # fmt: skip
+    assert (await other.get("/audit-log", route="/oauth/token"))["items"] == []
+
+
 async def test_PA2_who_is_deactivated_or_has_no_role_gets_no_other_token(
     signing_in: Claims, some: SomeProvider, fleet: Fleet
 ) -> None:
