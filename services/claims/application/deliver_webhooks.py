@@ -29,7 +29,7 @@ OF_TENANT_MAX: Final = 8
 OF_ENDPOINT_MAX: Final = 4
 IDLE_S: Final = 0.5
 KEPT: Final = timedelta(days=90)
-SWEEP_EVERY_S: Final = 600.0
+SWEEP_EVERY_S: Final = 3_600.0
 SWEEP_ROWS: Final = 500
 SECRET_PLACE: Final = "webhook-secret"  # noqa: S105 - where secrets are bound to, not one
 
@@ -62,10 +62,17 @@ class Deliverer:
                     log.warning("webhooks wait", error=str(error))
                 health.beat(LOOP, stale_after_s=STALE_S)
                 if not moved:
-                    await asyncio.sleep(IDLE_S)
+                    await self._idle()
         finally:
             for one in self._under_way:
                 one.cancel()
+
+    async def _idle(self) -> None:
+        """Until an attempt ends and gives its place back, or a while has passed."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(IDLE_S)
 
     async def round(self) -> int:
         """Fan out, attempt what is due now and wait for it; how many attempts there were."""

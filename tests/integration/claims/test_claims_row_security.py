@@ -57,7 +57,9 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
     await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY, rev=2)])
     async with tx(fleet.worker) as conn:
         await conn.execute("insert into claims.hold values ($1, 'imei-1', 1, 'dirty', false, 1)", fleet.tenant)
-        await conn.execute("insert into claims.day_place values ($1, 'imei-1', $2, 'h', '\\x90')", fleet.tenant, FIRST_DAY)
+        await conn.execute(
+            "insert into claims.day_place values ($1, 'imei-1', $2, 'h', '\\x90')", fleet.tenant, FIRST_DAY
+        )
     wrong = await fleet.post("/claimants", {"name": "Typed wrong"})
     await fleet.post(f"/claimants/{wrong['id']}/correction", {"phone": "06 388 1234", "reason": "r", "actor": "a"}, 200)
         await conn.execute(

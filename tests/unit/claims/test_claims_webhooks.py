@@ -3,12 +3,16 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 from uuid import UUID, uuid4
 
 import pytest
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from services.claims.domain.claim_life import CLAIM_STEPS, LineState
+from services.claims.domain.faulty import FaultyState
+from services.claims.domain.forecast import AlertKind
 from services.claims.domain.webhook_address import NotAllowed, check_address, target_of
 from services.claims.domain.webhook_events import EVENT_TYPES, body_of, data_of
 from services.claims.domain.webhook_signing import (
@@ -117,6 +121,18 @@ def test_retries_grow_spread_and_end_after_about_three_days() -> None:
     assert list(DELAYS) == sorted(DELAYS)
     assert timedelta(days=2.5) < total < timedelta(days=3.5)
     assert delay_after(EVENT, ATTEMPTS_MAX) is None
+
+
+def test_LI6_CL6_there_is_an_event_for_every_alert_and_every_step() -> None:
+    """What a use case tells by the name of a step or kind is in the list: else its transaction would fail."""
+    steps = {after for before, after in CLAIM_STEPS if before != "draft"} - {"draft", "lodged", "verified"}
+    wanted = {
+        *(f"licence.alert.{kind}" for kind in get_args(AlertKind)),
+        *(f"claim_line.{kind}" for kind in get_args(LineState) if kind != "pending"),
+        *(f"claim.{state}" for state in {*steps, "lodged"}),
+        *(f"faulty_data.{state}" for state in get_args(FaultyState)),
+    }
+    assert wanted <= set(EVENT_TYPES)
 
 
 def test_every_event_type_is_documented() -> None:
