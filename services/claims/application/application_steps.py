@@ -18,7 +18,7 @@ from services.claims.application.attach import check_attachment
 from services.claims.application.draft_claim import shown
 from services.claims.application.draw_inputs import draw_inputs
 from services.claims.application.judge_application import Case, Judged, judge, load_case
-from services.claims.application.refusals import invalid, raising
+from services.claims.application.refusals import already_refunded, invalid, raising
 from services.claims.application.restore_range import restore_range
 from services.claims.domain.application_life import (
     DUTIES,
@@ -96,11 +96,7 @@ async def make_ready(
     exact = application_inputs.to_bytes(inputs)
     digest = sha256(exact).digest()
     await applications.freeze(conn, tenant, row.id, inputs.amount_cents, judged.unused.start, judged.at, digest)
-    twice = Problem(
-        409, "already_refunded", "These kilometres were refunded before",
-        "Part of the licence's unused distance was claimed, credited or asked for meanwhile. Look at its `refunded` parts.",
-    )  # fmt: skip
-    with constraints({"refunded_range_once": raising(twice)}):
+    with constraints({"refunded_range_once": raising(already_refunded())}):
         await applications.take_range(
             conn, tenant, new_id(), case.paper.id, judged.unused.start, judged.unused.end, "unused", row.id
         )

@@ -48,7 +48,11 @@ async def begin_application(
         id=row.id, ref=row.ref, kind=row.kind, state="draft", vehicle_id=licence.vehicle_id, licence_id=licence.id,
         claimant_id=licence.claimant_id, details=to_json(Details(**given)), created_at=row.created_at,
     )  # fmt: skip
-    with constraints({"application_standing_once": raising(already_exists(ONE_AT_A_TIME, None))}):
+    taken = {
+        "application_standing_once": raising(already_exists(ONE_AT_A_TIME, None)),
+        "application_ref_unique": raising(already_exists("Another application has this ref.", None)),
+    }
+    with constraints(taken):
         await applications.insert_application(conn, tenant, made)
     step = ApplicationStep(
         id=new_id(), kind="drafted", state="draft", on_day=nz_date(row.created_at), actor=actor, created_at=row.created_at

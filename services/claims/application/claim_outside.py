@@ -3,7 +3,14 @@
 from datetime import date
 from uuid import UUID
 
-from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found, raising
+from services.claims.application.refusals import (
+    already_claimed,
+    already_exists,
+    already_refunded,
+    invalid,
+    not_found,
+    raising,
+)
 from services.claims.application.sealing import Hasher, licence_hashes
 from services.claims.repo import licences
 from services.claims.repo.records import register_around
@@ -31,5 +38,5 @@ async def claim_outside(
     hashes = licence_hashes(hasher, row.number_key, register.plate_at(row.vehicle_id, row.issued_at))
     claimed = raising(already_claimed([licence_id]))
     names = ("lodged_licence_once", "lodged_number_once", "lodged_range_once")
-    with constraints(dict.fromkeys(names, claimed)):
+    with constraints(dict.fromkeys(names, claimed) | {"refunded_range_once": raising(already_refunded())}):
         await licences.lodge_licence(conn, tenant, outside_id, row, hashes, "outside", outside_id)

@@ -13,7 +13,14 @@ from services.claims.application.draft_claim import Drafted, rate_text
 from services.claims.application.facts import Assessed, Facts, load_facts
 from services.claims.application.mark_faulty import hold_marks_off
 from services.claims.application.preview_claim import LedgerMoved, draft_from_ledger, stands_on
-from services.claims.application.refusals import already_claimed, already_exists, not_found, preview_changed, raising
+from services.claims.application.refusals import (
+    already_claimed,
+    already_exists,
+    already_refunded,
+    not_found,
+    preview_changed,
+    raising,
+)
 from services.claims.application.sealing import Hasher, Sealer, licence_hashes, place
 from services.claims.application.snapshots import form_snapshot, licence_report
 from services.claims.application.tell import tell
@@ -190,7 +197,8 @@ async def _mark(conn: Connection, tenant: UUID, claim: ClaimRow, assessed: list[
     for item in sorted(assessed, key=lambda a: a.row.id):  # a few rows through the one function that may write them
         hashes = licence_hashes(hasher, item.row.number_key, item.licence.plate_at_issue)
         claimed = replace(item.row, claimable_end_reading=_claimed_end(item))
-        with constraints(dict.fromkeys(CLAIMED, raising(already_claimed([item.row.id])))):
+        taken = dict.fromkeys(CLAIMED, raising(already_claimed([item.row.id])))
+        with constraints(taken | {"refunded_range_once": raising(already_refunded())}):
             await licences.lodge_licence(conn, tenant, new_id(), claimed, hashes, "claim", claim.id)
 
 

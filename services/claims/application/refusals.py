@@ -42,6 +42,14 @@ def already_claimed(licence_ids: Sequence[UUID]) -> Problem:
     )  # fmt: skip
 
 
+def already_refunded() -> Problem:
+    """Act s 35: the same kilometres as off road, as unused, or as credit, but once."""
+    return Problem(
+        409, "already_refunded", "These kilometres were refunded before",
+        "Part of the licence's range was claimed, credited or asked for as unused. Look at `GET /v1/licences/{id}/refunded`.",
+    )  # fmt: skip
+
+
 def preview_changed(differences: list[dict[str, Any]]) -> Problem:
     """Rule CL3."""
     return Problem(

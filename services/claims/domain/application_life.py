@@ -81,7 +81,7 @@ DUTIES: Final[dict[ApplicationKind, tuple[Duty, ...]]] = {
             "at the full rate.",
             source="nzta-ruc-reduction-2022.txt lines 161-165",
             while_in=frozenset({"ready", "sent", "received", "granted"}),
-            by_a_person=False,
+            by_a_person=True,
         ),
     ),
     "recorder_change": (

@@ -3,6 +3,7 @@
 import asyncio
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from tests.integration.claims.world import FIRST_DAY, KM, NOW_MS, TRAVEL_DAYS, F
 
 pytestmark = pytest.mark.integration
 
+MIGRATIONS = Path(__file__).parents[3] / "services" / "claims" / "migrations"
 DAY_MS = 86_400_000
 ON = "2026-11-22"
 READ_AT = "2026-11-22T08:00:00+13:00"
@@ -289,8 +291,12 @@ async def test_OT3_an_unserviceable_hubodometer(fleet: Fleet) -> None:
     paper = await fleet.get(f"/licences/{licence}")
     assert (paper["claimable_end_reading"], paper["ended_by"]) == (46_000, "recorder_change")
     await act(fleet, made, "sent", {"on": ON, "channel": "agent"})  # its reading is an actual one from here on
+    between = device_day(fleet.tenant, "imei-1", FIRST_DAY + 40)  # 10 November from 9 to 12, as the recorder is changed
+    await put_days(fleet.worker, [between])
     statement = await fleet.get(f"/licences/{licence}/statement")
     assert statement["totals"]["total_mm"] == statement["recorder_mm"] == 1_000 * KM
+    following = await fleet.get(f"/licences/{fleet.licences['RUC 11']}/statement")
+    assert following["totals"]["off_road_mm"] == 0, "the metres between the two recorders are neither's"
     judged = await fleet.get(f"/licences/{licence}/eligibility")
     assert [one["outcome"] for one in judged["findings"] if one["rule"] == "OT3"] == ["warn"]
     preview = await fleet.preview([licence])
@@ -497,6 +503,30 @@ async def at_random(fleet: Fleet, seed: int) -> set[str]:
 
 async def test_OT2_whatever_is_done_in_whatever_order_no_kilometre_is_refunded_twice(claims: Claims) -> None:
     taken = set()
-    for seed in range(8):
+    for seed in (3, 6, 7, 8, 12):
         taken |= await at_random(await claims.fleet(f"Fleet {seed}"), seed)
     assert taken == {"details", "ready", "sent", "received", "declined", "withdraw", "overlap", "outside"}
+
+
+async def test_what_was_refunded_before_there_were_applications_is_known_too(claims: Claims, fleet: Fleet) -> None:
+    """The migration's own statements, run again by the schema's owner over a register that is there."""
+    licence = await long_licence(fleet)
+    bought = {"end_reading": 60_000, "units": 14, "gross_cents": 68_600, "overlap": True}
+    await fleet.add_licence("ABC123", "RUC 10", 46_000, READ_AT, **bought)
+    outside = {"claimed_on": ON, "reference": "paper 1", "actor": "R", "reason": "by hand"}
+    await fleet.post(f"/licences/{licence}/claimed-outside", outside)
+    before = await parts(fleet, licence)
+    assert before == [("off_road", 45_000, 46_000), ("credit", 46_000, 55_000)]
+    text = (MIGRATIONS / "0013_applications.sql").read_text("utf-8")
+    refill = text[text.index("-- What was lodged") : text.index("-- squawk-ignore ban-drop-constraint")]
+    superuser = await asyncpg.connect(claims.database.superuser)
+    try:
+        await superuser.execute("delete from claims.refunded_range")
+        assert await parts(fleet, licence) == []
+        # as then: the new table is not bound to a tenant yet
+        loose = "alter table claims.refunded_range no force row level security"
+        bound = "alter table claims.refunded_range force row level security"
+        await superuser.execute(f"begin; set local role rucor_claims_owner; {loose}; {refill} {bound}; commit")
+    finally:
+        await superuser.close()
+    assert await parts(fleet, licence) == before
