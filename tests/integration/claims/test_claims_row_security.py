@@ -62,9 +62,6 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
         )
     wrong = await fleet.post("/claimants", {"name": "Typed wrong"})
     await fleet.post(f"/claimants/{wrong['id']}/correction", {"phone": "06 388 1234", "reason": "r", "actor": "a"}, 200)
-        await conn.execute(
-            "insert into claims.day_place values ($1, 'imei-1', $2, 'h', '\\x90')", fleet.tenant, FIRST_DAY
-        )
     await fleet.post("/holds", {"licence_ids": [licence], "reason": "r", "actor": "a"})
     answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
