@@ -24,7 +24,6 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "import": ("services.claims.import_cli", "import_"),
     "policy": ("services.claims.policy_cli", "policy"),
     "reprocess": ("services.claims.reprocess_cli", "reprocess"),
-    "tenants": ("services.claims.cli", "tenants"),
 }
 
 
@@ -40,6 +39,14 @@ PEOPLE: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+TENANTS: Final[dict[str, tuple[str, str]]] = {
+    "create": ("services.claims.cli", "tenants_create"),
+    "export": ("deploy.privacy.cli", "export_tenant"),
+    "offboard": ("deploy.privacy.cli", "offboard"),
+}
+PRIVACY: Final[dict[str, tuple[str, str]]] = {
+    "export": ("deploy.privacy.cli", "export_subject"),
+}
 CLAIMS: Final[dict[str, tuple[str, str]]] = {
     "new-bank-key": ("deploy.embedded.bank_key", "new_bank_key"),
     "bank-keys": ("deploy.embedded.bank_key", "bank_keys"),
@@ -80,6 +87,16 @@ def keys() -> None:
 @main.group(cls=LazyGroup, where=PEOPLE)
 def people() -> None:
     """People who sign in: their place in a tenant and, in the embedded stack, their passwords."""
+
+
+@main.group(cls=LazyGroup, where=TENANTS)
+def tenants() -> None:
+    """Tenants: made, given out, erased."""
+
+
+@main.group(cls=LazyGroup, where=PRIVACY)
+def privacy() -> None:
+    """What people may ask of what is held about them (Privacy Act 2020)."""
 
 
 @main.group(cls=LazyGroup, where=CLAIMS)

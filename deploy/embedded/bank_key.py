@@ -70,7 +70,7 @@ async def _rotate(info: StackInfo) -> Counter[str]:
     moved: Counter[str] = Counter()
     pool = await open_pool(info.dsns["claims"]["worker"], name=CONNECTION, size=1)
     try:
-        await rotate(pool, _sealer(info), lambda name, count: moved.update({name: count}))
+        await rotate(pool, sealer_of(info), lambda name, count: moved.update({name: count}))
     finally:
         await pool.close()
     return moved
@@ -96,7 +96,7 @@ def _keys(info: StackInfo) -> list[str]:
     return [info.keys["bank"], *filter(None, info.keys.get("bank_old", "").split(","))]
 
 
-def _sealer(info: StackInfo) -> AesGcmSealer:
+def sealer_of(info: StackInfo) -> AesGcmSealer:
     return AesGcmSealer([base64.b64decode(key) for key in _keys(info)])
 
 

@@ -1,0 +1,1 @@
+"""What operators do for people's and tenants' rights: giving out, erasing (rule RE2)."""

@@ -1,0 +1,302 @@
+"""What is held of a tenant can be given out, and a tenant that leaves is erased but for what a hold covers (rules RE1, RE2)."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zipfile import ZipFile
+
+import asyncpg
+import click
+import pytest
+from click.testing import CliRunner
+
+from deploy.embedded.info import FILE
+from deploy.privacy.cli import export_subject, export_tenant, offboard
+from services.classifier.repo import evidence
+from services.classifier.repo.evidence import EvidenceFrame, Span
+from shared.contracts import pings
+from shared.contracts.partitioning import partition_of
+from shared.db.pool import open_pool, tenant_tx, tx
+from shared.nz_days import bounds_ms, to_ordinal
+from tests.integration.claims.conftest import BANK_KEY, Claims
+from tests.integration.claims.test_claims_keys import seal_form
+from tests.integration.claims.test_claims_row_security import fill
+from tests.integration.claims.world import ACCOUNT, FIRST_DAY, Fleet, device_day, put_days
+from tests.simulation.district import drive
+
+pytestmark = pytest.mark.integration
+SCHEMAS = ("claims", "classifier", "ingest")
+COLUMNS = """
+select c.table_schema, c.table_name from information_schema.columns c
+join information_schema.tables t using (table_schema, table_name)
+where c.column_name = 'tenant_id' and t.table_type = 'BASE TABLE' and c.table_schema = any($1::text[])
+    and c.table_name not like 'fix\\_chunk\\_%' order by 1, 2"""
+
+
+@dataclass
+class Desk:
+    """An operator's commands on the tests' database."""
+
+    claims: Claims
+    data_dir: Path
+
+    async def run(self, command: click.Command, *options: str, code: int = 0) -> str:
+        done = await asyncio.to_thread(CliRunner().invoke, command, [*options, "--data-dir", str(self.data_dir)])
+        assert done.exit_code == code, (done.output, done.exception)
+        return done.output
+
+    async def rows(self, tenant: UUID) -> dict[str, int]:
+        """table → rows of the tenant, in every table of every schema."""
+        conn = await asyncpg.connect(self.claims.database.superuser)
+        try:
+            counts = {}
+            for schema, table in await conn.fetch(COLUMNS, list(SCHEMAS)):
+                query = await conn.fetchval(
+                    "select format('select count(*) from %I.%I where tenant_id = $1', $1::text, $2::text)",
+                    schema,
+                    table,
+                )
+                counts[f"{schema}.{table}"] = await conn.fetchval(query, tenant)
+        finally:
+            await conn.close()
+        return {table: count for table, count in counts.items() if count}
+
+    async def sql(self, statement: str, *values: Any) -> None:
+        conn = await asyncpg.connect(self.claims.database.superuser)
+        try:
+            await conn.execute(statement, *values)
+        finally:
+            await conn.close()
+
+
+@pytest.fixture
+def desk(claims: Claims, tmp_path: Path) -> Desk:
+    keys = {"bank": base64.b64encode(BANK_KEY).decode(), "bank_old": "", "licence_hash": ""}
+    info = replace(claims.database.on_this_database(), keys=keys, data_dir=str(tmp_path))
+    (tmp_path / FILE).write_text(info.as_json())
+    return Desk(claims, tmp_path)
+
+
+async def fixes(desk: Desk, tenant: UUID, device: str, days: Sequence[int]) -> None:
+    """A short drive on each day, as frames of evidence."""
+    pool = await open_pool(desk.claims.database.dsn("classifier", "worker"), name="test-fixes", size=1)
+    frames = []
+    for i, day in enumerate(days):
+        some = drive((str(tenant), device), bounds_ms(day)[0] + 36_000_000, 5)
+        first, last = int(some.ts_ms[0]), int(some.ts_ms[-1])
+        frame = EvidenceFrame(
+            str(tenant),
+            partition_of(str(tenant), device),
+            1_000 + day,
+            i,
+            5,
+            pings.encode_pings(some),
+            (Span(device, day, 5, first, last),),
+        )
+        frames.append(frame)
+    async with tx(pool) as conn:
+        await evidence.append(conn, frames)
+    await pool.close()
+
+
+async def beside(desk: Desk, tenant: UUID, device: str = "imei-1") -> None:
+    """Rows of the tenant in classifier and ingest."""
+    await fixes(desk, tenant, device, [FIRST_DAY, to_ordinal(date(2025, 1, 5))])
+    for statement in (
+        "insert into classifier.api_key (tenant_id, key_id, name, secret_sha256, scopes) values ($1, '0123abcd', 'k', sha256(''), '{}')",
+        "insert into ingest.api_key (tenant_id, key_id, name, secret_sha256, scopes) values ($1, '0123abcd', 'k', sha256(''), '{}')",
+        "insert into classifier.idempotency (tenant_id, key, request_hash) values ($1, 'k', '')",
+        "insert into classifier.day_due values ($1, 'imei-1', 1, 'settle', 0, 1)",
+        "insert into classifier.recompute_waiting values ($1, gen_random_uuid(), 'dirty', '', 1, 1, '', 1)",
+        (
+            "insert into classifier.land_version select $1, gen_random_uuid(), 1, 1, 'declared', 'owned', 'Home', '12 Ridge Road', 1, 2, false, '', '', "
+            "'R Hill', 'k', '', 1, 1, 2, 2, now()"
+        ),
+        (
+            "insert into classifier.exclusion_version select $1, gen_random_uuid(), 1, 2, 'active', 'imei-1', 1, 2, 'faulty', '', 'R Hill', 'k', '', "
+            "0, 0, 0, 0, now()"
+        ),
+        (
+            "insert into ingest.quarantine (tenant_id, origin, origin_partition, origin_offset, origin_row, device_id, code, detail, body, "
+            "received_at, code_version) values ($1, 'x', 0, 0, 1, 'imei-1', 'c', '', '{}', now(), '1'), "
+            "($1, 'x', 0, 0, 2, 'gone', 'c', '', '{}', now(), '1')"
+        ),
+    ):
+        await desk.sql(statement, tenant)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[ZipFile, dict[str, Any]]]:
+    with ZipFile(path) as archive:
+        yield archive, json.loads(archive.read("index.json"))
+
+
+async def whole(desk: Desk, name: str = "Leaver") -> Fleet:
+    fleet = await desk.claims.fleet(name)
+    await fill(fleet, desk.claims)
+    await seal_form(desk.claims, fleet)
+    await beside(desk, fleet.tenant)
+    await put_days(fleet.worker, [device_day(fleet.tenant, "nobodys", FIRST_DAY)])
+    return fleet
+
+
+async def test_RE2_the_export_has_every_row_and_file_of_the_tenant_and_of_nobody_else(
+    desk: Desk, tmp_path: Path
+) -> None:
+    fleet, other = await whole(desk), await desk.claims.fleet("Other")
+    await other.add_claimant("Other People Limited")
+    rows = await desk.rows(fleet.tenant)
+    out = tmp_path / "out" / "tenant.zip"
+    assert "index.json" in await desk.run(export_tenant, "--tenant", str(fleet.tenant), "--out", str(out))
+    assert out.stat().st_mode & 0o077 == 0
+    with opened(out) as (archive, index):
+        found = {entry["name"]: entry for entry in index["files"]}
+        assert set(archive.namelist()) == {*found, "index.json"}
+        for name, entry in found.items():
+            content = archive.read(name)
+            assert sha256(content).hexdigest() == entry["sha256"]
+            assert b"Other People" not in content
+            assert ACCOUNT.replace("-", "").encode() not in content.replace(b"-", b"")
+        fix_tables = {"classifier.evidence_frame", "classifier.evidence_span"}
+        for table, count in rows.items():
+            if table not in fix_tables:
+                assert found[f"{table.replace('.', '/')}.ndjson"]["rows"] == count, table
+        texts = [archive.read(name) for name in found if name.startswith("fixes/")]
+        assert sum(text.count(b"\n") for text in texts) == 10
+        assert all(json.loads(line)["device_id"] == "imei-1" for text in texts for line in text.splitlines())
+        forms = [name for name in found if name.startswith("forms/")]
+        assert [archive.read(name) for name in forms] == [b"%PDF-1.7 form"]
+        assert sum(name.startswith("files/") for name in found) == rows["claims.attachment"]
+        days = [json.loads(line) for line in archive.read("claims/device_day.ndjson").splitlines()]
+        assert {day["summary"]["device"] for day in days} == {"imei-1", "nobodys"}, "what is packed is given readable"
+
+
+async def test_RE2_a_tenant_that_leaves_is_erased_but_for_what_is_held_and_the_rest_goes_when_that_ends(
+    desk: Desk, tmp_path: Path
+) -> None:
+    fleet, other = await whole(desk), await desk.claims.fleet("Other")
+    await fill(other, desk.claims)
+    tenant = ["--tenant", str(fleet.tenant)]
+    done = [*tenant, "--actor", "A Reid", "--export", str(tmp_path / "leaver.zip")]
+    everything, others = await desk.rows(fleet.tenant), await desk.rows(other.tenant)
+    would = await desk.run(offboard, *tenant, "--dry-run")
+    assert await desk.rows(fleet.tenant) == everything, "a dry run erases nothing"
+    assert "given out yet" in await desk.run(offboard, *tenant, "--actor", "A Reid", code=1), "the export comes first"
+    assert await desk.run(offboard, *tenant, code=2), "somebody does it"
+
+    said = await desk.run(offboard, *done)
+    left = await desk.rows(fleet.tenant)
+    assert "held by something open" in said, "there is an open hold"
+    assert {line for line in would.splitlines() if "would go" in line} == {
+        line.replace("gone:", "would go:") for line in said.splitlines() if "gone:" in line
+    }
+    free = {"claims.api_key", "claims.idempotency", "classifier.api_key", "classifier.idempotency", "classifier.day_due",
+            "classifier.recompute_waiting", "ingest.api_key"}  # fmt: skip
+    assert not left.keys() & free
+    assert {"claims.claim", "claims.claim_line", "claims.claim_line_day", "claims.licence", "claims.lodged_licence", "claims.snapshot",
+            "claims.document", "claims.reading", "claims.vehicle", "claims.recorder", "claims.claimant", "claims.device_day",
+            "claims.verification", "claims.claim_step", "claims.log_entry", "claims.paper_licence", "claims.tenant",
+            "classifier.evidence_frame", "classifier.land_version"} <= left.keys()  # fmt: skip
+    assert left["claims.claim_line_day"] == everything["claims.claim_line_day"], "nothing held went"
+    assert left["ingest.quarantine"] == 1, "of the device that a held licence needs"
+    assert left["classifier.evidence_frame"] == 1, "a day of last year is nobody's"
+    assert left["claims.device_day"] < everything["claims.device_day"]
+    refused = await desk.claims.client(fleet.client.headers["authorization"].split()[1]).get("/v1/licences")
+    assert refused.status_code == 401
+    assert await desk.rows(other.tenant) == others, "another tenant is as it was"
+    await desk.run(offboard, *tenant, "--actor", "A Reid")
+    assert await desk.rows(fleet.tenant) == left, "again: nothing more"
+
+    # everything that was open is closed, and years pass
+    await desk.sql(
+        "update claims.retention_hold set released_at = now(), released_by = 'a' where tenant_id = $1", fleet.tenant
+    )
+    await desk.sql("update claims.audit_hold set released_at = now() where tenant_id = $1", fleet.tenant)
+    await desk.sql(
+        "update claims.disclosure set closed_on = '2026-12-01', closed_as = 'repaid' where tenant_id = $1", fleet.tenant
+    )
+    said = await desk.run(offboard, *tenant, "--actor", "A Reid")
+    assert "held until 2028-1" in said
+    for statement in (
+        "update claims.licence set issued_at = issued_at - interval '6 years' where tenant_id = $1",
+        "update claims.claim set lodged_on = lodged_on - 2000 where tenant_id = $1",
+        "update claims.claim_step set on_day = on_day - 2000 where tenant_id = $1",
+        "update claims.claimed_outside set claimed_on = claimed_on - 2000 where tenant_id = $1",
+        "update claims.application_step set on_day = on_day - 2000 where tenant_id = $1",
+    ):
+        await desk.sql(statement, fleet.tenant)
+    said = await desk.run(offboard, *tenant, "--actor", "A Reid")
+    assert "nothing of the tenant is left" in said
+    assert await desk.rows(fleet.tenant) == {}
+    assert await desk.rows(other.tenant) == others
+    assert "there is no tenant" in await desk.run(offboard, "--tenant", str(UUID(int=9)), "--actor", "a", code=1)
+    assert "does not leave" in await desk.run(offboard, "--tenant", str(UUID(int=0)), "--actor", "a", code=1)
+
+
+async def test_RE2_an_access_request_finds_what_is_about_a_person_or_a_vehicle(desk: Desk, tmp_path: Path) -> None:
+    fleet = await whole(desk)
+    await fleet.add_ute("OTHER1", "imei-2")
+    await put_days(fleet.worker, [device_day(fleet.tenant, "imei-2", FIRST_DAY)])
+    await fixes(desk, fleet.tenant, "imei-2", [FIRST_DAY + 1])
+    tenant = ["--tenant", str(fleet.tenant)]
+    out = tmp_path / "a.zip"
+    await desk.run(export_subject, *tenant, "--vehicle", "other1", "--out", str(out))
+    with opened(out) as (archive, index):
+        assert index["subject"] == "vehicle OTHER1"
+        names = set(archive.namelist())
+        assert {
+            "claims/vehicle.ndjson",
+            "claims/device_assignment.ndjson",
+            "claims/recorder.ndjson",
+            "claims/device_day.ndjson",
+        } <= names
+        assert not {"claims/claim.ndjson", "claims/licence.ndjson", "claims/claimant.ndjson"} & names
+        for name in names - {"index.json"}:
+            text = archive.read(name).decode()
+            assert "imei-1" not in text, name
+            assert fleet.vehicles["ABC123"] not in text, name
+        assert sum(archive.read(name).count(b"\n") for name in names if name.startswith("fixes/")) == 5
+    await desk.run(export_subject, *tenant, "--vehicle", fleet.vehicles["ABC123"], "--out", str(out))
+    with opened(out) as (archive, _):
+        assert {"claims/claim.ndjson", "claims/licence.ndjson", "claims/reading.ndjson"} <= set(archive.namelist())
+        assert any(name.startswith("forms/") for name in archive.namelist())
+    await desk.run(export_subject, *tenant, "--person", "r hill", "--out", str(out))
+    with opened(out) as (archive, _):
+        names = set(archive.namelist()) - {"index.json"}
+        assert {"claims/verification.ndjson", "classifier/land_version.ndjson"} <= names
+        for name in names:
+            if name.endswith(".ndjson"):
+                assert all("r hill" in line.casefold() for line in archive.read(name).decode().splitlines()), name
+    assert "give its id" in await desk.run(export_subject, *tenant, "--vehicle", "NONE1", "--out", str(out), code=1)
+    assert "either" in await desk.run(export_subject, *tenant, "--out", str(out), code=2)
+
+
+async def test_RE1_erasing_takes_nothing_that_is_held_whoever_asks(desk: Desk) -> None:
+    fleet, other = await whole(desk), await desk.claims.fleet("Other")
+    erase = "select claims.erase($1, $2, 1000)"
+    held = await desk.rows(fleet.tenant)
+    for table in ("claim_line_day", "snapshot", "lodged_licence", "licence", "claim", "reading", "tenant"):
+        async with tenant_tx(desk.claims.worker, fleet.tenant) as conn:
+            assert await conn.fetchval(erase, fleet.tenant, table) == 0, table
+    assert await desk.rows(fleet.tenant) == held
+    for pool, tenant in ((desk.claims.worker, other.tenant), (desk.claims.context.pool, fleet.tenant)):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with tenant_tx(pool, tenant) as conn:
+                await conn.execute(erase, fleet.tenant, "idempotency")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with tenant_tx(desk.claims.worker, UUID(int=0)) as conn:
+            await conn.execute(erase, UUID(int=0), "idempotency")
+    (hold,) = (await fleet.post("/holds", {"reason": "the Agency asks", "actor": "a"}))["items"]
+    async with tenant_tx(desk.claims.worker, fleet.tenant) as conn:
+        assert await conn.fetchval(erase, fleet.tenant, "idempotency") == 0, "a hold over everything"
+    await fleet.post(f"/holds/{hold['id']}/release", {"reason": "done", "actor": "a"}, 200)
+    async with tenant_tx(desk.claims.worker, fleet.tenant) as conn:
+        assert await conn.fetchval(erase, fleet.tenant, "idempotency") == 1
