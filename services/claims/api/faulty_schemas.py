@@ -109,6 +109,7 @@ class OpsFaultyAnswer(FaultyAnswer):
 class OpsFaultyWhole(FaultyWhole):
     tenant_id: UUID
     tenant_name: str
+    waits_for: str = Field(description="Why an accepted mark is not applied yet, in words; empty otherwise.")
 
 
 def whole(

@@ -41,7 +41,7 @@ async def _mark(context: Context, mark_id: UUID) -> tuple[MarkRow, str]:
 async def _whole(conn: Connection, row: MarkRow, name: str) -> OpsFaultyWhole:
     found = await read_mark(conn, row.tenant_id, row.id)
     mark = whole(found.row, found.stretches, found.steps, found.off_road_mm, found.claims, found.reviews)
-    return OpsFaultyWhole(**dict(mark), tenant_id=row.tenant_id, tenant_name=name)
+    return OpsFaultyWhole(**dict(mark), tenant_id=row.tenant_id, tenant_name=name, waits_for=found.waits_for)
 
 
 @router.get("")

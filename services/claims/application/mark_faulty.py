@@ -4,7 +4,7 @@ Marking and lodging never overlap: lodging shares a lock of the tenant that mark
 before the mark, and is looked at again when the data are out, or sees the mark and waits for it (rule EL4)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, cast
 from uuid import UUID, uuid5
 
@@ -27,7 +27,7 @@ from shared.clock import new_id
 from shared.db.pool import Connection
 
 LOCK: Final = "faulty-data"
-SPAN_DAYS_MAX: Final = 800
+SPAN_MAX: Final = timedelta(days=800)
 """No fix is older than that when it comes in."""
 
 
@@ -52,8 +52,8 @@ async def mark_faulty(conn: Connection, row: MarkRow, policy: Policy, now_ms: in
     await one_at_a_time(conn, tenant, LOCK)
     if row.to_at > from_ms(now_ms):
         raise invalid("/to_at", "lies in the future: mark what was driven")
-    if (row.to_at - row.from_at).days > SPAN_DAYS_MAX:
-        raise invalid("/from_at", f"is more than {SPAN_DAYS_MAX} days before to_at")
+    if row.to_at - row.from_at > SPAN_MAX:
+        raise invalid("/from_at", f"is more than {SPAN_MAX.days} days before to_at")
     existing = await faulty.same_mark(conn, row)
     if existing is not None:
         raise already_exists("This stretch is marked already (or the ref is taken).", existing)

@@ -20,6 +20,8 @@ class WholeMark:
     claims: list[UUID]
     """That stand on it."""
     reviews: list[ReviewRow]
+    waits_for: str
+    """In words; "" where nothing is waited for."""
 
 
 async def read_mark(conn: Connection, tenant: UUID, mark_id: UUID) -> WholeMark:
@@ -46,4 +48,5 @@ async def read_mark(conn: Connection, tenant: UUID, mark_id: UUID) -> WholeMark:
         off_road_mm=off_road_mm,
         claims=await claims_touched(conn, tenant, mark_id),
         reviews=await faulty.reviews(conn, tenant, mark_id=mark_id),
+        waits_for=await faulty.job_error(conn, tenant, mark_id),
     )

@@ -72,6 +72,7 @@ DELAY_JOB: Final = """
 update claims.faulty_job set due_at = clock_timestamp() + $3::interval, last_error = $4, attempts = $5
 where tenant_id = $1 and mark_id = $2"""
 FINISH_JOB: Final = "delete from claims.faulty_job where tenant_id = $1 and mark_id = $2"
+JOB_ERROR: Final = "select last_error from claims.faulty_job where tenant_id = $1 and mark_id = $2"
 INSERT_REVIEW: Final = """
 insert into claims.faulty_review (tenant_id, mark_id, claim_id, over_claimed, created_at) values ($1, $2, $3, $4, $5)
 on conflict on constraint faulty_review_pk do nothing"""
@@ -234,6 +235,12 @@ async def delay_job(conn: Connection, job: FaultyJob, delay: timedelta, error: s
 
 async def finish_job(conn: Connection, job: FaultyJob) -> None:
     await conn.execute(FINISH_JOB, job.tenant_id, job.mark_id)
+
+
+async def job_error(conn: Connection, tenant: UUID, mark_id: UUID) -> str:
+    """Why the job of a mark waits; "" where it does not, or there is none."""
+    found: str | None = await conn.fetchval(JOB_ERROR, tenant, mark_id)
+    return found or ""
 
 
 async def insert_review(conn: Connection, tenant: UUID, row: ReviewRow) -> None:

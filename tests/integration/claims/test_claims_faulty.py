@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from services.claims.application.exclude_faulty import exclude_next
 from services.claims.application.mark_faulty import mark_faulty
 from services.claims.domain.instants import from_ms
 from services.claims.repo.faulty import MarkRow
@@ -71,6 +72,7 @@ async def test_a_mark_names_one_thing_a_past_time_and_is_made_once(fleet: Fleet)
         {"to_at": "2026-10-01"},
         {"to_at": "2027-01-01"},
         {"device": "imei-77"},
+        {"from_at": "2024-07-26T00:00:00Z", "to_at": "2026-10-05T01:00:00Z"},
         {"device": None, "vehicle_id": str(uuid4())},
         {"device": None, "licence_id": str(uuid4())},
         {"device": None, "licence_id": licence, "from_at": "2026-01-02", "to_at": "2026-01-03"},
@@ -167,3 +169,19 @@ async def test_EL4_of_a_claim_and_marks_made_at_once_either_waits_or_is_told(fle
             with contextlib.suppress(KeyError):
                 assert lodged.json()["differences"][0]["what"] == "eligible"
     assert outcomes <= {201, 409}
+
+
+async def test_a_classifier_that_is_away_is_told_later_and_an_accepted_mark_goes_on_blocking(
+    claims: Claims, fleet: Fleet
+) -> None:
+    """The fixture's classifier listens nowhere."""
+    licence = await fleet.claimable()
+    mark = await fleet.post("/faulty-data", stretch())
+    operator = await claims.operator()
+    await act(operator, f"{mark['id']}/accept")
+    context = claims.context
+    assert await exclude_next(claims.worker, context.pool, context.classifier, context.policy, claims.clock)
+    assert not await exclude_next(claims.worker, context.pool, context.classifier, context.policy, claims.clock)
+    shown = (await operator.get(f"/v1/ops/faulty-data/{mark['id']}")).json()
+    assert (shown["state"], shown["waits_for"]) == ("accepted", "classifier cannot be reached: ConnectError")
+    assert not (await fleet.preview([licence]))["lodgeable"]

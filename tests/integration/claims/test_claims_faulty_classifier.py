@@ -100,6 +100,8 @@ async def test_EL4_CL7_an_accepted_mark_takes_exactly_its_metres_out_and_flags_t
     assert str(made[0]["exclusion_id"]) == mark["stretches"][0]["exclusion_id"]
     await work(claims, classifier)
     assert (await fleet.get(f"/faulty-data/{mark['id']}"))["state"] == "excluded", "the ledger does not follow yet"
+    waiting = (await operator.get(f"/v1/ops/faulty-data/{mark['id']}")).json()["waits_for"]
+    assert waiting == "4 device-days are still to follow", "the neighbours look over midnight"
 
     await api.store.member.round()
     await pass_on(api, claims)
