@@ -107,7 +107,7 @@ def _plain(annotation: Any) -> set[type]:
         return _plain(get_args(annotation)[0])
     if origin in {Union, types.UnionType}:
         return set().union(*(_plain(one) for one in get_args(annotation))) - {types.NoneType}
-    if origin is Literal:
+    if origin in {Literal, list}:  # several words in one cell are the body's to split
         return {str}
     return {annotation} if isinstance(annotation, type) else set()
 
