@@ -42,6 +42,7 @@ from services.claims.api import (
     register_routes,
     reprocess_routes,
     retention_routes,
+    timeline_routes,
     token_routes,
     vehicle_routes,
     webhook_routes,
@@ -143,6 +144,7 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
         preflight_routes,
         application_life_routes,
         overlap_routes,
+        timeline_routes,
     ):
         v1.include_router(module.router)
     v1.include_router(audit_log.router(context.pool))

@@ -16,6 +16,7 @@ from services.claims.api.licence_schemas import (
     StatementAnswer,
     TotalsAnswer,
 )
+from services.claims.api.outlook import to_api_countdown, to_api_forecast, to_api_to_do
 from services.claims.application.draft_claim import rate_text, shown
 from services.claims.application.facts import Assessed
 from services.claims.application.snapshots import closure_text, coverage_text
@@ -25,6 +26,7 @@ from services.claims.domain.manual_log import stands_on_log
 from services.claims.domain.places import PlaceTotal
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement_parts import Amounts, Statement
+from services.claims.repo.parties import ClaimantRow
 
 
 def to_api_finding(finding: Finding) -> FindingAnswer:
@@ -99,7 +101,9 @@ def _closure(statement: Statement) -> ClosureAnswer:
     )
 
 
-def to_api_statement(item: Assessed, policy: Policy, places: Sequence[PlaceTotal]) -> StatementAnswer:
+def to_api_statement(
+    item: Assessed, policy: Policy, places: Sequence[PlaceTotal], claimant: ClaimantRow | None, today: date
+) -> StatementAnswer:
     statement = item.statement
     return StatementAnswer(
         licence_id=item.row.id,
@@ -157,6 +161,9 @@ def to_api_statement(item: Assessed, policy: Policy, places: Sequence[PlaceTotal
         ],
         warnings=[to_api_finding(finding) for finding in (*over_public_roads(statement), *stands_on_log(statement))],
         missing=list(statement.missing),
+        to_do=to_api_to_do(item, claimant),
+        countdown=to_api_countdown(item, today),
+        forecast=to_api_forecast(item, policy, today),
         labels=list(statement.labels),
         incidents=list(statement.incidents),
         evidence=EvidenceAnswer(

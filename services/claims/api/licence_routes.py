@@ -31,7 +31,7 @@ from services.claims.application.verify_licence import verify_licence
 from services.claims.domain.instants import from_ms
 from services.claims.domain.places import places_of
 from services.claims.domain.verification import WORDING, present
-from services.claims.repo import licences, places
+from services.claims.repo import licences, parties, places
 from services.claims.repo.licences import VerificationRow
 from services.claims.repo.rows import Page
 from shared.clock import new_id
@@ -132,10 +132,11 @@ async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Response
         if not facts.bound:
             raise not_found("licence", licence_id)
         named = await places.of_days(conn, who.tenant_id, facts.bound[0].period.device_days)
+        claimant = await parties.claimant(conn, who.tenant_id, facts.bound[0].row.claimant_id)
 
     def made() -> StatementAnswer:
         (item,) = assess(facts, context.policy)
-        return to_api_statement(item, context.policy, places_of(item.statement, named))
+        return to_api_statement(item, context.policy, places_of(item.statement, named), claimant, facts.today)
 
     answer = await asyncio.to_thread(made)
     return Response(answer.model_dump_json(), media_type="application/json")

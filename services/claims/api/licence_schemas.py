@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from services.claims.api.actors import ActorName
 from services.claims.api.fields import Answer, Body, Cents, GivenText, Instant, Km, Reading, Ref, Text
+from services.claims.api.outlook import CountdownAnswer, ForecastAnswer, ToDoAnswer
 
 State = Literal["running", "ended", "claimable", "not_claimable", "lodged", "claimed_outside"]
 
@@ -218,6 +219,11 @@ class StatementAnswer(Answer):
     warnings: list[FindingAnswer]
     """What must be told wherever the figures are shown (rules SU7, LI8)."""
     missing: list[str]
+    """The readings that lack, in words."""
+    to_do: list[ToDoAnswer]
+    """Every reason why the licence cannot be claimed as it is, and what mends it; empty: claimed, or ready to be lodged."""
+    countdown: CountdownAnswer
+    forecast: ForecastAnswer | None
     labels: list[str]
     incidents: list[str]
     evidence: EvidenceAnswer

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from services.claims.application.facts import Assessed
-from services.claims.domain.forecast import Alert, Usage, forecast, receipt_alert, uncovered_alert
+from services.claims.domain.forecast import Alert, Forecast, Usage, forecast, receipt_alert, uncovered_alert
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 
@@ -29,18 +29,23 @@ def alerts_of(items: Sequence[Assessed], policy: Policy, now_ms: int) -> list[Li
 def _of_one(item: Assessed, policy: Policy, now_ms: int) -> list[Alert]:
     if item.assessment.state in SETTLED:
         return []
-    uncovered = uncovered_alert(item.statement.totals.uncovered_mm, nz_date(from_ms(now_ms)))
+    today = nz_date(from_ms(now_ms))
+    uncovered = uncovered_alert(item.statement.totals.uncovered_mm, today)
     alerts = [uncovered] if uncovered else []
     if item.assessment.state == "not_claimable":
         return alerts
     alerts.append(receipt_alert(item.licence, policy))
-    if item.assessment.state == "running":
-        today = nz_date(from_ms(now_ms))
-        statement = item.statement
-        reading = statement.window.start + statement.totals.counted_mm // statement.unit_mm
-        usage = usage_of(item, today)
-        alerts += forecast(item.licence, statement.unit, reading, usage, item.rate, today, policy).alerts
-    return alerts
+    expected = forecast_of(item, policy, today)
+    return alerts if expected is None else [*alerts, *expected.alerts]
+
+
+def forecast_of(item: Assessed, policy: Policy, today: date) -> Forecast | None:
+    """None for a licence that does not run (rule LI6)."""
+    if item.assessment.state != "running":
+        return None
+    statement = item.statement
+    reading = statement.window.start + statement.totals.counted_mm // statement.unit_mm
+    return forecast(item.licence, statement.unit, reading, usage_of(item, today), item.rate, today, policy)
 
 
 def usage_of(item: Assessed, today: date) -> Usage:

@@ -59,8 +59,8 @@ def missing_fields(draft: ClaimDraft) -> list[Missing]:
     unnumbered = applicant.first_claim or not number
     checks: tuple[tuple[bool, str, str, str], ...] = (
         (bool(applicant.name.strip()), "applicant_name", "the applicant's name is missing", FORM_COMPLETE),
-        (_is_email(applicant.email), "email", "an e-mail address is missing or incomplete", "rucor-form.md line 45"),
-        (_is_phone(applicant.phone), "phone", "a phone number with its area code is missing", "rucor-form.md line 49"),
+        (is_email(applicant.email), "email", "an e-mail address is missing or incomplete", "rucor-form.md line 45"),
+        (is_phone(applicant.phone), "phone", "a phone number with its area code is missing", "rucor-form.md line 49"),
         (
             bool(draft.person_completing.strip()),
             "person_completing",
@@ -108,11 +108,11 @@ def missing_fields(draft: ClaimDraft) -> list[Missing]:
     return [Missing(field, reason, source) for fine, field, reason, source in checks if not fine]
 
 
-def _is_email(text: str) -> bool:
+def is_email(text: str) -> bool:
     return bool(EMAIL.match(text.strip()))
 
 
-def _is_phone(text: str) -> bool:
+def is_phone(text: str) -> bool:
     """An area code (0…, or 64…) and enough digits behind it."""
     plain = re.sub(r"[\s()-]", "", text)
     return bool(AREA_CODE.match(plain)) and len(re.sub(r"\D", "", plain)) >= PHONE_DIGITS_MIN

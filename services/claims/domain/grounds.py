@@ -44,7 +44,7 @@ def evidence_period(
     spans = device_spans(licence.vehicle_id, from_ms, last_ms, record.assignments, record.couplings)
     wanted = {(span.device, day_of(span.from_ms), day_of(span.until_ms - 1)) for span in spans}
     known = {from_ms, last_ms, window.from_ms, *(point.ms for point in line.points)}
-    touched = _touched({edge for edge in known if from_ms <= edge <= last_ms} | _edges(spans))
+    touched = days_at({edge for edge in known if from_ms <= edge <= last_ms} | edges_of(spans))
     whole = {(device, day) for device, first, last in wanted for day in touched if first <= day <= last}
     return EvidencePeriod(from_ms, last_ms, spans, tuple(sorted(wanted)), tuple(sorted(whole)))
 
@@ -70,7 +70,7 @@ def segments_wanted(found: Grounds, revisions: Sequence[Revision]) -> list[tuple
     frame = found.frame
     placed = [at for end in (frame.start, frame.end) for at in (end.ms, *(end.band_ms or ())) if at is not None]
     edges = {zone.from_ms for zone in frame.zones} | {frame.zones[-1].until_ms, frame.from_ms, frame.until_ms, *placed}
-    touched = _touched(edges | _edges(found.spans))
+    touched = days_at(edges | edges_of(found.spans))
     return [
         (one.day.device, one.day.day)
         for one in revisions
@@ -78,11 +78,11 @@ def segments_wanted(found: Grounds, revisions: Sequence[Revision]) -> list[tuple
     ]
 
 
-def _edges(spans: Sequence[DeviceSpan]) -> set[int]:
+def edges_of(spans: Sequence[DeviceSpan]) -> set[int]:
     return {edge for span in spans for edge in (span.from_ms, span.until_ms)}
 
 
-def _touched(edges: Iterable[int]) -> set[int]:
+def days_at(edges: Iterable[int]) -> set[int]:
     """The days in which an instant lies; a midnight touches both of its days."""
     return {day_of(edge - before) for edge in edges for before in (0, 1)}
 

@@ -134,10 +134,14 @@ class VehicleRecord:
 
     def timeline_of(self, licence: Licence) -> Timeline:
         """The licence's recorder with every actual reading, those taken at a sale or surrender among them."""
+        return self.line_of(self.recorder_of(licence))
+
+    def line_of(self, recorder: Recorder) -> Timeline:
+        """Likewise, of any of its recorders."""
         endings = (*self.vehicle.endings, *(one.surrendered for one in self.licences if one.surrendered))
         shown = tuple(
             RecorderReading(recorder_id=ending.recorder_id, at=ending.at, value=ending.reading)
             for ending in endings
             if ending.recorder_id is not None and ending.reading is not None
         )
-        return timeline(self.recorder_of(licence), (*self.readings, *shown))
+        return timeline(recorder, (*self.readings, *shown))

@@ -25,6 +25,11 @@ select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, 
     gross_kg, overlap, created_at
 from claims.licence
 where tenant_id = $1 and vehicle_id in (select vehicle_id from claims.licence where tenant_id = $1 and id = any($2::uuid[]))"""
+LICENCES_OF_VEHICLE: Final = """
+select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
+    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
+    gross_kg, overlap, created_at
+from claims.licence where tenant_id = $1 and vehicle_id = $2"""
 COUPLINGS_BEHIND: Final = """
 select id, ref, trailer_id, vehicle_id, lower(period) as from_at, upper(period) as to_at, created_at
 from claims.coupling where tenant_id = $1 and trailer_id = any($2::uuid[])"""
@@ -108,8 +113,19 @@ async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[
     """Fifteen queries.  Licences that do not exist are left out of `asked`."""
     wanted = list(licence_ids)
     licences = all_of(LicenceRow, await conn.fetch(LICENCES_AROUND, tenant, wanted))
+    return await _register(conn, tenant, wanted, licences, sorted({row.vehicle_id for row in licences}))
+
+
+async def register_of_vehicle(conn: Connection, tenant: UUID, vehicle_id: UUID) -> Register:
+    """Likewise around one vehicle, with or without licences; `asked` is empty."""
+    licences = all_of(LicenceRow, await conn.fetch(LICENCES_OF_VEHICLE, tenant, vehicle_id))
+    return await _register(conn, tenant, [], licences, [vehicle_id])
+
+
+async def _register(
+    conn: Connection, tenant: UUID, wanted: list[UUID], licences: list[LicenceRow], vehicle_ids: list[UUID]
+) -> Register:
     known = {row.id for row in licences}
-    vehicle_ids = sorted({row.vehicle_id for row in licences})
     couplings = all_of(CouplingRow, await conn.fetch(COUPLINGS_BEHIND, tenant, vehicle_ids))
     moved_by = sorted({*vehicle_ids, *(row.vehicle_id for row in couplings)})
     recorders = all_of(RecorderRow, await conn.fetch(RECORDERS_OF, tenant, vehicle_ids))

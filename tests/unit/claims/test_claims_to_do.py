@@ -1,0 +1,142 @@
+"""What is missing, as things to do: every reason that stops a claim is there, with what mends it (rules EL1-EL8, DI3, CL1, CL2)."""
+
+from dataclasses import replace
+from datetime import date
+from uuid import uuid4
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.claims.domain.eligibility import ClaimContext, ClaimedMark, assess_licence
+from services.claims.domain.faulty import OpenMark
+from services.claims.domain.findings import Finding
+from services.claims.domain.licence import Licence, VehicleRecord
+from services.claims.domain.statement import make_statement
+from services.claims.domain.to_do import Payee, ToDo, to_do
+from services.claims.domain.vehicle import Ending
+from shared.contracts.device_day import DeviceDay, Hold
+from shared.nz_days import to_ordinal
+from tests.property.claims.test_claims_statement_properties import Case, cases
+from tests.unit.claims.builders import KM, days_from, ledger, licence, ms, nz, reading, record, run, vehicle
+from tests.unit.claims.judging import DAYS, FOLLOWING, LATE, POLICY, READINGS, USUAL
+
+VERIFIED = Finding(rule="CL2", outcome="pass", reason="verified", source="s")
+UNVERIFIED = replace(VERIFIED, outcome="fail", reason="no person has verified the statement yet")
+PAYEE = Payee("Hill Farms", "office@hill.example", "06 388 0000", has_account=True)
+
+
+def things(
+    of: Licence | None = None,
+    register: VehicleRecord | None = None,
+    days: list[DeviceDay] | None = None,
+    context: ClaimContext = USUAL,
+    verified: Finding = VERIFIED,
+    payee: Payee = PAYEE,
+) -> list[ToDo]:
+    of = of or licence()
+    whole = register or record([of, FOLLOWING], READINGS)
+    statement = make_statement(of, whole, ledger(*(DAYS if days is None else days)), POLICY.rate_rises)
+    judged = assess_licence(of, whole, statement, context, POLICY)
+    return list(to_do(of, whole, statement, judged, verified, payee))
+
+
+def test_a_licence_that_can_be_lodged_leaves_nothing_to_do() -> None:
+    assert things() == []
+
+
+def test_CL2_a_licence_in_which_all_is_right_waits_for_a_person() -> None:
+    (one,) = things(verified=UNVERIFIED)
+    assert (one.rule, one.route, one.field) == (
+        "CL2",
+        f"POST /v1/licences/{licence().id}/verification",
+        "statement_hash",
+    )
+
+
+def test_EL1_a_running_licence_asks_for_its_end_and_for_the_licence_after_it() -> None:
+    found = things(register=record([licence()], READINGS[:1]), verified=UNVERIFIED)
+    assert [(one.rule, one.route, one.field) for one in found] == [
+        ("EL1", "POST /v1/readings", "value"), ("EL1", "POST /v1/licences", "number"),
+    ]  # fmt: skip
+    assert "until 5000" in found[0].words
+
+
+def test_DI3_readings_that_lack_are_named_one_by_one() -> None:
+    register = record([licence(), FOLLOWING], [reading(nz(2026, 3, 3), 4200)])
+    days = days_from(date(2026, 3, 1), 20, run("off_road", 95 * KM, 7, 12))
+    found = [one for one in things(register=register, days=days) if one.rule == "DI3"]
+    assert ["at or below 4000" in found[0].words, "at or beyond 5000" in found[1].words] == [True, True]
+    assert {(one.route, one.field) for one in found} == {("POST /v1/readings", "value")}
+
+
+def test_EL4_waiting_names_the_day_and_a_hold_and_a_mark_say_who_acts() -> None:
+    early = replace(USUAL, complete_through_ms={"d1": ms(nz(2026, 3, 11))})
+    (one,) = things(context=early)
+    assert (one.rule, one.route, one.until) == ("EL4", "POST /v1/waivers", date(2026, 3, 14))
+    day = to_ordinal(date(2026, 3, 4))
+    hold = Hold(tenant="t1", device="d1", day=day, kind="reprocess", open=True, rev=1)
+    (one,) = things(context=replace(USUAL, holds=(hold,)))
+    assert (one.route, one.until) == ("POST /v1/waivers", None)
+    marks = (OpenMark(uuid4(), "d1", day, day, "marked"),)
+    (one,) = things(context=replace(USUAL, marks=marks))
+    assert (one.route, one.final) == ("GET /v1/faulty-data", False)
+
+
+def test_EL1_EL2_EL4_what_nobody_can_mend_is_said_alone_and_as_final() -> None:
+    late = things(context=replace(USUAL, today=date(2028, 3, 1)), verified=UNVERIFIED)
+    assert [(one.rule, one.final) for one in late] == [("EL2", True)]
+    exempt = record([licence()], READINGS, of=vehicle(exempt=True, exempt_reason="tractor"))
+    assert [(one.rule, one.final) for one in things(register=exempt)] == [("VE5", True)]
+    extra = things(licence(kind="additional"))
+    assert [(one.rule, one.final) for one in extra] == [("LI1", True), ("CL1", True)]
+    public = days_from(date(2026, 3, 1), 10, run("public_road", 100 * KM, 7, 9))
+    assert [(one.rule, one.final) for one in things(days=public)] == [("CL1", True)]
+
+
+def test_CL1_what_is_unknown_can_be_logged_by_hand() -> None:
+    days = days_from(date(2026, 3, 1), 10, run("public_road", 55 * KM, 7, 9))
+    (one,) = [one for one in things(days=days) if one.rule == "CL1"]
+    assert (one.route, one.field) == (f"POST /v1/licences/{licence().id}/log-entries", "km")
+
+
+def test_EL8_CL1_the_claimants_gaps_are_told_with_the_licence() -> None:
+    found = things(payee=Payee("Hill Farms", "", "388 0000", has_account=False))
+    assert [(one.rule, one.field) for one in found] == [("EL8", "bank_account"), ("CL1", "email"), ("CL1", "phone")]
+
+
+def test_LI5_an_unknown_rate_is_asked_for() -> None:
+    of = licence(gross_cents=None)
+    (one,) = things(of, record([of, FOLLOWING], READINGS))
+    assert (one.rule, "units and the gross charge" in one.words) == ("LI5", True)
+
+
+def test_EL4_a_claimed_licence_leaves_nothing_to_do() -> None:
+    mark = ClaimedMark(where="here", reference="RUCOR-000001", on=date(2026, 5, 1))
+    assert things(context=replace(USUAL, mark=mark)) == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases(), st.booleans(), st.booleans(), st.sampled_from([None, "sold", "exempt"]), st.booleans())
+def test_whatever_stops_a_claim_is_to_be_done_and_nothing_else_is(
+    case: Case, following: bool, complete: bool, ended: str | None, held: bool
+) -> None:
+    """EL and DI: something is to do exactly where the licence is not eligible."""
+    of = replace(case.licence(), units=1)
+    others = [case.licence("L2", case.end, case.end + 1000)] if following else []
+    register = case.record(of, *others)
+    if ended is not None:
+        ending = Ending(kind="sold", at=nz(2026, 4, 6)) if ended == "sold" else Ending(kind="exempt", at=nz(2026, 4, 6))
+        register = replace(register, vehicle=vehicle(ending))
+    hold = Hold(tenant="t1", device="d1", day=to_ordinal(date(2026, 4, 4)), kind="dirty", open=True, rev=1)
+    context = ClaimContext(
+        today=date(2026, 6, 1), complete_through_ms=LATE if complete else {}, holds=(hold,) if held else ()
+    )
+    statement = make_statement(of, register, ledger(*case.days), ())
+    judged = assess_licence(of, register, statement, context, POLICY)
+    found = to_do(of, register, statement, judged, VERIFIED, PAYEE)
+    assert bool(found) == (not judged.eligible)
+    failing = {one.rule for one in judged.findings if one.outcome == "fail"}
+    assert {one.rule for one in found} <= failing
+    final = [one for one in found if one.final]
+    assert not final or len(final) == len(found)
+    assert all(one.words and (one.final or one.route or one.rule == "EL6") for one in found)
