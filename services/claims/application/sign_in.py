@@ -45,10 +45,21 @@ class NotAPerson(Exception):
     choices: list[Choice] = field(default_factory=list)
 
 
+class LinkedMeanwhile(NotAPerson):
+    """Another sign-in was first to keep an identity."""
+
+
 async def sign_in(pool: Pool, identity: Identity, wanted: UUID | None, at: datetime) -> AccessToken:
     """`wanted`: the tenant to act in, which a person of one tenant need not name.  The first sign-in keeps the identity.
 
     Raises NotAPerson."""
+    try:
+        return await _sign_in(pool, identity, wanted, at)
+    except LinkedMeanwhile:  # by the same account: known by it now; by another: this one is nobody
+        return await _sign_in(pool, identity, wanted, at)
+
+
+async def _sign_in(pool: Pool, identity: Identity, wanted: UUID | None, at: datetime) -> AccessToken:
     async with tx(pool) as conn:
         places = await people.who_are(conn, identity.issuer, identity.subject, identity.email)
     found = [
@@ -91,7 +102,7 @@ async def _name(pool: Pool, tenant: UUID) -> str:
 
 
 async def _link(pool: Pool, place: Place, identity: Identity, at: datetime) -> None:
-    taken = NotAPerson("Somebody else signed in as this person at the same moment: sign in again.")
+    taken = LinkedMeanwhile("Somebody signed in as this person at the same moment: sign in again.")
     async with tenant_tx(pool, place.tenant_id) as conn:
         with constraints(dict.fromkeys(("person_identity_one", "person_identity_unique"), lambda: taken)):
             await people.insert_identity(

@@ -116,6 +116,12 @@ async def test_PA2_an_operator_adds_the_first_person_of_a_tenant_by_command(clai
     with pytest.raises(Problem) as refused:
         await add(dsn, fleet.tenant, PersonBody.model_validate(MARY), "root")
     assert refused.value.code == "already_exists"
+    ops = PersonBody.model_validate(MARY | {"roles": ["ops"]})
+    assert (await add(dsn, OPERATOR, ops, "root")).roles == ["ops"]
+    with pytest.raises(Problem):
+        await add(
+            dsn, fleet.tenant, PersonBody.model_validate(MARY | {"email": "o@x.example", "roles": ["ops"]}), "root"
+        )
     with pytest.raises(LookupError):
         await add(dsn, new_id(), PersonBody.model_validate(MARY), "root")
 

@@ -1,5 +1,6 @@
 """Access tokens: machines by client credentials, people by an ID token of their provider (rule PA2)."""
 
+import asyncio
 import base64
 from dataclasses import dataclass, replace
 from typing import Any
@@ -271,6 +272,18 @@ async def test_PA2_every_token_that_is_given_out_is_in_the_audit_log(
         (key[6:14], None, 200), (mary["id"], "Mary Hill", 200)
     ]  # fmt: skip
     assert (await other.get("/audit-log", route="/oauth/token"))["items"] == []
+
+
+async def test_PA2_first_sign_ins_at_the_same_moment_keep_one_account(
+    signing_in: Claims, some: SomeProvider, fleet: Fleet
+) -> None:
+    await fleet.post("/people", MARY)
+    tokens = [some.id_token(), some.id_token("another account")] * 4
+    answers = await asyncio.gather(*(exchange(signing_in, token) for token in tokens))
+    by_account = [{answer.status_code for answer in answers[which::2]} for which in (0, 1)]
+    assert sorted(map(sorted, by_account)) == [[200], [400]], (
+        "one account is hers, whichever was first, and it always is"
+    )
 
 
 async def test_PA2_who_is_deactivated_or_has_no_role_gets_no_other_token(
