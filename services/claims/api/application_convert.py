@@ -4,11 +4,13 @@ from typing import cast
 
 import msgspec
 
+from services.claims.api.application_bodies import (
+    Channel,
+)
 from services.claims.api.application_schemas import (
     ApplicationAnswer,
     ApplicationStepAnswer,
     ApplicationSummary,
-    Channel,
     DutyAnswer,
     FieldAnswer,
     MoneyAnswer,

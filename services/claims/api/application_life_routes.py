@@ -7,9 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.claims.api.actors import actor_of
-from services.claims.api.application_routes import record
-from services.claims.api.application_schemas import (
-    ApplicationAnswer,
+from services.claims.api.application_bodies import (
     DeclinedBody,
     DutyBody,
     GrantedBody,
@@ -17,6 +15,10 @@ from services.claims.api.application_schemas import (
     ReceivedApplicationBody,
     SentApplicationBody,
     WithdrawApplicationBody,
+)
+from services.claims.api.application_routes import record
+from services.claims.api.application_schemas import (
+    ApplicationAnswer,
 )
 from services.claims.api.context import Context, Ctx, Writer
 from services.claims.application.application_steps import do_duty, follow, pay

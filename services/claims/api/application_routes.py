@@ -8,19 +8,21 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.claims.api.actors import actor_of
-from services.claims.api.application_convert import to_api_application, to_api_papers, to_api_summary
-from services.claims.api.application_schemas import (
+from services.claims.api.application_bodies import (
     AmendBody,
-    ApplicationAnswer,
     ApplicationBody,
-    ApplicationSummary,
     DocumentBody,
     Kind,
-    PapersAnswer,
     ReadyBody,
+    State,
+)
+from services.claims.api.application_convert import to_api_application, to_api_papers, to_api_summary
+from services.claims.api.application_schemas import (
+    ApplicationAnswer,
+    ApplicationSummary,
+    PapersAnswer,
     RefundedAnswer,
     RefundedParts,
-    State,
 )
 from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
 from services.claims.api.paging import ListAnswer, Paged, listed

@@ -1,67 +1,24 @@
 """The other refunds as whole applications over HTTP on a real database: rules OT2, OT3, OT4, and no kilometre refunded twice."""
 
-import asyncio
 from hashlib import sha256
-from itertools import pairwise
-from pathlib import Path
-from random import Random
-from typing import Any
-from uuid import UUID
 
-import asyncpg
 import pytest
 
-from shared.db.pool import tenant_tx
+from tests.integration.claims.applying import (
+    DAY_MS,
+    ON,
+    READ_AT,
+    act,
+    attach,
+    failing,
+    long_licence,
+    parts,
+    surrendering,
+)
 from tests.integration.claims.conftest import Claims
-from tests.integration.claims.world import FIRST_DAY, KM, NOW_MS, TRAVEL_DAYS, Fleet, device_day, put_days, put_progress
+from tests.integration.claims.world import FIRST_DAY, KM, Fleet, device_day, put_days
 
 pytestmark = pytest.mark.integration
-
-MIGRATIONS = Path(__file__).parents[3] / "services" / "claims" / "migrations"
-DAY_MS = 86_400_000
-ON = "2026-11-22"
-READ_AT = "2026-11-22T08:00:00+13:00"
-SURRENDER = {"kind": "surrender", "reading": 46_000, "read_at": READ_AT, "actor": "R Hill"}
-
-
-async def long_licence(fleet: Fleet, number: str = "RUC 9", plate: str = "ABC123", device: str = "imei-1") -> str:
-    """45000 to 55000 for 760 dollars, bought on 1 October; 980 km travelled on the first fourteen days, 560 of them off road."""
-    if not fleet.claimant_id:
-        await fleet.add_claimant()
-    await fleet.add_ute(plate, device)
-    ten = {"end_reading": 55_000, "units": 10, "gross_cents": 76_000}
-    licence = await fleet.add_licence(plate, number, 45_000, "2026-10-01T08:00:00+13:00", **ten)
-    await fleet.add_reading(plate, "2026-10-01T08:00:00+13:00", 45_000)
-    await put_days(fleet.worker, [device_day(fleet.tenant, device, FIRST_DAY + i) for i in range(TRAVEL_DAYS)])
-    await put_progress(fleet.worker, NOW_MS + 5 * DAY_MS)
-    return licence
-
-
-async def attach(fleet: Fleet) -> str:
-    kept = await fleet.client.post("/v1/attachments", params={"name": "bank", "actor": "R"}, content=b"%PDF-1.7 bank")
-    return str(kept.json()["id"])
-
-
-async def surrendering(fleet: Fleet, licence: str, **more: Any) -> dict[str, Any]:
-    """A draft with its bank evidence."""
-    made = await fleet.post("/applications", SURRENDER | {"licence_id": licence} | more)
-    body = {"code": "bank_evidence", "attachment_id": await attach(fleet), "shows": ["logo", "name", "number"]}
-    return await act(fleet, made, "documents", body | {"actor": "R Hill"})
-
-
-async def act(
-    fleet: Fleet, application: dict[str, Any], step: str, body: dict[str, Any] | None = None, status: int = 200
-) -> dict[str, Any]:
-    return await fleet.post(f"/applications/{application['id']}/{step}", {"actor": "R Hill"} | (body or {}), status)
-
-
-def failing(found: dict[str, Any]) -> list[str]:
-    return [one["reason"] for one in found["findings"] if one["outcome"] == "fail"]
-
-
-async def parts(fleet: Fleet, licence: str) -> list[tuple[str, int, int]]:
-    found = await fleet.get(f"/licences/{licence}/refunded")
-    return [(one["kind"], one["from_reading"], one["to_reading"]) for one in found["parts"]]
 
 
 async def test_OT2_a_surrender_from_draft_to_grant(claims: Claims, fleet: Fleet) -> None:
@@ -156,102 +113,6 @@ async def test_LI2_a_declined_or_withdrawn_surrender_lets_the_licence_run_on(cla
     assert (await act(fleet, second, "ready"))["state"] == "ready"
     await act(fleet, second, "withdraw", {"on": ON, "reason": "kept after all"})
     assert await parts(fleet, licence) == []
-
-
-async def test_LI2_a_declined_surrender_runs_on_only_to_the_licence_bought_meanwhile(fleet: Fleet) -> None:
-    licence = await long_licence(fleet)
-    made = await surrendering(fleet, licence)
-    await act(fleet, made, "ready")
-    credited = fleet.licence_body("ABC123", "RUC 10", 46_000, READ_AT, overlap=True, credit_cents=684_00)
-    refused = await fleet.post("/licences", credited, 409)
-    assert (refused["code"], refused["existing_id"]) == ("unused_refunded", made["id"])
-    await fleet.add_licence("ABC123", "RUC 10", 46_000, READ_AT)
-    await act(fleet, made, "withdraw", {"on": ON, "reason": "kept"})
-    paper = await fleet.get(f"/licences/{licence}")
-    assert (paper["claimable_end_reading"], paper["ended_by"]) == (46_000, "overlap")
-
-
-async def test_OT1_what_an_overlap_credited_is_not_surrendered_too(fleet: Fleet) -> None:
-    licence = await long_licence(fleet)
-    made = await surrendering(fleet, licence)
-    await fleet.add_licence(
-        "ABC123", "RUC 10", 46_000, READ_AT, end_reading=60_000, units=14, gross_cents=68_600, overlap=True
-    )
-    assert await parts(fleet, licence) == [("credit", 46_000, 55_000)]
-    found = await fleet.get(f"/applications/{made['id']}")
-    assert [one for one in failing(found) if "credited when licence RUC 10 was bought" in one]
-    assert (await act(fleet, made, "ready", None, 409))["code"] == "not_ready"
-
-
-async def test_EL4_a_claim_waits_for_the_surrender_and_both_together_never_hold_a_kilometre_twice(fleet: Fleet) -> None:
-    licence = await long_licence(fleet)
-    made = await surrendering(fleet, licence)
-    await act(fleet, made, "ready")
-    judged = await fleet.get(f"/licences/{licence}/eligibility")
-    waiting = [one for one in judged["findings"] if one["inputs"].get("application") == "surrender"]
-    assert [(one["rule"], one["outcome"], one["waiting"]) for one in waiting] == [("EL4", "fail", True)]
-    assert judged["claimable_km"] == 560
-    await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "two years end soon", "actor": "R"})
-    preview = await fleet.preview([licence])
-    assert preview["lodgeable"], preview
-    await fleet.post("/claims", {"preview_token": preview["preview_token"]})
-    assert await parts(fleet, licence) == [("off_road", 45_000, 46_000), ("unused", 46_000, 55_000)]
-    await act(fleet, made, "withdraw", {"on": ON, "reason": "kept"})
-    paper = await fleet.get(f"/licences/{licence}")
-    assert (paper["claimable_end_reading"], paper["state"]) == (46_000, "lodged"), "what is lodged is never changed"
-    again = await surrendering(fleet, licence)
-    assert not failing(again), "what lies beyond the claimed part may be given back"
-    assert [one for one in again["findings"] if "claimed as off road up to 46000" in one["reason"]]
-    lower = await act(fleet, again, "details", {"reading": 45_500, "read_at": "2026-10-10T08:00:00+13:00"})
-    assert [one for one in failing(lower) if "45000 to 46000 of the licence was claimed as off road" in one]
-
-
-async def test_EL4_a_licence_claimed_whole_has_nothing_left_to_surrender(claims: Claims, fleet: Fleet) -> None:
-    licence = await long_licence(fleet)
-    outside = {"claimed_on": ON, "reference": "paper 1", "actor": "R", "reason": "by hand"}
-    await fleet.post(f"/licences/{licence}/claimed-outside", outside)
-    made = await surrendering(fleet, licence)
-    assert [one for one in failing(made) if "was claimed as off road (paper 1)" in one]
-    with pytest.raises(asyncpg.ExclusionViolationError, match="refunded_range_once"):
-        async with tenant_tx(claims.context.pool, fleet.tenant) as conn:
-            await conn.execute(
-                "select claims.take_range($1, gen_random_uuid(), $2, '[54999,55000]', 'unused', gen_random_uuid())",
-                fleet.tenant, UUID(licence),
-            )  # fmt: skip
-
-
-async def test_OT2_two_clients_cannot_both_apply_for_one_licence(claims: Claims, fleet: Fleet) -> None:
-    licence = await long_licence(fleet)
-    bodies = [{"kind": kind, "licence_id": licence, "actor": "a"} for kind in ("surrender", "cancelled_vehicle") * 4]
-    answers = await asyncio.gather(*(fleet.client.post("/v1/applications", json=body) for body in bodies))
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
-    (made,) = [answer.json() for answer in answers if answer.status_code == 201]
-    refused = [answer.json() for answer in answers if answer.status_code == 409]
-    assert {(one["code"], one["existing_id"]) for one in refused} == {("already_exists", made["id"])}
-    with pytest.raises(asyncpg.UniqueViolationError, match="application_standing_once"):
-        async with tenant_tx(claims.context.pool, fleet.tenant) as conn:
-            await conn.execute(
-                "insert into claims.application (tenant_id, id, kind, state, vehicle_id, licence_id, details, created_at) "
-                "select tenant_id, gen_random_uuid(), 'recorder_change', state, vehicle_id, licence_id, details, created_at "
-                "from claims.application"
-            )
-
-
-async def test_G4_surrender_and_claim_at_once_never_take_the_same_kilometre(fleet: Fleet) -> None:
-    licence = await long_licence(fleet)
-    made = await surrendering(fleet, licence)
-    outside = {"claimed_on": ON, "reference": "paper 1", "actor": "R", "reason": "by hand"}
-    answers = await asyncio.gather(
-        *(fleet.client.post(f"/v1/applications/{made['id']}/ready", json={"actor": "a"}) for _ in range(4)),
-        *(fleet.client.post(f"/v1/licences/{licence}/claimed-outside", json=outside) for _ in range(4)),
-    )
-    assert {answer.status_code for answer in answers} <= {200, 201, 409}
-    found = await parts(fleet, licence)
-    # either the claim came first and took all, or the surrender did and left the claim what lies before its reading
-    assert found in (
-        [("off_road", 45_000, 55_000)],
-        [("off_road", 45_000, 46_000), ("unused", 46_000, 55_000)],
-    )
 
 
 async def changed(fleet: Fleet, licence: str) -> dict[str, str]:
@@ -445,88 +306,3 @@ async def test_PA2_steps_go_forward_in_time_and_name_who_took_them(fleet: Fleet)
     assert (await act(fleet, made, "payments", {"kind": "paid", "on": ON, "cents": 1}, 409))[
         "code"
     ] == "step_not_allowed"
-
-
-async def invariants(fleet: Fleet, licence: str) -> None:
-    """No kilometre twice, no cent more than was paid, and the claimable range ends where something was given back."""
-    found = await fleet.get(f"/licences/{licence}/refunded")
-    ordered = [(one["from_reading"], one["to_reading"], one["kind"]) for one in found["parts"]]
-    assert ordered == sorted(ordered)
-    assert all(first[1] <= second[0] for first, second in pairwise(ordered))
-    assert all(45_000 <= first < last <= 55_000 for first, last, _ in ordered)
-    assert sum((last - first) * 76 // 10 for first, last, _ in ordered) <= 760_00
-    given_back = [first for first, _, kind in ordered if kind != "off_road"]
-    end = (await fleet.get(f"/licences/{licence}"))["claimable_end_reading"]
-    assert end <= min(given_back, default=55_000)
-
-
-async def at_random(fleet: Fleet, seed: int) -> set[str]:
-    """Fourteen things done to one licence, the invariants after each; which of them were taken."""
-    licence = await long_licence(fleet)
-    choose = Random(seed)
-    evidence = {"code": "bank_evidence", "attachment_id": await attach(fleet), "shows": ["logo", "name", "number"]}
-    outside = {"claimed_on": ON, "reference": "paper 1", "actor": "R", "reason": "by hand"}
-    taken = set()
-    for number in range(14):
-        every = (await fleet.get("/applications", licence_id=licence))["items"]
-        standing = [one for one in every if one["state"] not in {"declined", "withdrawn"}]
-        reading = choose.choice([46_000, 46_500, 47_000])
-        steps: dict[str, dict[str, Any]] = {
-            "details": {"reading": reading},
-            "ready": {},
-            "sent": {"on": ON, "channel": "online"},
-            "received": {"on": ON},
-            "declined": {"on": ON, "reason": "no"},
-            "withdraw": {"on": ON, "reason": "no", "reference": "letter"},
-        }
-        onward = {"draft": "ready", "ready": "sent", "sent": "received", "received": "declined"}
-        likely = [onward[one["state"]] for one in standing] * 12
-        step = choose.choice([*likely, *steps, "overlap", "outside"])
-        if not standing:
-            made = await fleet.post("/applications", SURRENDER | {"licence_id": licence, "reading": reading})
-            await act(fleet, made, "documents", evidence)
-        elif step in steps:
-            url = f"/v1/applications/{standing[0]['id']}/{step}"
-            answer = await fleet.client.post(url, json=steps[step] | {"actor": "R"})
-        elif step == "outside":
-            answer = await fleet.client.post(f"/v1/licences/{licence}/claimed-outside", json=outside)
-        else:
-            body = fleet.licence_body("ABC123", f"N {number}", reading, READ_AT, overlap=True, units=20)
-            body |= {"end_reading": reading + 20_000, "gross_cents": 152_000}
-            answer = await fleet.client.post("/v1/licences", json=body)
-        if standing:
-            assert answer.status_code in {200, 201, 409, 422}, answer.text
-            taken |= {step} if answer.status_code < 400 else set()
-        await invariants(fleet, licence)
-    return taken
-
-
-async def test_OT2_whatever_is_done_in_whatever_order_no_kilometre_is_refunded_twice(claims: Claims) -> None:
-    taken = set()
-    for seed in (3, 6, 7, 8, 12):
-        taken |= await at_random(await claims.fleet(f"Fleet {seed}"), seed)
-    assert taken == {"details", "ready", "sent", "received", "declined", "withdraw", "overlap", "outside"}
-
-
-async def test_what_was_refunded_before_there_were_applications_is_known_too(claims: Claims, fleet: Fleet) -> None:
-    """The migration's own statements, run again by the schema's owner over a register that is there."""
-    licence = await long_licence(fleet)
-    bought = {"end_reading": 60_000, "units": 14, "gross_cents": 68_600, "overlap": True}
-    await fleet.add_licence("ABC123", "RUC 10", 46_000, READ_AT, **bought)
-    outside = {"claimed_on": ON, "reference": "paper 1", "actor": "R", "reason": "by hand"}
-    await fleet.post(f"/licences/{licence}/claimed-outside", outside)
-    before = await parts(fleet, licence)
-    assert before == [("off_road", 45_000, 46_000), ("credit", 46_000, 55_000)]
-    text = (MIGRATIONS / "0013_applications.sql").read_text("utf-8")
-    refill = text[text.index("-- What was lodged") : text.index("-- squawk-ignore ban-drop-constraint")]
-    superuser = await asyncpg.connect(claims.database.superuser)
-    try:
-        await superuser.execute("delete from claims.refunded_range")
-        assert await parts(fleet, licence) == []
-        # as then: the new table is not bound to a tenant yet
-        loose = "alter table claims.refunded_range no force row level security"
-        bound = "alter table claims.refunded_range force row level security"
-        await superuser.execute(f"begin; set local role rucor_claims_owner; {loose}; {refill} {bound}; commit")
-    finally:
-        await superuser.close()
-    assert await parts(fleet, licence) == before
