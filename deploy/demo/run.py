@@ -140,6 +140,7 @@ def lodge(client: ClaimsClient, job: Job, claimant_ids: list[str], console: Cons
         if not preview["lodgeable"]:
             against = [f for f in preview["findings"] if f["outcome"] in {"fail", "unknown"}]
             refused |= {f["rule"] for f in against}
+            against += [f for line in preview["lines"] for f in line["findings"] if f["outcome"] == "fail"]
             said = "; ".join(f"{f['rule']}: {f['reason']}" for f in against)
             totals = preview["totals"]
             console.print(

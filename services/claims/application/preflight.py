@@ -21,7 +21,7 @@ from services.claims.domain.policy import Policy
 from services.claims.domain.preflight.attacks import attack
 from services.claims.domain.preflight.case import Alike, Attack, Case, Ground, Lodged, PlateSpan, Subject
 from services.claims.domain.preflight.ground import LOOKED_AT
-from services.claims.repo import claim_life, claims, documents, ledger, preflight
+from services.claims.repo import claim_life, claims, documents, ledger, preflight, retention
 from services.claims.repo.claims import LineRow
 from services.claims.repo.devices import AssignmentRow
 from services.claims.repo.ledger import Window
@@ -46,6 +46,8 @@ class Around:
 
     assignments: Sequence[AssignmentRow]
     alike: Sequence[AlikeRow]
+    held: Mapping[UUID, date | None]
+    """licence → until when its records are held (rule RE1)."""
     days: Mapping[UUID, tuple[DeviceDay, ...]]
     """licence → its device-days, with those segments that an attack looks at."""
 
@@ -113,14 +115,16 @@ async def _load_around(pool: Pool, tenant: UUID, facts: Facts) -> Around:
     devices = sorted({span.device for bound in facts.bound for span in bound.period.spans})
     async with tenant_tx(pool, tenant) as conn:
         assignments = await preflight.assignments_of(conn, tenant, devices)
-        alike = await preflight.alike(conn, tenant, [bound.row.id for bound in facts.bound])
+        ids = [bound.row.id for bound in facts.bound]
+        alike = await preflight.alike(conn, tenant, ids)
+        held = {row.licence_id: row.held_until for row in await retention.retention_of(conn, tenant, ids)}
     days = {}
     for bound in facts.bound:
         windows = [Window(*window) for window in bound.period.device_days]
         async with tenant_tx(pool, tenant) as conn:
             found = await ledger.days_in(conn, tenant, windows)
         days[bound.row.id] = tuple(_looked_at(one.day) for one in found)
-    return Around(assignments, alike, days)
+    return Around(assignments, alike, held, days)
 
 
 def _looked_at(day: DeviceDay) -> DeviceDay:
@@ -176,5 +180,6 @@ def _subject(facts: Facts, item: Assessed, printed: Printed, around: Around) -> 
             for row in around.alike
             if row.licence_id == item.row.id
         ),
+        held_until=around.held[item.row.id],
         holds=tuple(hold for hold in facts.holds if hold.open and (hold.device, hold.day) in stands),
     )

@@ -68,6 +68,7 @@ def subject(
         "licence": one, "record": whole, "statement": made, "assessment": assessed(one, whole, days, USUAL),
         "days": tuple(days), "plate": "ABC123", "distance_km": made.claimable_km, "lodged_hash": None,
         "plates": (PlateSpan("ABC123", nz(2010, 1, 1), None),), "waivers": (), "looks": (), "alike": (), "holds": (),
+        "held_until": date(2028, 5, 31),
     }  # fmt: skip
     return Subject(**(fields | more))
 
@@ -284,7 +285,7 @@ PLANTED: list[tuple[str, str, Callable[[], Case]]] = [
     ("late_data", "weak", lambda: case(subject(lodged_hash=STALE))),
     ("late_data", "weak", lambda: case(subject(holds=(HOLD,)))),
     ("late_data", "weak", lambda: case(with_(unsettled_days=2))),
-    ("evidence_kept", "weak", lambda: case(today=date(2028, 6, 1))),
+    ("evidence_kept", "weak", lambda: received(date(2028, 6, 1), date(2028, 6, 1))),
     ("evidence_kept", "fails", lambda: case(today=date(2031, 6, 1))),
 ]  # fmt: skip
 
@@ -308,6 +309,8 @@ def test_what_is_below_its_limit_is_silent() -> None:
         ("boundaries", banded(3)), ("boundaries", unknown(5 * KM, "drift_band")), ("unknown_distance", unknown(90 * KM, "gap")),
         ("manual_log", logged(10 * KM)), ("like_roads", unknown(5 * KM, "like_a_road")), ("far_place", far_away(4_000)),
         ("land_in_time", on_land("declared_land", nz(2026, 2, 1), date(2026, 1, 1))),
+        ("evidence_kept", case(subject(held_until=None), today=date(2031, 6, 1))),
+        ("evidence_kept", case(today=date(2030, 3, 31))),
         ("thin_reasons", waived("the device was off the vehicle for repair")), ("late_receipt", received(date(2028, 2, 29))),
         ("device_on_two_vehicles", case(assignments=(Assignment(device="d2", vehicle_id=OTHER_VEHICLE, from_at=nz(2010, 1, 1)),))),
     ]  # fmt: skip

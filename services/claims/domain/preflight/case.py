@@ -93,6 +93,8 @@ class Subject:
     alike: tuple[Alike, ...]
     holds: tuple[Hold, ...]
     """Open ones of its devices in its time."""
+    held_until: date | None
+    """Rule RE1 holds its records to the end of this day; None while an audit, a legal hold or a disclosure is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from services.claims.domain.bank import InvalidBankAccount, parse_account, same_
 from services.claims.domain.deadlines import latest_receipt_on, send_days
 from services.claims.domain.instants import add_months
 from services.claims.domain.preflight import limits
-from services.claims.domain.preflight.case import Case, Hit, Probe, Subject, hit
+from services.claims.domain.preflight.case import Case, Hit, Lodged, Probe, Subject, hit
 from shared.nz_days import from_ordinal
 
 
@@ -97,17 +97,22 @@ def evidence_until(day: date) -> date:
 
 
 def _evidence(case: Case) -> Iterator[Hit]:
-    applied = case.today if case.lodged is None else case.lodged.received_on or case.lodged.on
-    window = add_months(applied, 12 * limits.AUDIT_YEARS)
+    """What claims holds longer than the classifier would by itself, it tells the classifier: the later of the two counts."""
     for subject in case.subjects:
-        until = _oldest(subject)
-        if until is not None and until < window:
-            inputs = (("kept_until", str(until)), ("audit_until", str(window)))
-            if until < case.today:
-                yield hit(subject, "fails", f"the fixes of its first days were kept until {until} only", *inputs)
-            else:
-                answer = f"fixes are kept until {until}, but it may be audited until {window}"
-                yield hit(subject, "weak", answer, *inputs)
+        oldest = _oldest(subject)
+        if oldest is None or subject.held_until is None:
+            continue
+        until = max(oldest, subject.held_until)
+        if until < case.today:
+            answer = f"the fixes of its first days were kept until {until} only"
+            yield hit(subject, "fails", answer, ("kept_until", str(until)))
+        elif case.lodged is not None and until < (window := _audit_until(case.lodged)):
+            answer = f"fixes are kept until {until}, but it may be audited until {window}"
+            yield hit(subject, "weak", answer, ("kept_until", str(until)), ("audit_until", str(window)))
+
+
+def _audit_until(lodged: Lodged) -> date:
+    return add_months(lodged.received_on or lodged.on, 12 * limits.AUDIT_YEARS)
 
 
 def _oldest(subject: Subject) -> date | None:
