@@ -20,6 +20,7 @@ from services.claims.application.draw_inputs import draw_inputs
 from services.claims.application.judge_application import Case, Judged, judge, load_case
 from services.claims.application.refusals import already_refunded, invalid, raising
 from services.claims.application.restore_range import restore_range
+from services.claims.application.tell import tell
 from services.claims.domain.application_life import (
     DUTIES,
     NEEDS,
@@ -102,6 +103,7 @@ async def make_ready(
         )
     await _end_range(conn, tenant, case, judged.unused.start)
     await applications.add_step(conn, tenant, row.id, step_at("ready", "ready", at, actor), exact)
+    await tell(conn, tenant, "application.ready", application_id=row.id)
 
 
 def _not_ready(judged: Judged) -> Problem:
@@ -175,6 +177,7 @@ async def pay(conn: Connection, tenant: UUID, row: ApplicationRow, step: Applica
     except TooMuchBack as error:
         raise invalid("/cents", str(error)) from error
     await applications.add_step(conn, tenant, row.id, step)
+    await tell(conn, tenant, f"application.{step.kind}", application_id=row.id)
 
 
 async def do_duty(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:

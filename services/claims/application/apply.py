@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.claims.application.application_details import Details, check_details, to_json
 from services.claims.application.refusals import already_exists, invalid, not_found, raising
+from services.claims.application.tell import tell
 from services.claims.domain.application_life import ApplicationKind, ApplicationState, advance_application
 from services.claims.domain.claim_life import IllegalStep
 from services.claims.domain.instants import nz_date
@@ -91,6 +92,7 @@ async def take_application_step(conn: Connection, tenant: UUID, row: Application
     await in_order(conn, tenant, row.id, step)
     await applications.add_step(conn, tenant, row.id, step)
     await applications.set_state(conn, tenant, row.id, to)
+    await tell(conn, tenant, f"application.{to}", application_id=row.id)
 
 
 async def in_order(conn: Connection, tenant: UUID, application_id: UUID, step: ApplicationStep) -> None:

@@ -71,6 +71,13 @@ async def test_OT2_a_surrender_from_draft_to_grant(claims: Claims, fleet: Fleet)
     assert (paid["money"]["kept_cents"], paid["money"]["difference_cents"]) == (684_00, 0)
     too_much = {"kind": "recovered", "on": "2026-12-03", "cents": 684_01}
     assert (await act(fleet, draft, "payments", too_much, 422))["errors"][0]["pointer"] == "/cents"
+    async with claims.worker.acquire() as conn:
+        told = await conn.fetch(
+            "select type from claims.webhook_event where type like 'application.%' order by created_at, id"
+        )
+    assert sorted(row["type"].partition(".")[2] for row in told) == [
+        "granted", "paid", "ready", "received", "sent", "set_off"
+    ]  # fmt: skip
     kinds = [one["kind"] for one in paid["steps"]]
     assert kinds == ["drafted", "amended", "document", "document", "ready", "sent", "received", "granted", "duty", "set_off", "paid"]  # fmt: skip
     assert (await fleet.get(f"/licences/{licence}"))["state"] != "running"
