@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "RUCOR_"
@@ -92,7 +92,17 @@ class TokenSettings(_Settings):
     """Where its keys lie, as seen from here; empty: `/.well-known/jwks.json` of the issuer."""
 
 
-class ServiceSettings(ProcessSettings, KafkaSettings, DatabaseSettings, TokenSettings):
+class LimitSettings(_Settings):
+    """How often an API may be asked; each process counts for itself (docs/guide/security.md)."""
+
+    requests_per_s_per_key: int = Field(default=100, ge=1)
+    request_burst_s: int = Field(default=10, ge=1)
+    """A key that was silent may make this many seconds' worth of requests at once."""
+    failures_per_minute_per_address: int = Field(default=60, ge=1)
+    """Requests of one address without a valid key; above it they are answered with 429, and no key is looked up."""
+
+
+class ServiceSettings(ProcessSettings, KafkaSettings, DatabaseSettings, TokenSettings, LimitSettings):
     """The common fields of a service with a stream and a database."""
 
 

@@ -10,6 +10,8 @@ from typing import Any, Final, cast
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from shared.settings import LimitSettings
+
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "openapi"
 _NOTHING: Final = cast("Any", SimpleNamespace())
 
@@ -18,7 +20,7 @@ def _claims() -> FastAPI:
     from services.claims.wiring import make_app
 
     desk = SimpleNamespace(mint=SimpleNamespace(reader=lambda: None))
-    return make_app(cast("Any", SimpleNamespace(pool=None)), cast("Any", desk))
+    return make_app(cast("Any", SimpleNamespace(pool=None, clock=None)), cast("Any", desk))
 
 
 def _ingest() -> FastAPI:
@@ -30,7 +32,7 @@ def _ingest() -> FastAPI:
 def _classifier() -> FastAPI:
     from services.classifier.wiring import create_app
 
-    settings = SimpleNamespace(internal_token=SecretStr("of nobody"))
+    settings = SimpleNamespace(internal_token=SecretStr("of nobody"), **LimitSettings().model_dump())
     parts = SimpleNamespace(roads=None, set_of_day=None, set_named=None, library=None)
     return create_app(cast("Any", settings), _NOTHING, cast("Any", parts))
 

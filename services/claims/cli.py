@@ -1,7 +1,8 @@
-"""`rucor tenants create`, `rucor keys claims create|revoke`: what operators do to the claims service's tenants."""
+"""`rucor tenants create`, `rucor keys claims …`: what operators do to the claims service's tenants."""
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -14,10 +15,11 @@ from shared.clock import new_id
 from shared.db import api_keys
 from shared.db.pool import lone_tx
 from shared.http.auth import OPERATOR
+from shared.keys_cli import add_commands, expires_option, expiry
 from shared.running_stack import data_dir_option, dsn_of
 
 CONNECTION: Final = "rucor-claims-cli"
-SCOPES: Final = ("claims:read", "claims:write", "people:write", "audit-log:read")
+SCOPES: Final = ("claims:read", "claims:write", "people:write", "audit-log:read", "keys:write")
 """Of a tenant's keys.  `claims:write` implies `claims:verify` and `claims:lodge`, which may also be given alone."""
 NAMED_SCOPES: Final = (
     "claims:verify", "claims:lodge", "pings:write", "pings:read", "land:read", "land:write", "exclusions:write", "tracks:read",
@@ -35,12 +37,14 @@ async def create_tenant(worker_dsn: str, name: str) -> UUID:
     return tenant
 
 
-async def issue_key(worker_dsn: str, tenant_id: UUID, name: str, scopes: Sequence[str]) -> str:
+async def issue_key(
+    worker_dsn: str, tenant_id: UUID, name: str, scopes: Sequence[str], expires_at: datetime | None = None
+) -> str:
     """A new key of a tenant: shown once, stored as a hash.  Raises LookupError for a tenant that is not there."""
     async with lone_tx(worker_dsn, name=CONNECTION) as conn:
         if await repo.tenant_name(conn, tenant_id) is None:
             raise LookupError(f"there is no tenant {tenant_id}")
-        return await api_keys.issue_key(conn, tenant_id, name, scopes)
+        return await api_keys.issue_key(conn, tenant_id, name, scopes, expires_at)
 
 
 async def revoke_key(worker_dsn: str, tenant_id: UUID, key_id: str) -> bool:
@@ -74,9 +78,12 @@ def keys() -> None:
 @click.option(
     "--scope", "scopes", type=click.Choice(SCOPES + NAMED_SCOPES + OPERATOR_SCOPES), multiple=True, help="Repeatable."
 )
+@expires_option
 @data_dir_option
-def keys_create(tenant: UUID | None, *, operator: bool, name: str, scopes: Sequence[str], data_dir: Path) -> None:
-    """Make a key and print it: it is never shown again.  Without --scope: claims:read, claims:write, people:write; or all of
+def keys_create(
+    tenant: UUID | None, *, operator: bool, name: str, scopes: Sequence[str], expires_days: int | None, data_dir: Path
+) -> None:
+    """Make a key and print it: it is never shown again.  Without --scope: all of a tenant's; or all of
     the operator's."""
     if operator == (tenant is not None):
         raise click.UsageError("give either --tenant or --operator")
@@ -86,17 +93,9 @@ def keys_create(tenant: UUID | None, *, operator: bool, name: str, scopes: Seque
         raise click.UsageError(f"{', '.join(strange)}: not for {'the operator' if operator else 'a tenant'}")
     tenant = tenant or OPERATOR
     try:
-        click.echo(asyncio.run(issue_key(dsn_of(data_dir, "claims"), tenant, name, scopes)))
+        click.echo(asyncio.run(issue_key(dsn_of(data_dir, "claims"), tenant, name, scopes, expiry(expires_days))))
     except LookupError as error:
         raise click.ClickException(str(error)) from None
 
 
-@keys.command("revoke")
-@click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
-@click.argument("key_id")
-@data_dir_option
-def keys_revoke(tenant: UUID, key_id: str, data_dir: Path) -> None:
-    """Revoke the key whose public part (8 characters after `rucor_`) is KEY_ID."""
-    if not asyncio.run(revoke_key(dsn_of(data_dir, "claims"), tenant, key_id)):
-        raise click.ClickException("the tenant has no live key of that id")
-    click.echo("revoked; it stops working within 30 seconds")
+add_commands(keys, "claims")

@@ -71,12 +71,14 @@ from shared.db.audit import keep_purging
 from shared.db.pool import Pool, open_pool
 from shared.errors import Retryable
 from shared.http import audit_log, auth, conventions
+from shared.http import audit_log, auth, conventions, key_routes
 from shared.http.jwks import open_client as open_public_client
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
 from shared.runtime import Task, serve
+from shared.settings import LimitSettings
 from shared.stream.source import Source
 
 BODY_BYTES_MAX: Final = 1_000_000
@@ -107,7 +109,7 @@ BODY_BYTES_BY_PATH: Final = {
 log = get_logger(__name__)
 
 
-def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
+def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings | None = None) -> FastAPI:
     """The HTTP API, without `/healthz`, `/readyz`, `/metrics`, which `serve` adds.  Without a desk only API keys get in."""
     app = FastAPI(title="RUC claims", version="1", openapi_url="/openapi.json", docs_url=None, redoc_url=None)
     v1 = APIRouter(prefix="/v1")
@@ -148,12 +150,13 @@ def make_app(context: Context, desk: Desk | None = None) -> FastAPI:
     ):
         v1.include_router(module.router)
     v1.include_router(audit_log.router(context.pool))
+    v1.include_router(key_routes.router(context.pool, context.clock))
     app.include_router(v1)
     if desk is not None:
         token_routes.install(app, desk)
     app.state.context = context
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path=BODY_BYTES_BY_PATH)
-    auth.install(app, context.pool, desk.mint.reader() if desk is not None else None)
+    auth.install(app, context.pool, desk.mint.reader() if desk is not None else None, limits=limits)
     conventions.install(app)
     return app
 
@@ -283,4 +286,4 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
             (deliver_webhooks.LOOP, lambda: deliverer.run(health)),
         ]
         desk = await stack.enter_async_context(_desk(settings, clock))
-        return await serve(make_app(context, desk), settings, tasks, health=health)
+        return await serve(make_app(context, desk, settings), settings, tasks, health=health)

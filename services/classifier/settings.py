@@ -12,6 +12,7 @@ class ClassifierSettings(ServiceSettings):
     service: ClassVar[str] = "classifier"
 
     port: int = Field(default=8082, ge=0, le=65_535)
+    requests_per_s_per_key: int = Field(default=50, ge=1)
     roads_dir: Path
     """Folder of data-set folders, as `rucor roads build --out` makes them."""
     internal_token: SecretStr = Field(min_length=16)

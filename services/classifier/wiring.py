@@ -47,7 +47,7 @@ from shared.contracts.pings import LAYOUT, NONE, Key, Pings, make
 from shared.contracts.topics import BACKFILL, PINGS
 from shared.db.audit import keep_purging
 from shared.db.pool import Pool, open_pool
-from shared.http import audit_log, auth, conventions
+from shared.http import audit_log, auth, conventions, key_routes
 from shared.http.commands import Commands
 from shared.http.limits import BodyLimit
 from shared.http.tokens import TokenReader
@@ -203,9 +203,10 @@ def create_app(
     for audit in (tracks_geojson, explain):
         app.include_router(audit.router(desk))
     app.include_router(audit_log.router(api_pool), prefix="/v1")
+    app.include_router(key_routes.router(api_pool, system_clock), prefix="/v1")
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     conventions.install(app)
-    auth.install(app, api_pool, tokens)
+    auth.install(app, api_pool, tokens, limits=settings)
     return app
 
 

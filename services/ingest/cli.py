@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -16,18 +17,21 @@ from services.ingest.settings import PINGS_MAX
 from shared.db import api_keys
 from shared.db.pool import lone_tx
 from shared.errors import Retryable
+from shared.keys_cli import add_commands, expires_option, expiry
 from shared.running_stack import data_dir_option, dsn_of, read_stack
 
-SCOPES: Final = ("pings:write", "pings:read", "audit-log:read")
+SCOPES: Final = ("pings:write", "pings:read", "audit-log:read", "keys:write")
 KEY_VARIABLE: Final = "RUCOR_KEY"
 _url = click.option("--url", help="Ingest's base URL; the running stack's where it is left out.")
 _key = click.option("--key", envvar=KEY_VARIABLE, required=True, help=f"API key; better in ${KEY_VARIABLE} than here.")
 
 
-async def issue_key(worker_dsn: str, tenant_id: UUID, name: str, scopes: tuple[str, ...] = SCOPES) -> str:
+async def issue_key(
+    worker_dsn: str, tenant_id: UUID, name: str, scopes: tuple[str, ...] = SCOPES, expires_at: datetime | None = None
+) -> str:
     """A new key of this tenant, shown only here.  `worker_dsn`: ingest's worker role.  Raises DatabaseUnavailable."""
     async with lone_tx(worker_dsn, name="rucor-ingest-keys") as conn:
-        return await api_keys.issue_key(conn, tenant_id, name, scopes)
+        return await api_keys.issue_key(conn, tenant_id, name, scopes, expires_at)
 
 
 def _base_url(url: str | None, data_dir: Path) -> str:
@@ -43,16 +47,20 @@ def keys() -> None:
 @click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
 @click.option("--name", required=True, help="What the key is for, in your words.")
 @click.option(
-    "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="Repeatable; both where it is left out."
+    "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="Repeatable; all where it is left out."
 )
+@expires_option
 @data_dir_option
-def create_key(tenant: UUID, name: str, scopes: tuple[str, ...], data_dir: Path) -> None:
+def create_key(tenant: UUID, name: str, scopes: tuple[str, ...], expires_days: int | None, data_dir: Path) -> None:
     """Issue a key and print it: it is shown this once and stored as a hash only."""
     dsn = dsn_of(data_dir, "ingest")
     try:
-        click.echo(asyncio.run(issue_key(dsn, tenant, name, scopes or SCOPES)))
+        click.echo(asyncio.run(issue_key(dsn, tenant, name, scopes or SCOPES, expiry(expires_days))))
     except Retryable as error:
         raise click.ClickException(str(error)) from error
+
+
+add_commands(keys, "ingest")
 
 
 def _bar() -> tuple[Callable[[Replayed], None], Callable[[], None]]:

@@ -19,6 +19,8 @@ class IngestSettings(ServiceSettings):
     service: ClassVar[str] = "ingest"
 
     port: int = Field(default=8081, ge=0, le=65_535)
+    requests_per_s_per_key: int = Field(default=1_000, ge=1)
+    """A request, not a ping: how many pings a key may send is `pings_per_s_per_key`."""
     clock_ahead_s_max: int = Field(default=300, ge=0)
     """A fix further in the future is refused (`ts_future`)."""
     fix_age_days_max: int = Field(default=800, ge=1)

@@ -14,8 +14,8 @@ from services.ingest.adapters.ticks import Ticker
 from services.ingest.api.intake import Intake
 from services.ingest.api.routes import create_app
 from services.ingest.consumer import GROUP, LOOP, QuarantineConsumer
-from services.ingest.domain.allowance import Allowance
 from services.ingest.settings import TICK_S, IngestSettings
+from shared.allowance import Allowance
 from shared.clock import system_clock
 from shared.contracts.topics import QUARANTINE
 from shared.db.audit import keep_purging
@@ -92,4 +92,4 @@ async def run(settings: IngestSettings) -> int:
         tasks = [("group commit", commit.run), ("ticks", ticker.run), (LOOP, consumer.run)]
         tasks.append(("audit log", lambda: keep_purging(worker_pool)))
         tokens = await stack.enter_async_context(token_reader(settings, system_clock))
-        return await serve(create_app(intake, api_pool, tokens), settings, tasks, health=health)
+        return await serve(create_app(intake, api_pool, tokens, settings), settings, tasks, health=health)

@@ -1,27 +1,41 @@
 """API keys: `rucor_<8 hex id>_<43 characters>`, shown once, stored as a SHA-256, looked up through one function.
 
-The table and function of every service that has an HTTP API (DDL in `shared/db/tables.sql`, copied into its first
-migration): the API role sees only one tenant's rows, so it finds a key's tenant through the SECURITY DEFINER function
-`authenticate(key_id)`, which returns tenant, hash, scopes and whether the key is revoked."""
+The table and functions of every service that has an HTTP API (DDL in `shared/db/tables.sql`, copied into its migrations): the
+API role sees only one tenant's rows, and no secrets, so it finds a key's tenant through the SECURITY DEFINER function
+`find_api_key(key_id)`, which returns tenant, hashes, scopes and until when the key works."""
 
 import hashlib
 import re
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from shared.db.pool import Connection
 
 KEY: Final = re.compile(r"rucor_(?P<key_id>[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+FIRST: Final = (datetime(1970, 1, 1, tzinfo=UTC), "")
+"""Before every key of a list."""
 _SECRET_BYTES: Final = 32
 _ATTEMPTS: Final = 5
 
 INSERT_KEY: Final = """
-insert into api_key (tenant_id, key_id, name, secret_sha256, scopes) values ($1, $2, $3, $4, $5)
+insert into api_key (tenant_id, key_id, name, secret_sha256, scopes, expires_at) values ($1, $2, $3, $4, $5, $6)
 on conflict on constraint api_key_key_id_unique do nothing returning key_id
 """
-AUTHENTICATE: Final = "select tenant_id, secret_sha256, scopes, revoked from authenticate($1)"
+AUTHENTICATE: Final = """
+select tenant_id, secret_sha256, scopes, revoked, expires_at, old_secret_sha256, old_until, requests_per_s, last_used_on
+from find_api_key($1)
+"""
+NOTE_USE: Final = "select note_key_use($1, $2)"
+SELECT_KEYS: Final = """
+select key_id, name, scopes, created_at, last_used_on, expires_at, revoked_at, old_until, requests_per_s from api_key
+where tenant_id = $1 and ($2::text is null or key_id = $2) and (created_at, key_id) > ($3, $4)
+order by created_at, key_id limit $5
+"""
+ROTATE_KEY: Final = "select rotate_key($1, $2, $3, $4)"
+LIMIT_KEY: Final = "update api_key set requests_per_s = $3 where tenant_id = $1 and key_id = $2 returning key_id"
 REVOKE_KEY: Final = """
 update api_key set revoked_at = now() where tenant_id = $1 and key_id = $2 and revoked_at is null returning key_id
 """
@@ -34,6 +48,30 @@ class KeyRow(NamedTuple):
     secret_sha256: bytes
     scopes: frozenset[str]
     revoked: bool
+    expires_at: datetime | None = None
+    old_secret_sha256: bytes | None = None
+    old_until: datetime | None = None
+    requests_per_s: int | None = None
+    last_used_on: date | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+
+class KeyFacts(NamedTuple):
+    """What its tenant may know of a key: all but its secrets."""
+
+    key_id: str
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    last_used_on: date | None
+    """The NZ day."""
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    old_until: datetime | None
+    """Until when the secret before the last rotation works."""
+    requests_per_s: int | None
 
 
 def hash_key(key: str) -> bytes:
@@ -47,14 +85,44 @@ def key_id_of(key: str) -> str | None:
     return found["key_id"] if found else None
 
 
-async def issue_key(conn: Connection, tenant_id: UUID, name: str, scopes: Sequence[str]) -> str:
-    """Store a new key's hash and return the key: the only time it is ever seen.  Needs the worker's role."""
+async def issue_key(
+    conn: Connection, tenant_id: UUID, name: str, scopes: Sequence[str], expires_at: datetime | None = None
+) -> str:
+    """Store a new key's hash and return the key: the only time it is ever seen.  In a transaction of the tenant, or with the
+    worker's role."""
     for _ in range(_ATTEMPTS):
-        key_id = secrets.token_hex(4)
-        key = f"rucor_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
-        if await conn.fetchval(INSERT_KEY, tenant_id, key_id, name, hash_key(key), list(scopes)) is not None:
+        key = _new_key(secrets.token_hex(4))
+        values = (tenant_id, key_id_of(key), name, hash_key(key), list(scopes), expires_at)
+        if await conn.fetchval(INSERT_KEY, *values) is not None:
             return key
     raise RuntimeError(f"no free key id in {_ATTEMPTS} attempts")
+
+
+def _new_key(key_id: str) -> str:
+    return f"rucor_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+
+
+async def rotate_key(conn: Connection, tenant_id: UUID, key_id: str, old_until: datetime) -> str | None:
+    """The key with a new secret, seen only here; the present one works until `old_until`, any before it ends now.  None where
+    the tenant has no live key of that id."""
+    key = _new_key(key_id)
+    return key if await conn.fetchval(ROTATE_KEY, tenant_id, key_id, hash_key(key), old_until) else None
+
+
+async def keys_of(
+    conn: Connection, tenant_id: UUID, after: tuple[datetime, str], limit: int, key_id: str | None = None
+) -> list[KeyFacts]:
+    """A tenant's keys, the revoked ones too, oldest first; or the one of that id."""
+    return [KeyFacts(*row) for row in await conn.fetch(SELECT_KEYS, tenant_id, key_id, *after, limit)]
+
+
+async def note_use(conn: Connection, key_id: str, on: date) -> None:
+    await conn.execute(NOTE_USE, key_id, on)
+
+
+async def limit_key(conn: Connection, tenant_id: UUID, key_id: str, per_s: int | None) -> bool:
+    """Its own limit of requests a second, None for everybody's.  Needs the worker's role."""
+    return await conn.fetchval(LIMIT_KEY, tenant_id, key_id, per_s) is not None
 
 
 async def revoke_key(conn: Connection, tenant_id: UUID, key_id: str) -> bool:
@@ -67,4 +135,4 @@ async def find_key(conn: Connection, key_id: str) -> KeyRow | None:
     row = await conn.fetchrow(AUTHENTICATE, key_id)
     if row is None:
         return None
-    return KeyRow(row["tenant_id"], row["secret_sha256"], frozenset(row["scopes"]), row["revoked"])
+    return KeyRow(**{**dict(row), "scopes": frozenset(row["scopes"])})

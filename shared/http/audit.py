@@ -25,6 +25,7 @@ from shared.db.audit import Access
 from shared.db.errors import is_retryable
 from shared.db.pool import Connection, Pool, witness
 from shared.errors import Retryable
+from shared.http.rates import RATE
 from shared.observability.logging import get_logger
 from shared.observability.metrics import AUDIT_FAILED
 
@@ -225,6 +226,8 @@ class Audit:
         async def recorded_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await deed.answers(message["status"])
+                if (standing := scope.get(RATE)) is not None:
+                    message["headers"] = [*message.get("headers", []), *_encoded(standing.headers())]
             await send(message)
 
         token = witness.set(deed)
@@ -237,6 +240,10 @@ class Audit:
             raise
         finally:
             witness.reset(token)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 async def _fault(deed: Deed, status: int) -> None:

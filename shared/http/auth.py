@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -17,15 +18,20 @@ from pydantic import SecretStr
 from starlette.middleware import Middleware
 
 from shared.clock import Clock, system_clock
-from shared.db.api_keys import KeyRow, find_key, hash_key, key_id_of
+from shared.db.api_keys import KeyRow, find_key, hash_key, key_id_of, note_use
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
 from shared.http import audit
 from shared.http.jwks import JWKS_PATH, FetchedKeys, KeysUnavailable, fixed, open_client
 from shared.http.problems import Problem, unavailable
+from shared.http.rates import RATE, Rates, above, address_of
 from shared.http.tokens import InvalidToken, TokenReader
+from shared.nz_days import AUCKLAND, instant_of
+from shared.observability.logging import get_logger
 from shared.observability.metrics import AUTH_REFUSED
-from shared.settings import TokenSettings
+from shared.settings import LimitSettings, TokenSettings
+
+log = get_logger(__name__)
 
 CACHE_S: Final = 30.0
 CACHE_ROWS_MAX: Final = 10_000
@@ -57,6 +63,8 @@ class Principal:
     """The name of the person who signed in; None for a machine (rule PA2)."""
     person_id: UUID | None = None
     """Their id, of the claims service's people."""
+    requests_per_s: int | None = None
+    """The key's own limit, where it has one."""
 
 
 def refuse(reason: str, detail: str, challenge: str = "Bearer") -> Problem:
@@ -78,11 +86,18 @@ class Authenticator:
     """Key or token → principal; keys with a short cache.  Needs the API role's pool.  Without `tokens` only keys get in."""
 
     def __init__(
-        self, pool: Pool, now: Callable[[], float] = time.monotonic, tokens: TokenReader | None = None
+        self,
+        pool: Pool,
+        now: Callable[[], float] = time.monotonic,
+        tokens: TokenReader | None = None,
+        clock: Clock = system_clock,
+        limits: LimitSettings | None = None,
     ) -> None:
         self._pool = pool
         self._now = now
         self._tokens = tokens
+        self._clock = clock
+        self.rates = Rates(limits or LimitSettings(), now)
         self._cache: OrderedDict[str, tuple[float, KeyRow | None]] = OrderedDict()
 
     async def _row(self, key_id: str, *, fresh: bool) -> KeyRow | None:
@@ -97,10 +112,25 @@ class Authenticator:
             self._cache.popitem(last=False)
         return row
 
-    async def principal(self, bearer: str) -> Principal:
+    async def asking(self, request: Request) -> Principal:
+        """Who sends the request.  Raises Problem 401, 429 above a limit, or 503 while it can't be checked."""
+        address = address_of(request)
+        try:
+            principal = await self.principal(bearer(request), address)
+        except Problem as refusal:
+            if refusal.status == 401:
+                self.rates.failed(address)
+            raise
+        standing = self.rates.take(principal.key_id, principal.requests_per_s)
+        request.scope[RATE] = standing
+        if not standing.taken:
+            raise above(standing)
+        return principal
+
+    async def principal(self, bearer: str, address: str | None = None) -> Principal:
         """Of a key or of an access token.  Raises Problem 401, or 503 while it can't be checked."""
         if self._tokens is None or bearer.count(".") != _DOTS_OF_A_TOKEN:
-            return await self.of_key(bearer)
+            return await self.of_key(bearer, address=address)
         try:
             token = await self._tokens.read(bearer)
         except KeysUnavailable as error:
@@ -114,27 +144,58 @@ class Authenticator:
         person_id = None if token.person is None else UUID(token.subject)
         return Principal(token.tenant_id, token.subject, token.scopes, token.person, person_id)
 
-    async def of_key(self, key: str, *, fresh: bool = False) -> Principal:
-        """Raises Problem 401 for a key that is malformed, unknown, wrong or revoked: the answer is the same for all.
+    async def of_key(self, key: str, *, fresh: bool = False, address: str | None = None) -> Principal:
+        """Raises Problem 401 for a key that is malformed, unknown, wrong, revoked or over: the answer is the same for all.
 
-        `fresh`: as the database has it now, not as it was up to 30 s ago."""
+        `fresh`: as the database has it now, not as it was up to 30 s ago.  `address`: 429 instead of looking up a key that
+        is not known here, while the address has failed too often."""
         key_id = key_id_of(key)
+        if address is not None and key_id not in self._cache:
+            self.rates.let_in(address)
         try:
             row = await self._row(key_id, fresh=fresh) if key_id else None
         except DatabaseUnavailable as error:
             raise unavailable("The key can't be checked at the moment. Send the request again.") from error
-        matches = hmac.compare_digest(hash_key(key), row.secret_sha256 if row else _NO_HASH)
-        if row is None or key_id is None or not matches or row.revoked:
-            reason = "revoked" if row is not None and matches else "unknown"
-            raise refuse(reason, "The API key is unknown or revoked: use a valid key of your tenant.")
+        now = instant_of(self._clock())
+        matches = _matches(row, hash_key(key), now)
+        if row is None or key_id is None or not matches or row.revoked or row.is_over(now):
+            reason = "unknown" if row is None or not matches else "revoked" if row.revoked else "expired"
+            raise refuse(reason, "The API key is unknown, revoked or expired: use a valid key of your tenant.")
+        await self._note_use(key_id, row, now)
         implied = (IMPLIED.get(scope, frozenset()) for scope in row.scopes)
-        return Principal(row.tenant_id, key_id, row.scopes.union(*implied))
+        return Principal(row.tenant_id, key_id, row.scopes.union(*implied), requests_per_s=row.requests_per_s)
+
+    async def _note_use(self, key_id: str, row: KeyRow, now: datetime) -> None:
+        """The day of a key's last use, once a day.  Where the database is away nothing is noted, and nobody waits again for
+        as long as the key is cached."""
+        today = now.astimezone(AUCKLAND).date()
+        if row.last_used_on == today:
+            return
+        self._cache[key_id] = (self._cache[key_id][0], row._replace(last_used_on=today))
+        try:
+            async with tx(self._pool) as conn:
+                await note_use(conn, key_id, today)
+        except DatabaseUnavailable:
+            log.warning("a key's use is not noted", key_id=key_id)
 
 
-def install(app: FastAPI, pool: Pool, tokens: TokenReader | None = None, clock: Clock = system_clock) -> None:
+def _matches(row: KeyRow | None, sha256: bytes, now: datetime) -> bool:
+    """Its secret, or the one before while that still works; in constant time, also where there is no such key."""
+    present = hmac.compare_digest(sha256, row.secret_sha256 if row else _NO_HASH)
+    before = hmac.compare_digest(sha256, (row and row.old_secret_sha256) or _NO_HASH)
+    return present or (before and row is not None and row.old_until is not None and now < row.old_until)
+
+
+def install(
+    app: FastAPI,
+    pool: Pool,
+    tokens: TokenReader | None = None,
+    clock: Clock = system_clock,
+    limits: LimitSettings | None = None,
+) -> None:
     """Let `require` work on this app, with keys looked up through `pool` (the API role) and tokens as `tokens` believes, and
     record every request of theirs in the audit log."""
-    app.state.authenticator = Authenticator(pool, tokens=tokens)
+    app.state.authenticator = Authenticator(pool, tokens=tokens, clock=clock, limits=limits)
     app.user_middleware.append(Middleware(audit.Audit, trail=audit.Trail(app, pool, clock)))  # the innermost
 
 
@@ -154,7 +215,7 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
 
     async def dependency(request: Request) -> Principal:
         authenticator: Authenticator = request.app.state.authenticator
-        principal = await authenticator.principal(bearer(request))
+        principal = await authenticator.asking(request)
         audit.acts(principal.tenant_id, principal.key_id, principal.person)
         if scope not in principal.scopes:
             raise _not_allowed(principal, scope)

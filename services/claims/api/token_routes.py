@@ -33,6 +33,7 @@ from shared.http.auth import Authenticator
 from shared.http.jwks import JWKS_PATH, KeysUnavailable
 from shared.http.mint import Mint
 from shared.http.problems import Problem, unavailable
+from shared.http.rates import address_of
 from shared.http.tokens import LIFE_S, AccessToken, InvalidToken
 from shared.observability.metrics import AUTH_REFUSED
 
@@ -164,11 +165,14 @@ async def _machine(request: Request, form: Mapping[str, str]) -> AccessToken:
     )
     if not secret or key_id_of(secret) != client_id:
         raise unknown
+    authenticator, address = cast("Authenticator", request.app.state.authenticator), address_of(request)
+    authenticator.rates.let_in(address)
     try:
-        principal = await cast("Authenticator", request.app.state.authenticator).of_key(secret, fresh=True)
+        principal = await authenticator.of_key(secret, fresh=True)
     except Problem as problem:
         if problem.status != 401:
             raise
+        authenticator.rates.failed(address)
         raise unknown from problem
     return AccessToken(tenant_id=principal.tenant_id, subject=principal.key_id, scopes=principal.scopes)
 

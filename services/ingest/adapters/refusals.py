@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Final
 
 from services.ingest.adapters.group_commit import Append
-from services.ingest.domain.allowance import Allowance
+from shared.allowance import Allowance
 from shared.contracts.frame import pack_structs
 from shared.contracts.neutral import BODY_BYTES_KEPT, Refused
 from shared.contracts.neutral_columns import DEVICE_ID_CHARS_MAX

@@ -14,10 +14,10 @@ from services.ingest.adapters.admission import BytesInFlight, FreeSpace
 from services.ingest.adapters.group_commit import GroupCommit
 from services.ingest.adapters.refusals import RefusedRows, origin_of
 from services.ingest.domain.acceptance import ClockPolicy, duplicates_within, judge_clocks
-from services.ingest.domain.allowance import Allowance
 from services.ingest.providers import neutral
 from services.ingest.providers.encoding import ENCODINGS, decode
 from services.ingest.settings import BODY_BYTES_MAX, PINGS_MAX
+from shared.allowance import Allowance
 from shared.clock import Clock
 from shared.contracts.neutral import BODY_BYTES_KEPT, Parsed, Refused
 from shared.contracts.pings import Pings

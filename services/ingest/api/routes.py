@@ -20,14 +20,16 @@ from services.ingest.api.schemas import (
 from services.ingest.repo import quarantine
 from services.ingest.repo.quarantine import StoredRow
 from services.ingest.settings import BODY_BYTES_MAX
+from shared.clock import system_clock
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tenant_tx
-from shared.http import audit_log, auth, conventions
+from shared.http import audit_log, auth, conventions, key_routes
 from shared.http.audit import audited_hourly
 from shared.http.auth import Principal, require
 from shared.http.limits import BodyLimit
 from shared.http.problems import Problem, unavailable
 from shared.http.tokens import TokenReader
+from shared.settings import LimitSettings
 
 PAGE_MAX = 500
 router = APIRouter(prefix="/v1")
@@ -103,14 +105,17 @@ def _to_api_row(row: StoredRow) -> QuarantineRow:
     )  # fmt: skip
 
 
-def create_app(intake: Intake, pool: Pool, tokens: TokenReader | None = None) -> FastAPI:
+def create_app(
+    intake: Intake, pool: Pool, tokens: TokenReader | None = None, limits: LimitSettings | None = None
+) -> FastAPI:
     """The API: `pool` is the API role's."""
     app = FastAPI(title="rucor ingest", version="1", docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
-    auth.install(app, pool, tokens)
+    auth.install(app, pool, tokens, limits=limits)
     app.state.intake = intake
     app.state.pool = pool
     app.include_router(router)
     app.include_router(audit_log.router(pool), prefix="/v1")
+    app.include_router(key_routes.router(pool, system_clock), prefix="/v1")
     conventions.install(app, [Ping])
     return app

@@ -26,11 +26,14 @@ from shared.db.pool import Pool, open_pool
 from shared.http.auth import OPERATOR
 from shared.http.mint import Mint, fresh_keys, read_keys
 from shared.http.tokens import AccessToken, sign
+from shared.settings import LimitSettings
 from tests.integration.claims.world import NOW_MS, Fleet
 from tests.stack import Database
 
 BANK_KEY = bytes(range(32))
 HASH_KEY = bytes(range(32, 64))
+UNLIMITED = LimitSettings(requests_per_s_per_key=100_000, failures_per_minute_per_address=100_000)
+"""All tests ask from one address."""
 NOWHERE = "http://127.0.0.1:9"
 """Nothing listens there: peers are away unless a test brings its own."""
 
@@ -105,7 +108,8 @@ async def open_claims(database: Database) -> AsyncIterator[Claims]:
             pdf=PdfClient(nowhere),
             classifier=ClassifierClient(nowhere),
         )
-        yield Claims(database, context, worker, clock, make_app(context, Desk(Mint(ISSUER, TOKEN_KEYS, clock), None)))
+        desk = Desk(Mint(ISSUER, TOKEN_KEYS, clock), None)
+        yield Claims(database, context, worker, clock, make_app(context, desk, UNLIMITED))
     await pool.close()
     await worker.close()
 

@@ -31,6 +31,8 @@ def test_PA4_keys_of_tenants_and_of_the_operator_are_told_apart_when_they_are_ma
 async def test_PA4_an_operators_scope_in_a_tenants_key_opens_nothing(claims: Claims, fleet: Fleet) -> None:
     class Asked:
         app = claims.app
+        client = None
+        scope: dict[str, object] = {}  # noqa: RUF012
         headers = {"authorization": fleet.client.headers["authorization"]}  # noqa: RUF012
 
     for scope in OPERATOR_SCOPES:

@@ -7,8 +7,8 @@ import pytest
 
 from services.ingest.api.intake import read_batch
 from services.ingest.domain.acceptance import DAY_MS, ClockPolicy, duplicates_within, judge_clocks
-from services.ingest.domain.allowance import HOLDERS_MAX, Allowance
 from services.ingest.providers import neutral
+from shared.allowance import HOLDERS_MAX, Allowance
 from shared.contracts.neutral import parse_json
 from shared.errors import Poison
 

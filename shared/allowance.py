@@ -1,4 +1,4 @@
-"""Token buckets: how much a key may send and how many refused rows a tenant may keep.  Pure: the present is handed in."""
+"""Token buckets: how much of something a holder may take in a time.  Pure: the present is handed in."""
 
 import math
 from collections import OrderedDict
@@ -20,6 +20,10 @@ class Allowance:
     def _level(self, holder: str, now_s: float) -> float:
         level, since = self._buckets.get(holder, (self.burst, now_s))
         return min(self.burst, level + max(0.0, now_s - since) * self.per_s)
+
+    def left(self, holder: str, now_s: float) -> int:
+        """Whole units that may be taken now."""
+        return max(0, int(self._level(holder, now_s)))
 
     def wait_s(self, holder: str, now_s: float) -> int:
         """0 when the holder may go on, else whole seconds until its debt is paid.

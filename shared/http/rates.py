@@ -1,0 +1,100 @@
+"""How many requests a key may make, and how often an address may come with a wrong one.  Token buckets of this process."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+from fastapi import Request
+
+from shared.allowance import Allowance
+from shared.http.problems import Problem
+from shared.settings import LimitSettings
+
+RATE: Final = "rucor.rate"
+"""Where a request's scope holds its key's Standing."""
+_POLICY: Final = "key"
+_NEIGHBOURS: Final = 64
+"""Bits of an IPv6 address that name whoever holds it: the rest they choose at will."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a key has left after this request."""
+
+    taken: bool
+    per_s: int
+    burst: int
+    left: int
+
+    @property
+    def wait_s(self) -> int:
+        """Until there is room for one request more."""
+        return 0 if self.left else max(1, math.ceil(1 / self.per_s))
+
+    def headers(self) -> dict[str, str]:
+        """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): a quota `q` in a window of `w` seconds,
+        `r` of it remaining, whole again in `t` seconds."""
+        whole_s = math.ceil((self.burst - self.left) / self.per_s)
+        return {
+            "RateLimit-Policy": f'"{_POLICY}";q={self.burst};w={max(1, self.burst // self.per_s)}',
+            "RateLimit": f'"{_POLICY}";r={self.left};t={whole_s}',
+        }
+
+
+@dataclass
+class Rates:
+    """`now`: seconds that never go back."""
+
+    limits: LimitSettings
+    now: Callable[[], float] = time.monotonic
+    _keys: dict[int, Allowance] = field(default_factory=dict)
+    """By requests a second: the operator's overrides are few."""
+    _failures: Allowance = field(init=False)
+
+    def __post_init__(self) -> None:
+        per_minute = self.limits.failures_per_minute_per_address
+        self._failures = Allowance(per_minute / 60, per_minute)
+
+    def take(self, key_id: str, per_s: int | None) -> Standing:
+        """One request of a key; `per_s`: its own limit, where it has one."""
+        per_s = per_s or self.limits.requests_per_s_per_key
+        burst = per_s * self.limits.request_burst_s
+        bucket = self._keys.setdefault(per_s, Allowance(per_s, burst))
+        taken = bucket.take_up_to(key_id, 1, self.now()) == 1
+        return Standing(taken, per_s, burst, bucket.left(key_id, self.now()))
+
+    def failed(self, address: str) -> None:
+        """A request of this address bore no valid key.  Raises Problem 429 once there were too many."""
+        self.let_in(address)
+        self._failures.charge(address, 1, self.now())
+
+    def let_in(self, address: str) -> None:
+        """Raises Problem 429 while the address has failed too often."""
+        wait = self._failures.wait_s(address, self.now())
+        if wait:
+            raise Problem(
+                429, "too_many_failures", "Too many requests without a valid key",
+                f"Wait {wait} s, then send the header `Authorization` with a valid key.", retry_after_s=wait,
+            )  # fmt: skip
+
+
+def above(standing: Standing) -> Problem:
+    """429 for a key that asks more than it may."""
+    return Problem(
+        429, "too_many_requests", "This key asks more than it may",
+        f"The limit is {standing.per_s} requests a second: wait {standing.wait_s} s, then send the request again.",
+        retry_after_s=standing.wait_s, limit_per_s=standing.per_s,
+    )  # fmt: skip
+
+
+def address_of(request: Request) -> str:
+    """Who sends: an IPv4 address, or the first 64 bits of an IPv6 one; behind a proxy on this machine the one that it names."""
+    host = request.client.host if request.client is not None else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(int(address) >> _NEIGHBOURS) if isinstance(address, IPv6Address) else host
