@@ -70,7 +70,6 @@ from shared.clock import Clock, system_clock
 from shared.db.audit import keep_purging
 from shared.db.pool import Pool, open_pool
 from shared.errors import Retryable
-from shared.http import audit_log, auth, conventions
 from shared.http import audit_log, auth, conventions, key_routes
 from shared.http.jwks import open_client as open_public_client
 from shared.http.limits import BodyLimit

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
 import msgspec
@@ -31,8 +31,9 @@ from services.claims.repo import audit_cases
 from shared.contracts.device_day import Segment
 from shared.db.pool import Connection, tenant_tx, tx
 from shared.http import audit
-from shared.http.auth import NEEDED, bearer, refuse
+from shared.http.auth import NEEDED, Authenticator, bearer, refuse
 from shared.http.problems import unavailable
+from shared.http.rates import address_of
 from shared.nz_days import from_ordinal, nz_time, to_ordinal
 
 PDF: Final = "application/pdf"
@@ -44,9 +45,12 @@ router = APIRouter(prefix="/audit", tags=["auditor"])
 async def _auditor(request: Request, context: Ctx) -> Auditor:
     """The holder of a link.  Every question is on record before it is answered.  Raises Problem 401."""
     now = from_ms(context.clock())
+    rates, from_where = cast("Authenticator", request.app.state.authenticator).rates, address_of(request)
+    rates.let_in(from_where)
     async with tx(context.pool) as conn:
         who = await use.believe(conn, bearer(request), now)
     if who is None:
+        rates.failed(from_where)
         raise refuse(
             "unknown", "The link is unknown, revoked or has expired: ask whoever gave it to you for another one."
         )
