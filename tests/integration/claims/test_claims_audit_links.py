@@ -19,7 +19,7 @@ from shared.contracts.device_day import hash_of
 from shared.db.pool import tenant_tx
 from shared.http.routes import routes_of
 from shared.observability.logging import mask_secrets
-from tests.integration.claims.conftest import Claims
+from tests.integration.claims.conftest import UNLIMITED, Claims
 from tests.integration.claims.test_claims_audit_cases import CASE
 from tests.integration.claims.world import FIRST_DAY, KM, Fleet, device_day, put_days
 
@@ -72,7 +72,7 @@ class Audited:
 async def audited(claims: Claims) -> Audited:
     peers = Peers()
     context = replace(claims.context, classifier=peers, pdf=peers)  # type: ignore[arg-type]  # as far as they are asked
-    here = replace(claims, context=context, app=make_app(context))
+    here = replace(claims, context=context, app=make_app(context, limits=UNLIMITED))
     fleet = await here.fleet("Hill Farms")
     covered = await fleet.claimable("ABC123", "imei-1", "RUC 1")
     beside = await fleet.claimable("XYZ9", "imei-2", "RUC 2")
