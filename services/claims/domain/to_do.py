@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from services.claims.domain.claim_fields import is_email, is_phone
 from services.claims.domain.eligibility import Assessment
@@ -17,7 +18,6 @@ from services.claims.domain.window import newer_licence
 READINGS: Final = "POST /v1/readings"
 LICENCES: Final = "POST /v1/licences"
 WAIVERS: Final = "POST /v1/waivers"
-PREVIEW: Final = "POST /v1/claims/preview"
 _NEVER: Final = frozenset({"VE5", "LI1", "EL2", "EL5"})
 """What fails by these nobody can mend."""
 
@@ -64,12 +64,17 @@ def to_do(
     for one in failing:
         found += _mended(one, licence, statement)
     found += [
-        ToDo(rule="LI5", words=f"{one.reason}, or ask the operator to enter the rate of its type and purchase date")
+        ToDo(
+            rule="LI5",
+            words=f"{one.reason}, or ask the operator to enter the rate of its type and purchase date",
+            route=f"POST /v1/licences/{licence.id}/correction",
+            field="gross_cents",
+        )
         for one in assessment.findings
         if one.rule == "LI5" and one.outcome == "unknown"
     ]
     if payee is not None:
-        found += _of_payee(payee)
+        found += _of_payee(payee, licence.claimant_id)
     if verified.outcome == "fail" and assessment.eligible:
         route = f"POST /v1/licences/{licence.id}/verification"
         found.append(ToDo(rule="CL2", words=verified.reason, route=route, field="statement_hash"))
@@ -137,13 +142,14 @@ def _mended(finding: Finding, licence: Licence, statement: Statement) -> Iterato
         yield ToDo(rule="CL1", words=words, route=route, field="km")
 
 
-def _of_payee(payee: Payee) -> Iterator[ToDo]:
+def _of_payee(payee: Payee, claimant_id: UUID) -> Iterator[ToDo]:
+    route = f"POST /v1/claimants/{claimant_id}/correction"
     if not payee.has_account:
         words = f"{payee.name} has no bank account: the form would be returned"
-        yield ToDo(rule="EL8", words=words, field="bank_account")
+        yield ToDo(rule="EL8", words=words, route=route, field="bank_account")
     if not is_email(payee.email):
-        words = f"{payee.name} has no e-mail address: give one with the claim"
-        yield ToDo(rule="CL1", words=words, route=PREVIEW, field="email")
+        words = f"{payee.name} has no e-mail address: enter it, or give one with the claim"
+        yield ToDo(rule="CL1", words=words, route=route, field="email")
     if not is_phone(payee.phone):
-        words = f"{payee.name} has no phone number with its area code: give one with the claim"
-        yield ToDo(rule="CL1", words=words, route=PREVIEW, field="phone")
+        words = f"{payee.name} has no phone number with its area code: enter it, or give one with the claim"
+        yield ToDo(rule="CL1", words=words, route=route, field="phone")

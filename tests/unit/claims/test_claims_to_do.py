@@ -102,12 +102,14 @@ def test_CL1_what_is_unknown_can_be_logged_by_hand() -> None:
 def test_EL8_CL1_the_claimants_gaps_are_told_with_the_licence() -> None:
     found = things(payee=Payee("Hill Farms", "", "388 0000", has_account=False))
     assert [(one.rule, one.field) for one in found] == [("EL8", "bank_account"), ("CL1", "email"), ("CL1", "phone")]
+    assert {one.route for one in found} == {f"POST /v1/claimants/{licence().claimant_id}/correction"}
 
 
 def test_LI5_an_unknown_rate_is_asked_for() -> None:
     of = licence(gross_cents=None)
     (one,) = things(of, record([of, FOLLOWING], READINGS))
     assert (one.rule, "units and the gross charge" in one.words) == ("LI5", True)
+    assert (one.route, one.field) == (f"POST /v1/licences/{of.id}/correction", "gross_cents")
 
 
 def test_EL4_a_claimed_licence_leaves_nothing_to_do() -> None:
