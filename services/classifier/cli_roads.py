@@ -62,12 +62,14 @@ def build_command(
 
     SOURCES stand in order of trust: OpenStreetMap files (.osm.pbf, .osm), and GeoPackage, GeoJSON or Shapefile (also zipped)
     with a mapping each."""
+    from services.classifier.application.localities import note_localities
     from services.classifier.roads.build import build
     from services.classifier.roads.ways import SourceError
 
     try:
         made = build(sources, out, coverage, source_date, valid_from, supersedes, mappings)
-    except (SourceError, ValueError, OSError) as error:
+        places = note_localities(made.path, sources)
+    except (SourceError, RuntimeError, ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     meta = made.meta
     size = sum(one.stat().st_size for one in made.path.iterdir())
@@ -81,6 +83,7 @@ def build_command(
     click.echo(
         f"  {meta.fine_cells:,} H3 cells of resolution {meta.fine_res}, {meta.coarse_cells:,} of {meta.coarse_res}"
     )
+    click.echo(f"  {places:,} localities, for names of places only")
     for warning in meta.warnings:
         click.echo(f"warning: {warning}", err=True)
 

@@ -29,6 +29,7 @@ from services.classifier.application import dirty
 from services.classifier.application.compaction import Compactor, Policy
 from services.classifier.application.day_reading import Sources
 from services.classifier.application.judging import Judges
+from services.classifier.application.localities import Localities, localities_of
 from services.classifier.application.place_names import Namer
 from services.classifier.application.recompute import DryJudges
 from services.classifier.application.retention import keep_house
@@ -123,6 +124,11 @@ class Classifier:
         """An open data set, also one that nothing counts by any more: an older revision may name it."""
         return self.library.sets.get(name)
 
+    def localities_of(self, name: str) -> Localities | None:
+        """Beside an open road data set."""
+        found = self.set_named(name)
+        return None if found is None else localities_of(found.path)
+
     async def consume(self) -> None:
         """Fold until cancelled, whenever every registered road data set is open here.
 
@@ -198,7 +204,9 @@ def create_app(
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
     app.include_router(for_claims.router(api_pool, settings.internal_token, lambda: classifier.library.sets))
     app.include_router(faulty.router(api_pool, settings.internal_token))
-    app.include_router(places.router(api_pool, settings.internal_token, Namer(classifier.set_named)))
+    app.include_router(
+        places.router(api_pool, settings.internal_token, Namer(classifier.set_named, classifier.localities_of))
+    )
     desk = Desk(api_pool, Sources(V1, classifier.set_of_day, classifier.set_named))
     for audit in (tracks_geojson, explain):
         app.include_router(audit.router(desk))

@@ -1,4 +1,5 @@
-"""Where a segment lies, in words (rule DI6): declared land by its name, else the nearest named road, else coordinates.
+"""Where a segment lies, in words (rule DI6): declared land by its name, else the nearest named road and locality, else
+coordinates.
 
 Names only: no metre depends on them, so they are no part of a device-day."""
 
@@ -11,6 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from services.classifier.application.localities import Localities
 from services.classifier.application.nearby import SEARCH_M, DescribedRoads, nearest, ways_around
 from services.classifier.application.reading import Transaction, read_fixes
 from services.classifier.domain.rulings import Land
@@ -44,8 +46,10 @@ class _Where(NamedTuple):
 class Namer:
     """Names places by the open road data sets, and remembers what it has named lately."""
 
-    def __init__(self, roads: NamedRoads) -> None:
+    def __init__(self, roads: NamedRoads, localities: Callable[[str], Localities | None]) -> None:
+        """Both by the name of a road data set; None where it is not open."""
         self._roads = roads
+        self._localities = localities
         self._near = lru_cache(maxsize=100_000)(self._nearest)
 
     async def name(self, transaction: Transaction, asked: PlacesAsked) -> PlacesTold:
@@ -76,7 +80,8 @@ class Namer:
         return Place("road", road) if road else Place("coordinates", f"{lat_e6 / 1e6:.2f}, {lng_e6 / 1e6:.2f}")
 
     def _nearest(self, road_set: str, lat_e6: int, lng_e6: int) -> str:
-        """The name of the nearest way within 3 km that has one; "" where there is none, or where the set is not open."""
+        """The nearest way within 3 km that has a name, and the nearest locality; "" where there is no such way, or the set is not
+        open."""
         named = self._roads(road_set)
         if named is None:
             return ""
@@ -86,7 +91,10 @@ class Namer:
             ways = np.array([way for way in around.tolist() if named.road_name(way)], np.int32)
             found = nearest(named.roads, ways, lat, lng, edge=False)
             if float(found.metres[0]) <= reach:
-                return named.road_name(int(found.way[0]))
+                around_here = self._localities(road_set)
+                locality = around_here.nearest(lat_e6, lng_e6) if around_here is not None else ""
+                road = named.road_name(int(found.way[0]))
+                return f"{road}, {locality}" if locality else road
         return ""
 
 
