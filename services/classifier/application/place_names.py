@@ -80,7 +80,7 @@ class Namer:
         return Place("road", road) if road else Place("coordinates", f"{lat_e6 / 1e6:.2f}, {lng_e6 / 1e6:.2f}")
 
     def _nearest(self, road_set: str, lat_e6: int, lng_e6: int) -> str:
-        """The nearest way within 3 km that has a name, and the nearest locality; "" where there is no such way, or the set is not
+        """The nearest way within 3 km that has a name, and the nearest locality; "" where there is no such way, or no such set
         open."""
         named = self._roads(road_set)
         if named is None:
