@@ -19,7 +19,7 @@ from shared.keys_cli import add_commands, expires_option, expiry
 from shared.running_stack import data_dir_option, dsn_of
 
 CONNECTION: Final = "rucor-claims-cli"
-SCOPES: Final = ("claims:read", "claims:write", "people:write", "audit-log:read", "keys:write")
+SCOPES: Final = ("claims:read", "claims:write", "people:write", "audit-log:read", "keys:write", "ops-grants:write")
 """Of a tenant's keys.  `claims:write` implies `claims:verify` and `claims:lodge`, which may also be given alone."""
 NAMED_SCOPES: Final = (
     "claims:verify", "claims:lodge", "pings:write", "pings:read", "land:read", "land:write", "exclusions:write", "tracks:read",

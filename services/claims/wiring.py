@@ -27,6 +27,7 @@ from services.claims.api import (
     expected_routes,
     export_routes,
     faulty_routes,
+    grant_routes,
     import_routes,
     licence_routes,
     life_routes,
@@ -135,6 +136,7 @@ def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings |
         change_routes,
         ops_policy,
         audit_routes,
+        grant_routes,
         audit_link_routes,
         auditor_routes,
         export_routes,
@@ -154,6 +156,7 @@ def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings |
     if desk is not None:
         token_routes.install(app, desk)
     app.state.context = context
+    app.state.visits = grant_routes.visits(context)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path=BODY_BYTES_BY_PATH)
     auth.install(app, context.pool, desk.mint.reader() if desk is not None else None, limits=limits)
     conventions.install(app)

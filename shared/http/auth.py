@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -44,6 +44,10 @@ IMPLIED: Final = {
 }
 """A key's scope → what it opens besides: keys are older than the scopes that were parted from theirs.  A person's token
 has exactly the scopes of their roles."""
+VISITED_TENANT: Final = "Rucor-Tenant"
+"""Header of an operator's request: the tenant that they look into by its leave (rule PA4)."""
+VISITOR: Final = "ops:visit"
+VISITABLE: Final = frozenset({"claims:read"})
 OPERATOR: Final = UUID(int=0)
 """The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""
 
@@ -65,6 +69,10 @@ class Principal:
     """Their id, of the claims service's people."""
     requests_per_s: int | None = None
     """The key's own limit, where it has one."""
+
+
+Visits = Callable[[Principal, UUID], Awaitable[bool]]
+"""Whether an operator may look into a tenant now; an app without one lets nobody."""
 
 
 def refuse(reason: str, detail: str, challenge: str = "Bearer") -> Problem:
@@ -217,12 +225,46 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
         authenticator: Authenticator = request.app.state.authenticator
         principal = await authenticator.asking(request)
         audit.acts(principal.tenant_id, principal.key_id, principal.person)
+        tenant = request.headers.get(VISITED_TENANT)
+        if tenant is not None:
+            return await _visiting(request, principal, scope, tenant)
         if scope not in principal.scopes:
             raise _not_allowed(principal, scope)
         return principal
 
     NEEDED[dependency] = scope
     return dependency
+
+
+async def _visiting(request: Request, principal: Principal, scope: str, named: str) -> Principal:
+    """The operator as a reader of the tenant named in the header, where that tenant has given leave.  Raises Problem 403."""
+    may: Visits | None = getattr(request.app.state, "visits", None)
+    if principal.tenant_id != OPERATOR or may is None:
+        raise Problem(
+            403, "operators_only", "Only operators may do this",
+            f"Leave the header `{VISITED_TENANT}` out: the tenant is your key's own.",
+        )  # fmt: skip
+    if VISITOR not in principal.scopes:
+        raise _not_allowed(principal, VISITOR)
+    if scope not in VISITABLE or request.method not in audit.READING:
+        raise Problem(
+            403,
+            "read_only",
+            "An operator only reads",
+            f"With `{VISITED_TENANT}` only what `claims:read` opens is shown.",
+        )
+    try:
+        tenant = UUID(named)
+    except ValueError:
+        raise Problem(
+            400, "bad_request", "The request can't be read", f"`{VISITED_TENANT}` is no tenant's id."
+        ) from None
+    if not await may(principal, tenant):
+        raise Problem(
+            403, "no_grant", "This tenant has given you no leave",
+            "Ask the tenant for a grant for your case (`POST /v1/ops-grants`); it may have ended, or not begun.",
+        )  # fmt: skip
+    return replace(principal, tenant_id=tenant)
 
 
 def _not_allowed(principal: Principal, scope: str) -> Problem:

@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 Role = Literal["preparer", "verifier", "viewer", "auditor", "ops"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-OPERATOR_SCOPES: Final = ("ops:cases", "ops:faulty", "ops:policy")
+OPERATOR_SCOPES: Final = ("ops:cases", "ops:faulty", "ops:policy", "ops:visit")
 """Of those who run the system; they span tenants (rule PA4)."""
 
 _LOOK: Final = frozenset({"claims:read", "audit:read", "tracks:read", "land:read"})
@@ -21,7 +21,7 @@ SCOPES_OF: Final[Mapping[Role, frozenset[str]]] = {
     },
     "verifier": _LOOK | {"claims:verify"},
     "auditor": frozenset({"audit:read"}),
-    "ops": frozenset({*OPERATOR_SCOPES, "claims:read", "people:write", "audit-log:read", "keys:write"}),
+    "ops": frozenset({*OPERATOR_SCOPES, "claims:read", "people:write", "audit-log:read", "keys:write", "ops-grants:write"}),
 }  # fmt: skip
 
 

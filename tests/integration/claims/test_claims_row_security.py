@@ -53,6 +53,8 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
     trailer = await fleet.post("/vehicles", {"plate": "T1", "powered": False})
     coupling = {"trailer_id": trailer["id"], "vehicle_id": fleet.vehicles["ABC123"], "from": "2026-10-01"}
     await fleet.post("/couplings", coupling)
+    leave = {"case_ref": "c", "holder": "1f2e3d4c", "until_at": "2026-11-25", "reason": "r", "actor": "a"}
+    await fleet.post("/ops-grants", leave)
     await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "r", "actor": "a"})
     await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY, rev=2)])
     async with tx(fleet.worker) as conn:
