@@ -52,6 +52,8 @@ OPERATOR: Final = UUID(int=0)
 """The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""
 
 INTERNAL: Final = ""
+LINK: Final = "audit:link"
+"""What an auditor's link opens (rule PA4): no scope of any key."""
 NEEDED: Final[dict[object, str]] = {}
 """Dependencies made here → the scope that they want, or INTERNAL: how OpenAPI tells who may ask."""
 

@@ -31,7 +31,7 @@ from services.claims.repo import audit_cases
 from shared.contracts.device_day import Segment
 from shared.db.pool import Connection, tenant_tx, tx
 from shared.http import audit
-from shared.http.auth import NEEDED, Authenticator, bearer, refuse
+from shared.http.auth import LINK, NEEDED, Authenticator, bearer, refuse
 from shared.http.problems import unavailable
 from shared.http.rates import address_of
 from shared.nz_days import from_ordinal, nz_time, to_ordinal
@@ -44,11 +44,11 @@ router = APIRouter(prefix="/audit", tags=["auditor"])
 
 async def _auditor(request: Request, context: Ctx) -> Auditor:
     """The holder of a link.  Every question is on record before it is answered.  Raises Problem 401."""
-    now = from_ms(context.clock())
+    given, now = bearer(request), from_ms(context.clock())
     rates, from_where = cast("Authenticator", request.app.state.authenticator).rates, address_of(request)
     rates.let_in(from_where)
     async with tx(context.pool) as conn:
-        who = await use.believe(conn, bearer(request), now)
+        who = await use.believe(conn, given, now)
     if who is None:
         rates.failed(from_where)
         raise refuse(
@@ -62,7 +62,7 @@ async def _auditor(request: Request, context: Ctx) -> Auditor:
     return who
 
 
-NEEDED[_auditor] = "audit:link"
+NEEDED[_auditor] = LINK
 Holder = Annotated[Auditor, Depends(_auditor)]
 
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from shared.http.auth import INTERNAL, NEEDED
+from shared.http.auth import INTERNAL, LINK, NEEDED
 from shared.http.openapi.examples import add_examples
 from shared.http.openapi.links import add_links
 from shared.http.openapi.names import operation_id, summary
@@ -27,6 +27,7 @@ _SECURITY: Final = {
         "scheme": "bearer",
         "description": "An API key or an access token of a tenant; the scopes that an operation needs stand beside it.",
     },
+    "link": {"type": "http", "scheme": "bearer", "description": "The token of an auditor's link (rule PA4)."},
     "service": {"type": "http", "scheme": "bearer", "description": "The token between our own services."},
 }
 _HEADERS: Final = {
@@ -99,8 +100,10 @@ def _describe(route: Route, operation: Json) -> None:
 def _secure(route: Route, operation: Json) -> None:
     """Every scope that a dependency of the route wants; a route that wants none is open, and says so."""
     wanted = [NEEDED[call] for call in route.calls if call in NEEDED]
-    scopes = [scope for scope in wanted if scope != INTERNAL]
-    if scopes:
+    scopes = [scope for scope in wanted if scope not in {INTERNAL, LINK}]
+    if LINK in wanted:
+        operation["security"] = [{"link": []}]
+    elif scopes:
         operation["security"] = [{"key": sorted(set(scopes))}]
     elif wanted:
         operation["security"] = [{"service": []}]
@@ -122,7 +125,7 @@ def _problems(route: Route, operation: Json, things: set[str]) -> None:
     can_occur |= {413, 415} if body else set()
     can_occur |= {409} if command else set()
     can_occur |= {412} if thing_of(route, things) else set()
-    if operation["security"] == [{"service": []}]:
+    if operation["security"] in ([{"service": []}], [{"link": []}]):
         can_occur -= {403}
     if answers.get("422", {}).get("content", {}).get("application/json"):
         del answers["422"]  # the framework's own shape, which nothing here ever answers
