@@ -35,6 +35,10 @@ SERVICES: Final = ("ingest", "classifier", "claims", "pdf", "identity")
 """The last is the stack's own OpenID provider; RUCOR_OIDC_ISSUER names another in its place."""
 _MODULES: Final = {"identity": "deploy.embedded.identity.main"}
 DEFAULT_PORT_BASE: Final = 8081
+_TOLD: Final = (
+    "RUCOR_LOG_LEVEL", "RUCOR_OIDC_ISSUER", "RUCOR_OIDC_AUDIENCE", "RUCOR_REQUESTS_PER_S_PER_KEY", "RUCOR_REQUEST_BURST_S",
+    "RUCOR_FAILURES_PER_MINUTE_PER_ADDRESS",
+)  # fmt: skip
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -191,8 +195,4 @@ def _foreign_users() -> dict[str, str]:
 
 def _overrides() -> dict[str, str]:
     """What a user may tell all services through the environment of `rucor up`."""
-    return {
-        name: os.environ[name]
-        for name in ("RUCOR_LOG_LEVEL", "RUCOR_OIDC_ISSUER", "RUCOR_OIDC_AUDIENCE")
-        if name in os.environ
-    }
+    return {name: os.environ[name] for name in _TOLD if name in os.environ}
