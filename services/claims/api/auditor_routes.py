@@ -3,6 +3,7 @@
 import asyncio
 from datetime import date, datetime
 from typing import Annotated, Any, Final, cast
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -37,7 +38,7 @@ from shared.http.rates import address_of
 from shared.nz_days import from_ordinal, nz_time, to_ordinal
 
 PDF: Final = "application/pdf"
-AGENT_LENGTH_MAX: Final = 300
+TEXT_LENGTH_MAX: Final = 300
 
 router = APIRouter(prefix="/audit", tags=["auditor"])
 
@@ -56,9 +57,10 @@ async def _auditor(request: Request, context: Ctx) -> Auditor:
         )
     audit.acts(who.tenant_id, f"link-{who.link_id}", who.given_to)
     address = request.client.host if request.client is not None else ""
-    agent = request.headers.get("user-agent", "")[:AGENT_LENGTH_MAX]
+    agent = "".join(filter(str.isprintable, request.headers.get("user-agent", "")))[:TEXT_LENGTH_MAX]
+    path = quote(request.url.path)[:TEXT_LENGTH_MAX]
     async with tenant_tx(context.pool, who.tenant_id) as conn:
-        await use.record_access(conn, who, now, request.method, request.url.path, address, agent)
+        await use.record_access(conn, who, now, request.method, path, address, agent)
     return who
 
 

@@ -242,6 +242,11 @@ async def test_PA4_every_access_is_on_record_before_it_is_answered_and_shown_to_
         (f"/v1/audit{lodged_path(audited)}/statement", "J Doe", "127.0.0.1"),
     ]
     assert (seen[2]["agent"], seen[2]["method"], seen[2]["link_id"]) == ("QGIS", "GET", audited.link["id"])
+    audited.claims.clock.now_ms += 1
+    odd = f"/claims/%C3%A9/licences/{audited.covered}/statement"
+    assert (await audited.get(odd, 422)).json()["code"] == "invalid"
+    seen = (await audited.fleet.get(f"/audit-cases/{audited.case}/accesses"))["items"]
+    assert seen[3]["path"] == f"/v1/audit{odd}", "what cannot be read is on record too, as it came"
     pool = audited.claims.context.pool
     for statement in ("update claims.audit_access set path = ''", "delete from claims.audit_access"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
