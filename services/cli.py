@@ -46,6 +46,7 @@ TENANTS: Final[dict[str, tuple[str, str]]] = {
 }
 PRIVACY: Final[dict[str, tuple[str, str]]] = {
     "export": ("deploy.privacy.cli", "export_subject"),
+    "check": ("deploy.privacy.cli", "check"),
 }
 CLAIMS: Final[dict[str, tuple[str, str]]] = {
     "new-bank-key": ("deploy.embedded.bank_key", "new_bank_key"),

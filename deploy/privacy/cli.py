@@ -1,6 +1,7 @@
 """`rucor tenants export`, `rucor tenants offboard`, `rucor privacy export` (rule RE2; docs/runbooks/privacy.md)."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from deploy.privacy import offboard as leaving
 from deploy.privacy.offboard import NotLeaving, Outcome
 from deploy.privacy.reach import Reach, reach, running
 from deploy.privacy.subject import Person, Subject, vehicle_of
+from services.claims.domain.proof import Leaf, faults
 from shared.clock import system_clock
 from shared.errors import Fatal, Retryable
 from shared.running_stack import data_dir_option
@@ -67,6 +69,29 @@ def export_subject(tenant: UUID, person: str | None, vehicle: str | None, out: P
 
     run(data_dir, work)
     click.echo(f"{out}: {out.stat().st_size:,} bytes, index.json says what is in it")
+
+
+@click.command("check")
+@click.argument("proof", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check(proof: Path) -> None:
+    """Check PROOF, the answer of `GET /v1/claims/{id}/proof` or one item of it, without any service.
+
+    To show a personal field, put its value into its leaf: its salt is there while the papers are kept."""
+    answer = json.loads(proof.read_text())
+    wrong = 0
+    for item in answer.get("items", [answer]):
+        leaves = [
+            Leaf(**leaf) if leaf["value"] is not None else Leaf(leaf["path"], leaf["hash"]) for leaf in item["leaves"]
+        ]
+        found = faults(item["root"], leaves)
+        wrong += len(found)
+        shown = sum(leaf.salt is not None for leaf in leaves)
+        click.echo(f"{item['kind']} {item['subject_id']}, root {item['root']}: {len(leaves)} leaves, {shown} shown")
+        for fault in found:
+            click.echo(f"  {fault}")
+    if wrong:
+        raise click.ClickException("this is not what was lodged")
+    click.echo("every value shown is what was lodged")
 
 
 @click.command("offboard")

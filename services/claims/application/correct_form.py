@@ -11,6 +11,7 @@ import msgspec
 from services.claims.application.binding import waivers_of
 from services.claims.application.claim_steps import in_order, locked
 from services.claims.application.draft_claim import shown
+from services.claims.application.freeze import freeze
 from services.claims.application.refusals import invalid, not_found, purged
 from services.claims.application.sealing import Sealer, place
 from services.claims.domain.bank import parse_account
@@ -23,7 +24,6 @@ from services.claims.domain.policy import Policy
 from services.claims.domain.sheets import ClaimLine
 from services.claims.repo import claim_life, claims, documents, log_entries, parties
 from services.claims.repo.claim_life import Step
-from services.claims.repo.documents import SnapshotRow
 from shared.contracts.claim import FormSnapshot
 from shared.db.pool import Connection
 from shared.errors import Fatal
@@ -60,10 +60,8 @@ async def correct_form(
     if wrong := faults(after, policy, nz_date(from_ms(now_ms)), waivers):
         raise _incomplete(wrong)
     plain = msgspec.json.encode(_as_form(form, after))
-    sealed = sealer.seal(plain, place(tenant, "snapshot-form", claim_id))
-    row = SnapshotRow(sealed, sha256(plain).digest(), edition + 1)
-    await documents.insert_snapshot(conn, tenant, claim_id, "form", claim_id, row)
-    await documents.insert_job(conn, tenant, claim_id, "form", row.edition)
+    await freeze(conn, tenant, claim_id, "form", claim_id, plain, sealer, edition + 1)
+    await documents.insert_job(conn, tenant, claim_id, "form", edition + 1)
     await claim_life.add_step(conn, tenant, claim_id, replace(step, reference=", ".join(changed)), state)
 
 

@@ -1,4 +1,4 @@
-"""What nobody waits for, a little at a time: notes of rule LI4 on licences from before them, the daily purge (rule RE1)."""
+"""What nobody waits for, a little at a time: notes of rule LI4 on licences from before them, the daily purge (RE1)."""
 
 from datetime import date
 
@@ -6,8 +6,9 @@ from services.claims.application import purge
 from services.claims.application.papers import note_missing
 from services.claims.application.sealing import Hasher
 from services.claims.domain.instants import from_ms, nz_date
+from services.claims.repo import erasures
 from shared.clock import Clock
-from shared.db.pool import Pool
+from shared.db.pool import Pool, tenant_tx, tx
 from shared.observability.logging import get_logger
 
 log = get_logger(__name__)
@@ -28,9 +29,19 @@ class House:
             return True
         today = nz_date(from_ms(self._clock()))
         if today != self._purged_on:
+            await self._forget()
             await self._purge()
             self._purged_on = today
         return False
+
+    async def _forget(self) -> None:
+        """Requests whose subject no hold covers any more (rule RE2)."""
+        async with tx(self._across) as conn:
+            waiting = await erasures.open_requests(conn)
+        for tenant, request in waiting:
+            async with tenant_tx(self._across, tenant) as conn:
+                if await erasures.forget(conn, tenant, request):
+                    log.info("forgotten", tenant=str(tenant), request=str(request), rule="RE2")
 
     async def _purge(self) -> None:
         for tenant in await purge.tenants(self._across):

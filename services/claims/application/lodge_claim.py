@@ -1,8 +1,6 @@
 """Lodge a claim: exactly what its preview showed, once, in one transaction (rules CL3, CL4, EL4; design section 6, G4)."""
 
-import asyncio
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +9,7 @@ import msgspec
 from services.claims.application.claim_request import LineShown, PreviewBody, totals
 from services.claims.application.draft_claim import Drafted, rate_text
 from services.claims.application.facts import Assessed, Facts, load_facts
+from services.claims.application.freeze import freeze
 from services.claims.application.mark_faulty import hold_marks_off
 from services.claims.application.preview_claim import LedgerMoved, draft_from_ledger, stands_on
 from services.claims.application.refusals import (
@@ -21,14 +20,13 @@ from services.claims.application.refusals import (
     preview_changed,
     raising,
 )
-from services.claims.application.sealing import Hasher, Sealer, licence_hashes, place
+from services.claims.application.sealing import Hasher, Sealer, licence_hashes
 from services.claims.application.snapshots import form_snapshot, licence_report
 from services.claims.application.tell import tell
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
 from services.claims.repo import claims, documents, ledger, licences
 from services.claims.repo.claims import ClaimRow, LineDay, LineRow
-from services.claims.repo.documents import SnapshotRow
 from shared.clock import new_id
 from shared.db.errors import constraints
 from shared.db.pool import Connection, Pool, tenant_tx
@@ -226,7 +224,4 @@ async def _freeze(
         )
         frozen.append(("report", item.row.id, msgspec.json.encode(report)))
     for kind, subject, plain in frozen:
-        sealed = await asyncio.to_thread(sealer.seal, plain, place(tenant, f"snapshot-{kind}", subject))
-        await documents.insert_snapshot(
-            conn, tenant, claim.id, kind, subject, SnapshotRow(sealed, sha256(plain).digest())
-        )
+        await freeze(conn, tenant, claim.id, kind, subject, plain, sealer)

@@ -67,6 +67,7 @@ RULES: Final = (
     Rule("render_job", _CLAIM, _held("render_job")),
     Rule("document", _CLAIM, _held("document")),
     Rule("snapshot", _CLAIM, _held("snapshot")),
+    Rule("proof_salt", "with the snapshots; roots and leaves stay", _held("proof_salt")),
     Rule("attachment", "two years old, and nothing that is held refers to it; name and hash stay", _held("attachment")),
 )
 

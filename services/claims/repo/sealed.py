@@ -52,6 +52,15 @@ with recursive used (key_id) as (
     from used where used.key_id is not null
 ) select key_id from used where key_id is not null"""
 
+PROOF_KEYS: Final = """
+with recursive used (key_id) as (
+    (select substring(sealed, 2, 4) from claims.proof_salt order by 1 limit 1)
+    union all
+    select (select substring(p.sealed, 2, 4) from claims.proof_salt p
+        where substring(p.sealed, 2, 4) > used.key_id order by 1 limit 1)
+    from used where used.key_id is not null
+) select key_id from used where key_id is not null"""
+
 CLAIMANT_NEXT: Final = """
 select ctid, tenant_id, id as subject_id, 'claimant' as what, bank_sealed as sealed from claims.claimant
 where bank_sealed is not null and substring(bank_sealed, 2, 4) = any($1::bytea[]) limit $2"""
@@ -68,6 +77,10 @@ WEBHOOK_NEXT: Final = """
 select ctid, tenant_id, id as subject_id, 'webhook-secret' as what, sealed from claims.webhook_secret
 where substring(sealed, 2, 4) = any($1::bytea[]) limit $2"""
 
+PROOF_NEXT: Final = """
+select ctid, tenant_id, subject_id, 'proof-' || kind as what, sealed from claims.proof_salt
+where substring(sealed, 2, 4) = any($1::bytea[]) limit $2"""
+
 # Only the very value that was opened is exchanged, known by its nonce: a row that was written since keeps what it says.
 CLAIMANT_SWAP: Final = (
     "update claims.claimant set bank_sealed = $2 where ctid = $1 and substring(bank_sealed, 2, 16) = $3"
@@ -77,6 +90,8 @@ DOCUMENT_SWAP: Final = "update claims.document set sealed = $2 where ctid = $1 a
 ATTACHMENT_SWAP: Final = "update claims.attachment set sealed = $2 where ctid = $1 and substring(sealed, 2, 16) = $3"
 
 WEBHOOK_SWAP: Final = "update claims.webhook_secret set sealed = $2 where ctid = $1 and substring(sealed, 2, 16) = $3"
+
+PROOF_SWAP: Final = "update claims.proof_salt set sealed = $2 where ctid = $1 and substring(sealed, 2, 16) = $3"
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,7 @@ SEALED: Final = (
     SealedTable("claimant", "bank_sealed", CLAIMANT_KEYS, CLAIMANT_NEXT, CLAIMANT_SWAP),
     SealedTable("snapshot", "sealed", SNAPSHOT_KEYS, SNAPSHOT_NEXT, SNAPSHOT_SWAP),
     SealedTable("document", "sealed", DOCUMENT_KEYS, DOCUMENT_NEXT, DOCUMENT_SWAP),
+    SealedTable("proof_salt", "sealed", PROOF_KEYS, PROOF_NEXT, PROOF_SWAP),
     SealedTable("attachment", "sealed", ATTACHMENT_KEYS, ATTACHMENT_NEXT, ATTACHMENT_SWAP),
     SealedTable("webhook_secret", "sealed", WEBHOOK_KEYS, WEBHOOK_NEXT, WEBHOOK_SWAP),
 )

@@ -65,6 +65,8 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
     wrong = await fleet.post("/claimants", {"name": "Typed wrong"})
     await fleet.post(f"/claimants/{wrong['id']}/correction", {"phone": "06 388 1234", "reason": "r", "actor": "a"}, 200)
     await fleet.post("/holds", {"licence_ids": [licence], "reason": "r", "actor": "a"})
+    forget = {"kind": "claimant", "subject_id": fleet.claimant_id, "reason": "r", "actor": "a"}
+    await fleet.post("/erasure-requests", forget)
     answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
     await fleet.post("/applications", {"kind": "cancelled_vehicle", "licence_id": licence, "actor": "a"})
