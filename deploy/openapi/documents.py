@@ -33,7 +33,7 @@ def _classifier() -> FastAPI:
     from services.classifier.wiring import create_app
 
     settings = SimpleNamespace(internal_token=SecretStr("of nobody"), **LimitSettings().model_dump())
-    parts = SimpleNamespace(roads=None, set_of_day=None, set_named=None, library=None)
+    parts = SimpleNamespace(roads=None, set_of_day=None, set_named=None, library=None, localities_of=None)
     return create_app(cast("Any", settings), _NOTHING, cast("Any", parts))
 
 
