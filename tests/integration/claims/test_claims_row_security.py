@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 
 WITHOUT_TENANT = {"schema_migration", "stream_position", "outbox", "progress", "policy_edition", "policy_change"}
 """What belongs to the service, not to a tenant."""
-OPERATORS = {"ops_case_step"}
+OPERATORS = {"ops_case_step", "offboarding"}
 """What belongs to the operator's tenant alone."""
 TABLES = """
 select relname from pg_class where relnamespace = 'claims'::regnamespace and relkind = 'r' order by relname"""
