@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from services.claims.application.binding import looks_of, mark_from, record_of, verifications_of, waivers_of
+from services.claims.application.binding import mark_from, record_of
+from services.claims.application.said import Said
 from services.claims.domain.eligibility import Assessment, ClaimContext, assess_licence
 from services.claims.domain.faulty import OpenMark
 from services.claims.domain.instants import from_ms, nz_date
@@ -44,6 +45,8 @@ class Bound:
     licence: Licence
     record: VehicleRecord
     period: EvidencePeriod
+    gps_type: str
+    """Of the device that speaks for the vehicle last in the licence's period, "" where none was given (rule CL1)."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,15 @@ async def load_facts(
     every day, for those who put other days in the place of some; else of those days only that the statements need."""
     register = await register_around(conn, tenant, licence_ids)
     rows = {row.id: row for row in register.licences}
-    records = {row.id: record_of(row.id, register) for row in register.vehicles}
+    apart = register.apart()
+    records = {vehicle_id: record_of(vehicle_id, own) for vehicle_id, own in apart.items()}
     bound = []
     for licence_id in register.asked:
         row = rows[licence_id]
         record = records[row.vehicle_id]
         licence = next(lic for lic in record.licences if lic.id == licence_id)
-        bound.append(Bound(row, licence, record, evidence_period(licence, record, policy.rate_rises, now_ms)))
+        period = evidence_period(licence, record, policy.rate_rises, now_ms)
+        bound.append(Bound(row, licence, record, period, _gps_type(period, apart[row.vehicle_id])))
     windows = [Window(*window) for window in sorted({w for b in bound for w in b.period.device_days})]
     days, grounds = (
         (by_device(await ledger.days_in(conn, tenant, windows)), {})
@@ -172,24 +177,26 @@ def _number(one: LedgerDay) -> int:
 
 def assess(facts: Facts, policy: Policy, claimant_id: UUID | None = None) -> list[Assessed]:
     """Pure.  `claimant_id`: the claim's, None while nobody claims (rule EL5)."""
-    return [_assess_one(facts, bound, policy, claimant_id) for bound in facts.bound]
+    said = Said.of(facts.register, facts.holds)
+    return [_assess_one(facts, bound, said, policy, claimant_id) for bound in facts.bound]
 
 
-def _assess_one(facts: Facts, bound: Bound, policy: Policy, claimant_id: UUID | None) -> Assessed:
+def _assess_one(facts: Facts, bound: Bound, said: Said, policy: Policy, claimant_id: UUID | None) -> Assessed:
     stood = facts.grounds.get(bound.row.id)
     if stood is None:
         stood = grounds_of(bound.licence, bound.record, _revisions(bound, facts.days), policy.rate_rises)
     statement = statement_on(bound.licence, bound.record, stood)
     mark = facts.register.marks.get(bound.row.id)
+    devices = sorted({span.device for span in bound.period.spans})
     context = ClaimContext(
         today=facts.today,
         mark=mark_from(mark),
         complete_through_ms={
             span.device: facts.progress.get(partition_of(str(facts.tenant), span.device)) for span in bound.period.spans
         },
-        holds=tuple(facts.holds),
+        holds=said.holds(devices),
         marks=tuple(facts.marks),
-        waivers=waivers_of(facts.register.waivers, bound.row.id),
+        waivers=said.waivers(bound.row.id),
         claimant_id=claimant_id,
     )
     recorder = bound.record.recorder_of(bound.licence)
@@ -201,14 +208,14 @@ def _assess_one(facts: Facts, bound: Bound, policy: Policy, claimant_id: UUID | 
         assessment=assess_licence(bound.licence, bound.record, statement, context, policy),
         rate=rate_of(bound.licence, recorder.unit, policy.rates),
         mark=mark,
-        verifications=verifications_of(facts.register.verifications, bound.row.id),
-        looks=looks_of(facts.register.acknowledgements, bound.row.id),
-        gps_type=_gps_type(facts, bound),
+        verifications=said.verifications(bound.row.id),
+        looks=said.looks(bound.row.id),
+        gps_type=bound.gps_type,
     )
 
 
-def _gps_type(facts: Facts, bound: Bound) -> str:
+def _gps_type(period: EvidencePeriod, own: Register) -> str:
     """Rule CL1: "specify type" is prefilled from the device."""
-    devices = [span.device for span in sorted(bound.period.spans)]
-    types = {a.device: a.gps_type for a in sorted(facts.register.assignments, key=lambda a: a.from_at) if a.gps_type}
+    types = {a.device: a.gps_type for a in sorted(own.assignments, key=lambda a: a.from_at) if a.gps_type}
+    devices = [span.device for span in sorted(period.spans)]
     return next((types[device] for device in reversed(devices) if device in types), "")

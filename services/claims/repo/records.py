@@ -1,9 +1,9 @@
 """Everything about the vehicles of some licences in a fixed number of queries, however many licences are asked for."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from services.claims.repo import applications, exemptions, expected, log_entries
@@ -18,6 +18,9 @@ from services.claims.repo.recorders import ReadingRow, RecorderRow
 from services.claims.repo.rows import all_of
 from services.claims.repo.vehicles import EndingRow, PlateRow, VehicleRow, endings, plate_at, plates, vehicles_by_id
 from shared.db.pool import Connection
+
+R = TypeVar("R")
+K = TypeVar("K", bound=Hashable)
 
 LICENCES_AROUND: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
@@ -107,6 +110,47 @@ class Register:
     def plate_at(self, vehicle_id: UUID, at: datetime) -> str:
         """The plate a vehicle bore at an instant, else the first it had afterwards, else ""."""
         return plate_at(self.plates, vehicle_id, at)
+
+    def apart(self) -> dict[UUID, "Register"]:
+        """Each vehicle's own part, in one pass: a fleet's register is not walked once for every vehicle."""
+        vehicle_of = {row.id: row.vehicle_id for row in self.licences} | {r.id: r.vehicle_id for r in self.recorders}
+        couplings = grouped(self.couplings, lambda row: row.trailer_id)
+        assigned = grouped(self.assignments, lambda row: row.vehicle_id)
+        licences = grouped(self.licences, lambda row: row.vehicle_id)
+        recorders = grouped(self.recorders, lambda row: row.vehicle_id)
+        readings = grouped(self.readings, lambda row: vehicle_of[row.recorder_id])
+        plates = grouped(self.plates, lambda row: row.vehicle_id)
+        endings = grouped(self.endings, lambda row: row.vehicle_id)
+        exempt = grouped(self.exempt, lambda row: row.vehicle_id)
+        log = grouped(self.log, lambda row: vehicle_of[row.licence_id])
+        applications = grouped(self.applications, lambda row: vehicle_of[row.licence_id])
+
+        def own(vehicle: VehicleRow) -> "Register":
+            behind = couplings.get(vehicle.id, [])
+            movers = sorted({vehicle.id, *(row.vehicle_id for row in behind)})
+            return replace(
+                self,
+                licences=licences.get(vehicle.id, []),
+                vehicles=[vehicle],
+                plates=plates.get(vehicle.id, []),
+                endings=endings.get(vehicle.id, []),
+                exempt=exempt.get(vehicle.id, []),
+                couplings=behind,
+                assignments=[row for mover in movers for row in assigned.get(mover, [])],
+                recorders=recorders.get(vehicle.id, []),
+                readings=readings.get(vehicle.id, []),
+                log=log.get(vehicle.id, []),
+                applications=applications.get(vehicle.id, []),
+            )
+
+        return {vehicle.id: own(vehicle) for vehicle in self.vehicles}
+
+
+def grouped(rows: Iterable[R], key: Callable[[R], K]) -> dict[K, list[R]]:
+    found: dict[K, list[R]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return found
 
 
 async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> Register:
