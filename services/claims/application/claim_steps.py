@@ -49,7 +49,7 @@ async def withdraw(conn: Connection, tenant: UUID, claim_id: UUID, step: Step) -
     """Rule CL5: while the form was never sent, free every licence and void the form by the claim's number."""
     await take_step(conn, tenant, claim_id, "withdrawn", step)
     for line in await claims.lines(conn, tenant, claim_id):
-        await claim_life.release(conn, tenant, line.licence_id, step.id)
+        await claim_life.release(conn, tenant, claim_id, line.licence_id, step.id)
 
 
 async def consent(conn: Connection, tenant: UUID, claim_id: UUID, licence_ids: Sequence[UUID], step: Step) -> None:
@@ -64,9 +64,9 @@ async def consent(conn: Connection, tenant: UUID, claim_id: UUID, licence_ids: S
     await in_order(conn, tenant, claim_id, step.on_day)
     await claim_life.add_step(conn, tenant, claim_id, step, state)
     for licence_id in licence_ids:
-        if not await claim_life.release(conn, tenant, licence_id, step.id):
+        if not await claim_life.release(conn, tenant, claim_id, licence_id, step.id):
             raise Problem(
-                409, "already_released", "A licence is free already", f"Licence {licence_id} is not held by a claim."
+                409, "already_released", "A licence is free already", f"Licence {licence_id} is not held by this claim."
             )
 
 

@@ -25,7 +25,10 @@ from claims.line_step s where s.tenant_id = $1 and s.claim_id = $3 and s.licence
 LINE_STEPS: Final = """
 select id, licence_id, seq, kind, on_day, distance_km, cents, reference, reason, actor, created_at
 from claims.line_step where tenant_id = $1 and claim_id = $2 order by licence_id, seq"""
-RELEASE: Final = "select claims.release_licence($1, $2, $3)"
+# Of this claim alone: another may hold the licence since, by the Agency's consent.
+RELEASE: Final = """
+select claims.release_licence($1, $2, $3) from claims.lodged_licence
+where tenant_id = $1 and licence_id = $2 and source_id = $4 and kind = 'claim' and released_at is null"""
 INSERT_DISCLOSURE: Final = """
 insert into claims.disclosure
     (tenant_id, id, claim_id, licence_id, claimed_km, now_km, cents, statement_hash, letter, found_at)
@@ -144,9 +147,9 @@ async def line_steps(conn: Connection, tenant: UUID, claim_id: UUID) -> list[Lin
     return all_of(LineStep, await conn.fetch(LINE_STEPS, tenant, claim_id))
 
 
-async def release(conn: Connection, tenant: UUID, licence_id: UUID, step_id: UUID) -> bool:
-    """Free a licence for another claim, once; False where nothing held it."""
-    return bool(await conn.fetchval(RELEASE, tenant, licence_id, step_id))
+async def release(conn: Connection, tenant: UUID, claim_id: UUID, licence_id: UUID, step_id: UUID) -> bool:
+    """Free a licence that this claim holds for another claim, once; False where it does not hold it."""
+    return bool(await conn.fetchval(RELEASE, tenant, licence_id, step_id, claim_id))
 
 
 async def insert_disclosure(conn: Connection, tenant: UUID, row: DisclosureRow, statement_hash: bytes) -> bool:

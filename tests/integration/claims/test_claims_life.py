@@ -56,6 +56,29 @@ async def test_CL5_a_sent_claim_is_not_withdrawn_and_needs_consent_for_a_second_
     assert refused["code"] == "already_released"
 
 
+async def test_CL5_the_consent_to_a_second_application_never_frees_what_the_second_one_claimed(fleet: Fleet) -> None:
+    licence, claim = await lodged(fleet)
+    await step(fleet, claim, "sent", SENT)
+    agreed = {"on": ON, "actor": "R Hill", "reference": "letter 17", "reason": "km omitted", "licence_ids": [licence]}
+    await step(fleet, claim, "second-application", agreed)
+    second = await fleet.post("/claims", {"preview_token": (await fleet.preview([licence]))["preview_token"]})
+    refused = await step(fleet, claim, "second-application", agreed, 409)
+    assert refused["code"] == "already_released"
+    assert not (await fleet.preview([licence]))["lodgeable"], "it is claimed by the second"
+    await step(fleet, second["id"], "withdraw", WITHDRAW)
+    assert (await fleet.preview([licence]))["lodgeable"]
+
+
+async def test_CL5_the_consent_to_a_second_application_never_frees_a_claim_outside(fleet: Fleet) -> None:
+    licence, claim = await lodged(fleet)
+    await step(fleet, claim, "sent", SENT)
+    agreed = {"on": ON, "actor": "R Hill", "reference": "letter 17", "reason": "km omitted", "licence_ids": [licence]}
+    await step(fleet, claim, "second-application", agreed)
+    outside = {"claimed_on": ON, "reference": "paper 1", "actor": "R", "reason": "by hand"}
+    await fleet.post(f"/licences/{licence}/claimed-outside", outside)
+    assert (await step(fleet, claim, "second-application", agreed, 409))["code"] == "already_released"
+
+
 async def test_CL5_before_sending_consent_is_not_the_way(fleet: Fleet) -> None:
     licence, claim = await lodged(fleet)
     asked = {"on": ON, "actor": "a", "reference": "x", "reason": "y", "licence_ids": [licence]}
