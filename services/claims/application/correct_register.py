@@ -12,13 +12,14 @@ import msgspec
 
 from services.claims.application.add_claimant import TAIL_LENGTH, name_key
 from services.claims.application.binding import licence_from_row, recorder_from_row
+from services.claims.application.overlap_credit import refuse_second_credit
 from services.claims.application.papers import note_licences
 from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found, raising
 from services.claims.application.restore_range import restore_range
 from services.claims.application.sealing import Hasher, Sealer, place
 from services.claims.domain.bank import InvalidBankAccount, parse_account
 from services.claims.domain.licence import InvalidLicence, check_licence, normalise_number
-from services.claims.repo import changes, licences, parties, recorders, vehicles
+from services.claims.repo import applications, changes, licences, parties, recorders, vehicles
 from services.claims.repo.changes import Why
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.locks import one_at_a_time
@@ -107,6 +108,7 @@ async def correct_licence(
         raise invalid(f"/{error.field}", str(error), "licence_invalid") from error
     changed = [name for name in given if getattr(row, name) != getattr(after, name)]
     _something(changed)
+    await _refunded_as_it_is(conn, tenant, row, after)
     if after.number_key != row.number_key:
         existing = await licences.same_licence(conn, tenant, after.number_key, None)
         if existing is not None:
@@ -117,6 +119,17 @@ async def correct_licence(
     await changes.note(conn, tenant, "licence", row.id, sorted(changed), msgspec.json.encode(before).decode(), why)
     await note_licences(conn, tenant, [after], hasher)
     return after
+
+
+async def _refunded_as_it_is(conn: Connection, tenant: UUID, row: LicenceRow, after: LicenceRow) -> None:
+    """No kilometre twice: a paper of which a part was refunded, or is asked for, keeps its number and its claimant, or it could
+    be entered a second time and claimed; and no credit is written down for what was given back.  Raises Problem 409."""
+    if (after.number_key, after.claimant_id) != (row.number_key, row.claimant_id):
+        parts = await applications.refunded(conn, tenant, [row.id])
+        if parts:
+            raise _stands(f"a part of it was refunded or is asked for ({parts[0].reference})")
+    if after.credit_cents > row.credit_cents:
+        await refuse_second_credit(conn, tenant, after)
 
 
 async def strike_licence(conn: Connection, tenant: UUID, licence_id: UUID, why: Why) -> None:

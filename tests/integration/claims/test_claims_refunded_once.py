@@ -55,6 +55,31 @@ async def test_OT1_what_an_overlap_credited_is_not_surrendered_too(fleet: Fleet)
     assert (await act(fleet, made, "ready", None, 409))["code"] == "not_ready"
 
 
+async def test_EL4_a_paper_that_was_given_back_keeps_its_number_so_that_it_is_not_entered_again(fleet: Fleet) -> None:
+    licence = await long_licence(fleet)
+    made = await surrendering(fleet, licence)
+    await act(fleet, made, "ready")
+    why = {"reason": "typed wrong", "actor": "R Hill"}
+    for wrong in ({"number": "RUC 99"}, {"claimant_id": await fleet.add_claimant("Ridge Farms")}):
+        refused = await fleet.post(f"/licences/{licence}/correction", why | wrong, 409)
+        assert refused["code"] == "stands_on_it", wrong
+    await fleet.post(f"/licences/{licence}/correction", why | {"number": "ruc-9"}, 200)
+    twin = fleet.licence_body("ABC123", "RUC 9", 46_000, READ_AT)
+    assert (await fleet.post("/licences", twin, 409))["code"] == "already_exists"
+    await act(fleet, made, "withdraw", {"on": ON, "reason": "kept"})
+    await fleet.post(f"/licences/{licence}/correction", why | {"number": "RUC 99"}, 200)
+
+
+async def test_OT1_a_credit_for_what_was_given_back_is_not_written_down_afterwards_either(fleet: Fleet) -> None:
+    licence = await long_licence(fleet)
+    made = await surrendering(fleet, licence)
+    await act(fleet, made, "ready")
+    later = await fleet.add_licence("ABC123", "RUC 10", 46_000, READ_AT)
+    credit = {"credit_cents": 684_00, "reason": "forgotten", "actor": "R Hill"}
+    refused = await fleet.post(f"/licences/{later}/correction", credit, 409)
+    assert (refused["code"], refused["existing_id"]) == ("unused_refunded", made["id"])
+
+
 async def test_EL4_a_claim_waits_for_the_surrender_and_both_together_never_hold_a_kilometre_twice(fleet: Fleet) -> None:
     licence = await long_licence(fleet)
     made = await surrendering(fleet, licence)
