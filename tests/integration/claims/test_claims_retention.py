@@ -196,7 +196,7 @@ async def test_RE1_papers_of_a_claim_go_when_no_licence_of_it_is_held_and_its_li
     await superuser(claims, "update claims.claim_step set on_day = on_day - 1500")
     gone = await purge(claims.worker, fleet.tenant, NOW_MS)
     assert {table: count for table, count in gone.items() if count and not table.startswith("device_day")} == {
-        "render_job": 1, "snapshot": 2, "attachment": 1,
+        "render_job": 1, "snapshot": 2, "attachment": 1, "proof_salt": 2,
     }  # fmt: skip
     for one in (scan, loose):
         answer = await fleet.client.get(f"/v1/attachments/{one['id']}")
