@@ -13,7 +13,16 @@ from pydantic import SecretStr
 from shared.settings import LimitSettings
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "openapi"
-_NOTHING: Final = cast("Any", SimpleNamespace())
+
+
+class _Absent:
+    """Stands for parts of a service that only requests need: each of its own parts is None."""
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+_NOTHING: Final = cast("Any", _Absent())
 
 
 def _claims() -> FastAPI:
@@ -33,8 +42,7 @@ def _classifier() -> FastAPI:
     from services.classifier.wiring import create_app
 
     settings = SimpleNamespace(internal_token=SecretStr("of nobody"), **LimitSettings().model_dump())
-    parts = SimpleNamespace(roads=None, set_of_day=None, set_named=None, library=None, localities_of=None)
-    return create_app(cast("Any", settings), _NOTHING, cast("Any", parts))
+    return create_app(cast("Any", settings), _NOTHING, _NOTHING)
 
 
 def _pdf() -> FastAPI:

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter
 
-from deploy.openapi.documents import APPS
+from deploy.openapi.documents import APPS, FOLDER, text_of
 from shared.http.routes import COMMANDS, routes_of
 
 Json = dict[str, Any]
@@ -138,3 +138,9 @@ def test_conditional_headers_are_where_they_act(service: Service) -> None:
         assert ("If-None-Match" in names) == (method == "GET"), path
         if "If-Match" in names:
             assert method in COMMANDS and "412" in operation["responses"], path
+
+
+def test_the_committed_document_is_the_code_s(service: Service) -> None:
+    """`make openapi` writes them again."""
+    committed = FOLDER / f"{service.name}.json"
+    assert committed.read_text() == text_of(service.app), f"{committed.name} is not of this code: run `make openapi`"
