@@ -1,6 +1,7 @@
 """What every HTTP API of ours does, in one call: problems, request names, conditional requests, its OpenAPI document."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
@@ -11,11 +12,11 @@ from shared.http.conditional import Conditional
 from shared.http.openapi.document import document_of
 
 
-def install(app: FastAPI, models: Sequence[type[BaseModel]] = ()) -> None:
+def install(app: FastAPI, models: Sequence[type[BaseModel]] = (), schemas: Mapping[str, Any] | None = None) -> None:
     """Call it last, after routes and other middleware: each answer, whoever gives it, then bears the request's name.
 
     `models`: bodies that routes read by themselves, for the document."""
     app.add_middleware(Conditional)
     app.add_middleware(Address, api=app)
     problems.install(app)
-    app.openapi = lambda: document_of(app, models)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    app.openapi = lambda: document_of(app, models, schemas)  # type: ignore[method-assign]  # FastAPI's documented way to extend it

@@ -1,5 +1,7 @@
 """Every service's OpenAPI document, as it is served: whole, valid, with examples that are what they say (issue: API)."""
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -58,6 +60,14 @@ def values_of(content: Json) -> list[Any]:
 def test_document_is_valid_openapi_3_1(service: Service) -> None:
     assert service.document["openapi"].startswith("3.1")
     assert [error.message for error in OpenAPIV31SpecValidator(service.document).iter_errors()] == []
+
+
+def test_every_reference_resolves(service: Service) -> None:
+    references = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(service.document)))
+    assert references
+    for reference in references:
+        assert reference.startswith("#/components/"), reference
+        service.resolve({"$ref": reference})
 
 
 def test_every_operation_says_what_it_is_who_may_and_what_can_go_wrong(service: Service) -> None:

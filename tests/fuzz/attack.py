@@ -16,6 +16,7 @@ CHECKS = (
 NOT_OF = {"ingest": ("negative_data_rejection",)}
 """Ingest judges ping by ping: a batch with a bad one is taken without it, and says so (207)."""
 ENDING_S = 120
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def attack(target: Target, seconds: int, seed: int, log: Path) -> int:
@@ -29,6 +30,7 @@ def attack(target: Target, seconds: int, seed: int, log: Path) -> int:
         "--warnings", "off", *wanted,
     ]  # fmt: skip
     quiet = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    quiet |= {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "PYTHONPATH": str(ROOT)}
     with log.open("w") as out:
         done = subprocess.run(
             command,

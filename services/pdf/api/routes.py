@@ -39,14 +39,19 @@ def _decoded(body: bytes, kind: type[T]) -> T:
         raise Problem(400, "body_broken", "The body is not JSON", str(error)) from error
 
 
-def _schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The request body for OpenAPI: the snapshot's own JSON schema, self-contained."""
-    (schema,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    root: dict[str, Any] = dict(components[kind.__name__]) if "$ref" in schema else dict(schema)
+(_FORM, _REPORT), _SCHEMAS = msgspec.json.decode(  # as JSON: an empty tuple of a default is an empty list
+    msgspec.json.encode(
+        msgspec.json.schema_components([FormSnapshot, LicenceReport], ref_template="#/components/schemas/{name}")
+    )
+)
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    """The snapshot as the request body, for OpenAPI."""
     return {
         NEVER: [404, 409, 429],
         TAKES_KEY: False,
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {**root, "$defs": components}}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
     }
 
 
@@ -56,7 +61,7 @@ def create_app(settings: PdfSettings, pool: RenderPool) -> FastAPI:
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     router = APIRouter(prefix="/v1", dependencies=[Depends(require_internal(settings.internal_token))])
 
-    @router.post("/forms", response_class=Response, responses=PDF, openapi_extra=_schema(FormSnapshot))
+    @router.post("/forms", response_class=Response, responses=PDF, openapi_extra=_body(_FORM))
     async def forms(request: Request) -> Response:
         """The RUCOR form of a lodged claim."""
         try:
@@ -67,7 +72,7 @@ def create_app(settings: PdfSettings, pool: RenderPool) -> FastAPI:
             raise unavailable(str(error)) from error
         return Response(out, media_type="application/pdf")
 
-    @router.post("/reports", response_class=Response, responses=PDF, openapi_extra=_schema(LicenceReport))
+    @router.post("/reports", response_class=Response, responses=PDF, openapi_extra=_body(_REPORT))
     async def reports(request: Request) -> Response:
         """The report of one licence."""
         try:
@@ -77,5 +82,5 @@ def create_app(settings: PdfSettings, pool: RenderPool) -> FastAPI:
         return Response(out, media_type="application/pdf")
 
     app.include_router(router)
-    conventions.install(app)
+    conventions.install(app, schemas=_SCHEMAS)
     return app

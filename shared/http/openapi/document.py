@@ -1,7 +1,7 @@
 """The OpenAPI document that every service serves: FastAPI's own, completed by convention, so that a route says only what
 is its own.  Names come from the address, security from the dependencies, problems from what the route takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -55,13 +55,14 @@ _IF_NONE_MATCH: Final = {
 }  # fmt: skip
 
 
-def document_of(app: FastAPI, models: Sequence[type[BaseModel]] = ()) -> Json:
+def document_of(app: FastAPI, models: Sequence[type[BaseModel]] = (), more: Mapping[str, Any] | None = None) -> Json:
     """The whole document, the same for the same code.  `models`: bodies that routes read by themselves, for their `$ref`s."""
     if app.openapi_schema is None:
         made = get_openapi(
             title=app.title, version=app.version, description=app.description or None, routes=app.routes, tags=app.openapi_tags
         )  # fmt: skip
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        schemas |= more or {}
         for model in models:
             schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
         app.openapi_schema = complete(made, list(routes_of(app)))
