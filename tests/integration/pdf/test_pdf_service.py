@@ -66,4 +66,5 @@ def test_openapi_describes_the_snapshots(service: str) -> None:
     document = httpx.get(f"{service}/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     body = document["paths"]["/v1/forms"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert "bank_account" in body["properties"]
+    form = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+    assert "bank_account" in form["properties"]
