@@ -3,7 +3,7 @@
 * `repo` and `domain` never open or end a transaction: the use case does.
 * SQL is never built with an f-string, `%` or `+`.
 * Nothing on the network is awaited inside a database transaction.
-* Every applied migration is plain SQL named NNNN_name.sql, without gaps in a service.
+* Every applied migration is plain SQL named NNNN_name.sql, without gaps in a service; decisions are numbered likewise.
 * Of the claims API only the operator's routes (`ops_*.py`) may use the pool that spans tenants.
 * No file but a generated one is longer than 400 lines.
 """
@@ -110,6 +110,13 @@ def migrations() -> Iterator[tuple[Path, int, str]]:
             yield folder, 1, f"migrations are not numbered without gaps: {numbers}"
 
 
+def decisions() -> Iterator[tuple[Path, int, str]]:
+    folder = ROOT / "docs" / "adr"
+    numbers = [int(path.name[:4]) for path in sorted(folder.glob("*.md"))]
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield folder, 1, f"decisions are not numbered without gaps: {numbers}"
+
+
 EXEMPT = {
     # data definition takes no parameters: names are constants of the code, quoted
     ("built_sql", "deploy/embedded/roles.py"),
@@ -127,7 +134,7 @@ def main() -> int:
             for line, message in rule(path.relative_to(ROOT), tree):
                 print(f"{name}:{line}: {message}")
                 faults += 1
-    for path, line, message in migrations():
+    for path, line, message in (*migrations(), *decisions()):
         print(f"{path.relative_to(ROOT)}:{line}: {message}")
         faults += 1
     return 1 if faults else 0
