@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "evidence": ("services.classifier.evidence_cli", "evidence"),
     "replay": ("services.ingest.cli", "replay_command"),
     "quarantine": ("services.ingest.cli", "quarantine"),
+    "providers": ("services.ingest.providers_cli", "providers"),
     "import": ("services.claims.import_cli", "import_"),
     "policy": ("services.claims.policy_cli", "policy"),
     "reprocess": ("services.claims.reprocess_cli", "reprocess"),

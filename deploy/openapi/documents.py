@@ -35,7 +35,7 @@ def _claims() -> FastAPI:
 def _ingest() -> FastAPI:
     from services.ingest.api.routes import create_app
 
-    return create_app(_NOTHING, _NOTHING)
+    return create_app(_NOTHING, _NOTHING, _NOTHING)
 
 
 def _classifier() -> FastAPI:

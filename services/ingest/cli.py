@@ -20,7 +20,9 @@ from shared.errors import Retryable
 from shared.keys_cli import add_commands, expires_option, expiry
 from shared.running_stack import data_dir_option, dsn_of, read_stack
 
-SCOPES: Final = ("pings:write", "pings:read", "audit-log:read", "keys:write")
+SCOPES: Final = ("pings:write", "pings:read", "audit-log:read", "keys:write", "providers:write")
+PROVIDER_SCOPES: Final = ("provider-pings:write", "provider:read", "keys:write")
+"""Of a provider's keys (rule PA3): none of them opens a tenant's own routes."""
 KEY_VARIABLE: Final = "RUCOR_KEY"
 _url = click.option("--url", help="Ingest's base URL; the running stack's where it is left out.")
 _key = click.option("--key", envvar=KEY_VARIABLE, required=True, help=f"API key; better in ${KEY_VARIABLE} than here.")

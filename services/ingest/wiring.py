@@ -9,6 +9,7 @@ from typing import Final
 
 from services.ingest.adapters.admission import BytesInFlight, FreeSpace
 from services.ingest.adapters.group_commit import GroupCommit
+from services.ingest.adapters.heard import Heard
 from services.ingest.adapters.refusals import RefusedRows
 from services.ingest.adapters.ticks import Ticker
 from services.ingest.api.intake import Intake
@@ -82,6 +83,7 @@ async def run(settings: IngestSettings) -> int:
             policy=settings.clock_policy(),
             reader=stack.enter_context(ThreadPoolExecutor(1, "read")),
         )
+        heard = Heard(worker_pool, system_clock)
         health.check("stream", lambda: ticker.failure)
         health.check("disk", lambda: space.shortage(system_clock()))
 
@@ -90,6 +92,6 @@ async def run(settings: IngestSettings) -> int:
 
         consumer = QuarantineConsumer(source, worker_pool, health, system_clock, code_version())
         tasks = [("group commit", commit.run), ("ticks", ticker.run), (LOOP, consumer.run)]
-        tasks.append(("audit log", lambda: keep_purging(worker_pool)))
+        tasks += [("audit log", lambda: keep_purging(worker_pool)), ("devices heard", heard.run)]
         tokens = await stack.enter_async_context(token_reader(settings, system_clock))
-        return await serve(create_app(intake, api_pool, tokens, settings), settings, tasks, health=health)
+        return await serve(create_app(intake, api_pool, heard, tokens, settings), settings, tasks, health=health)

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
+from uuid import UUID
 
 from services.ingest.adapters.group_commit import Append
 from shared.allowance import Allowance
@@ -21,14 +22,19 @@ from shared.observability.metrics import INGEST_QUARANTINED
 DETAIL_CHARS_MAX: Final = 500
 DEADLINE_S: Final = 3.0
 """The answer is not held up longer for the quarantine."""
-_ORIGIN: Final = "http:"
+HTTP_ORIGIN: Final = "http:"
 
 log = get_logger(__name__)
 
 
-def origin_of(tenant: str, body: bytes) -> str:
+def provider_origin(provider: UUID) -> str:
+    """How the origins of what a provider sent begin: by it a provider finds its own."""
+    return f"provider:{provider}:"
+
+
+def origin_of(tenant: str, body: bytes, prefix: str = HTTP_ORIGIN) -> str:
     """Names a request by what it sent: a client that sends the same bad body again and again fills one place only."""
-    return _ORIGIN + blake2b(tenant.encode() + b"\0" + body, digest_size=16).hexdigest()
+    return prefix + blake2b(tenant.encode() + b"\0" + body, digest_size=16).hexdigest()
 
 
 def storable(text: str, chars_max: int) -> str:

@@ -12,7 +12,7 @@ from fastapi import Request
 
 from services.ingest.adapters.admission import BytesInFlight, FreeSpace
 from services.ingest.adapters.group_commit import GroupCommit
-from services.ingest.adapters.refusals import RefusedRows, origin_of
+from services.ingest.adapters.refusals import HTTP_ORIGIN, RefusedRows, origin_of
 from services.ingest.domain.acceptance import ClockPolicy, duplicates_within, judge_clocks
 from services.ingest.providers import neutral
 from services.ingest.providers.encoding import ENCODINGS, decode
@@ -22,7 +22,6 @@ from shared.clock import Clock
 from shared.contracts.neutral import BODY_BYTES_KEPT, Parsed, Refused
 from shared.contracts.pings import Pings
 from shared.errors import Poison, Retryable
-from shared.http.auth import Principal
 from shared.http.problems import Problem, unavailable
 from shared.observability.metrics import INGEST_PINGS
 
@@ -32,6 +31,21 @@ IN_THREAD_FROM_BYTES: Final = 16_384
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def _unheard(_pings: Pings, _received_ms: int) -> None:
+    """A tenant's own pings need no note of when a device was heard: its ledger tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """For whom a batch is sent, and by which key.  `origin`: how the places of its refused rows begin."""
+
+    tenant: str
+    key_id: str
+    origin: str = HTTP_ORIGIN
+    heard: Callable[[Pings, int], None] = _unheard
+    """Told of the pings that are durable, and when they came in (ms)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +71,9 @@ class Intake:
     reader: Executor
     """One thread: reading holds the interpreter's lock, so that more of them would only fight for it."""
 
-    async def take(self, request: Request, principal: Principal) -> tuple[int, dict[str, Any]]:
+    async def take(self, request: Request, sender: Sender) -> tuple[int, dict[str, Any]]:
         """Status (202 or 207) and receipt.  Raises Problem."""
-        media = self._admit(request, principal)
+        media = self._admit(request, sender)
         declared = request.headers.get("content-length", "")
         size = int(declared) if declared.isdigit() else BODY_BYTES_MAX
         try:
@@ -67,7 +81,7 @@ class Intake:
                 sent = await request.body()
                 body = await self._run(len(sent), decode, sent, _encoding(request), BODY_BYTES_MAX)
                 with self.in_flight.hold(max(0, len(body) - size)):
-                    return await self._take_body(body, media, principal)
+                    return await self._take_body(body, media, sender)
         except Retryable as error:
             raise unavailable(
                 f"Nothing of this batch is acknowledged ({error}): send it again after the time in Retry-After."
@@ -79,10 +93,10 @@ class Intake:
             return function(*arguments, **named)
         return await asyncio.get_running_loop().run_in_executor(self.reader, partial(function, *arguments, **named))
 
-    def _admit(self, request: Request, principal: Principal) -> str:
+    def _admit(self, request: Request, sender: Sender) -> str:
         """Everything that can be said before a byte of the body is read."""
         now = self.clock()
-        wait = self.rate.wait_s(principal.key_id, now / 1000)
+        wait = self.rate.wait_s(sender.key_id, now / 1000)
         if wait:
             raise Problem(
                 429, "too_many_requests", "This key sends more than it may",
@@ -108,18 +122,19 @@ class Intake:
             )  # fmt: skip
         return media
 
-    async def _take_body(self, body: bytes, media: str, principal: Principal) -> tuple[int, dict[str, Any]]:
+    async def _take_body(self, body: bytes, media: str, sender: Sender) -> tuple[int, dict[str, Any]]:
         now = self.clock()
-        tenant = str(principal.tenant_id)
+        tenant = sender.tenant
         try:
-            batch = await self._run(len(body), read_batch, body, media, tenant, now, self.policy)
+            batch = await self._run(len(body), read_batch, body, media, tenant, now, self.policy, sender.origin)
         except Poison as error:
             raise _unreadable(error) from error
-        self.rate.charge(principal.key_id, len(batch.pings) + len(batch.refused), now / 1000)
+        self.rate.charge(sender.key_id, len(batch.pings) + len(batch.refused), now / 1000)
         kept, _ = await asyncio.gather(
             self.refused_rows.keep(tenant, batch.origin, batch.refused, now), self.commit.put(batch.pings)
         )
         _count(batch)
+        sender.heard(batch.pings, now)
         receipt: dict[str, Any] = {
             "accepted": len(batch.pings),
             "duplicates": batch.duplicates,
@@ -136,7 +151,9 @@ class Intake:
         return (207 if batch.refused else 202), receipt
 
 
-def read_batch(body: bytes, media: str, tenant: str, now_ms: int, policy: ClockPolicy) -> Batch:
+def read_batch(
+    body: bytes, media: str, tenant: str, now_ms: int, policy: ClockPolicy, origin_prefix: str = HTTP_ORIGIN
+) -> Batch:
     """Parse and judge.  Raises Poison where the body as a whole can't be used."""
     parsed = neutral.read(body, media, tenant, PINGS_MAX)
     taken, refusals = judge_clocks(parsed.pings.ts_ms, now_ms, policy)
@@ -146,7 +163,7 @@ def read_batch(body: bytes, media: str, tenant: str, now_ms: int, policy: ClockP
         refused = sorted([*refused, *(_clock_refusal(parsed, sent, *one) for one in refusals)])
         pings = pings.take(taken)
     top = sorted(parsed.unknown_fields.items(), key=lambda item: (-item[1], item[0]))[:UNKNOWN_NAMES_MAX]
-    origin = origin_of(tenant, body) if refused else ""
+    origin = origin_of(tenant, body, origin_prefix) if refused else ""
     return Batch(pings, refused, duplicates_within(pings), dict(top), origin)
 
 

@@ -28,8 +28,9 @@ where tenant_id = $1
     and ($2::bigint is null or id < $2)
     and ($3::text is null or code = $3)
     and ($4::text is null or device_id = $4)
+    and starts_with(origin, $5)
 order by id desc
-limit $5
+limit $6
 """
 PURGE: Final = "select ingest.purge_quarantine($1, $2, $3)"
 
@@ -76,10 +77,17 @@ async def insert(conn: Connection, rows: Sequence[QuarantinedRow]) -> None:
 
 
 async def page(
-    conn: Connection, tenant_id: UUID, *, before: int | None, code: str | None, device_id: str | None, limit: int
+    conn: Connection,
+    tenant_id: UUID,
+    *,
+    before: int | None,
+    code: str | None,
+    device_id: str | None,
+    limit: int,
+    origin: str = "",
 ) -> list[StoredRow]:
     """Newest first, from below the id `before`."""
-    found = await conn.fetch(SELECT_PAGE, tenant_id, before, code, device_id, limit)
+    found = await conn.fetch(SELECT_PAGE, tenant_id, before, code, device_id, origin, limit)
     return [StoredRow(*row) for row in found]
 
 
