@@ -23,7 +23,7 @@ SCOPES: Final = ("claims:read", "claims:write", "people:write", "audit-log:read"
 """Of a tenant's keys.  `claims:write` implies `claims:verify` and `claims:lodge`, which may also be given alone."""
 NAMED_SCOPES: Final = (
     "claims:verify", "claims:lodge", "pings:write", "pings:read", "land:read", "land:write", "exclusions:write", "tracks:read",
-    "reprocess:write",
+    "reprocess:write", "providers:write",
 )  # fmt: skip
 """Only where they are named: those implied by another, and those of the other services, which count through access tokens
 (docs/guide/sign-in.md)."""

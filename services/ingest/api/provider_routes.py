@@ -24,6 +24,7 @@ from shared.http import audit
 from shared.http.audit import audited_hourly
 from shared.http.auth import Principal, require
 from shared.http.fields import Answer, Body, GivenText, printable
+from shared.http.openapi.document import NEVER
 from shared.http.paging import LIMIT_MAX
 from shared.http.problems import Problem
 from shared.nz_days import instant_of
@@ -130,7 +131,7 @@ def router(intake: Intake, pool: Pool, heard: Heard, consented: Consented) -> AP
 
     @routes.post(
         "/tenants/{tenant_id}/pings", status_code=202, response_model=Receipt, responses=PINGS_ANSWERS,
-        openapi_extra={**PINGS_BODY, "x-takes-idempotency-key": False},
+        openapi_extra={**PINGS_BODY, NEVER: [409]},
     )  # fmt: skip
     @audited_hourly("a provider sends every few seconds; what was sent is itself kept as evidence, with when it came")
     async def post_tenant_pings(request: Request, who: Sends, tenant_id: UUID) -> Response:
