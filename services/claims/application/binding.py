@@ -54,7 +54,9 @@ def vehicle_from_row(row: VehicleRow, endings: list[EndingRow], exempt: Sequence
             for e in endings
             if e.vehicle_id == row.id
         )
-        + tuple(Ending(kind="exempt", at=one.from_at) for one in exempt if one.vehicle_id == row.id),
+        + tuple(
+            Ending(kind="exempt", at=one.from_at, until=one.until_at) for one in exempt if one.vehicle_id == row.id
+        ),
     )
 
 

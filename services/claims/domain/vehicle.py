@@ -39,6 +39,8 @@ class Ending:
     recorder_id: UUID | None = None
     reading: int | None = None
     """Displayed value of that recorder at that instant, in its units (sale or MR15 reading)."""
+    until: datetime | None = None
+    """When the exemption was over; None: it is not, and the other endings never are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.claims.domain.instants import add_months, nz_date, nz_midnight_ms, to_ms
 from services.claims.domain.licence import ORDINARY, Licence, VehicleRecord
 from services.claims.domain.recorder import Timeline, unwrapped
-from services.claims.domain.vehicle import HEAVY_OVER_KG, EndingKind
+from services.claims.domain.vehicle import HEAVY_OVER_KG, Ending, EndingKind
 
 EndCause = Literal[
     "used_up", "overlap", "sale", "deregistration", "exemption", "surrender", "recorder_change", "rate_rise"
@@ -107,13 +107,14 @@ def _events(licence: Licence, record: VehicleRecord, line: Timeline, rate_rises:
                 text = f"licence {other.number}, which starts at {other_start}"
                 yield _Event("overlap", other_start, None, text)
     for ending in (*record.vehicle.endings, *((licence.surrendered,) if licence.surrendered else ())):
-        if ending.at < licence.issued_at:
+        at = _ends_at(ending, licence)
+        if at is None:
             continue
         cause: EndCause = "surrender" if ending is licence.surrendered else _ENDING_CAUSE[ending.kind]
         shown = ending.recorder_id == licence.recorder_id and ending.reading is not None
         units = unwrapped(line, ending.reading, ending.at) if shown and ending.reading is not None else None
-        at = f" at {units}" if units is not None else ""
-        yield _Event(cause, units, to_ms(ending.at), f"{cause} on {nz_date(ending.at)}{at}")
+        read = f" at {units}" if units is not None else ""
+        yield _Event(cause, units, to_ms(at), f"{cause} on {nz_date(ending.at)}{read}")
     yield from _recorder_change(licence, line)
     if record.vehicle.heavy or (licence.gross_kg or 0) > HEAVY_OVER_KG:
         for rise in rate_rises:
@@ -121,6 +122,15 @@ def _events(licence: Licence, record: VehicleRecord, line: Timeline, rate_rises:
                 dies_on = add_months(rise, 1)
                 text = f"the rate rise of {rise}, one month later (Act s 86)"
                 yield _Event("rate_rise", None, nz_midnight_ms(dies_on), text)
+
+
+def _ends_at(ending: Ending, licence: Licence) -> datetime | None:
+    """None: it was over before the licence was issued.  One that was issued while the vehicle was exempt never begins (LI2,
+    VE5), also where the exemption was recorded after it."""
+    if ending.at >= licence.issued_at:
+        return ending.at
+    exempt = ending.kind == "exempt" and (ending.until is None or licence.issued_at < ending.until)
+    return licence.issued_at if exempt else None
 
 
 def _recorder_change(licence: Licence, line: Timeline) -> Iterator[_Event]:

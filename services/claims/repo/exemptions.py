@@ -28,7 +28,7 @@ SET_STATE: Final = """
 update claims.exemption set state = $3, from_at = coalesce($4, from_at), until_at = coalesce($5, until_at)
 where tenant_id = $1 and id = $2"""
 BEGUN: Final = """
-select vehicle_id, from_at from claims.exemption
+select vehicle_id, from_at, until_at from claims.exemption
 where tenant_id = $1 and vehicle_id = any($2::uuid[]) and from_at is not null order by vehicle_id, from_at"""
 EXEMPT_AT: Final = """
 select 1 from claims.exemption
@@ -93,6 +93,7 @@ class BegunRow:
 
     vehicle_id: UUID
     from_at: datetime
+    until_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
