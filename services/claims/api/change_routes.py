@@ -151,11 +151,11 @@ async def post_licence_strike(request: Request, who: Writer, context: Ctx, licen
 
 @router.post("/readings/{reading_id}/strike", response_model=ChangeAnswer)
 async def post_reading_strike(request: Request, who: Writer, context: Ctx, reading_id: UUID, body: WhyBody) -> Response:
-    """Take out a reading that was never shown.  Review the claims that stood on it: `POST /claims/{id}/review`."""
+    """Take out a reading that was never shown.  What a claim counted too much for it becomes a disclosure."""
     why = _why(who, context, body)
 
     async def effect(conn: Connection) -> ChangeAnswer:
-        await strike_reading(conn, who.tenant_id, reading_id, why)
+        await strike_reading(conn, who.tenant_id, reading_id, why, context.policy, context.clock())
         return await _change(conn, who.tenant_id, why)
 
     return await command(request, context, who.tenant_id, 200, effect)

@@ -38,6 +38,7 @@ from services.claims.application.exempt import (
 )
 from services.claims.application.peers import PeerUnavailable
 from services.claims.application.refusals import not_found
+from services.claims.application.review_claim import review_vehicle
 from services.claims.application.watch_exemption import Watch, advise_vehicle, watch_exemption
 from services.claims.domain.exemption_watch import Watched
 from services.claims.domain.instants import from_ms
@@ -141,7 +142,10 @@ async def post_exemption_step(
             conn, who.tenant_id, exemption_id, step, context.policy, at=body.at,
             details=None if body.details is None else body.details.model_dump_json(), boundary=boundary,
         )  # fmt: skip
-        return await _answer(conn, who.tenant_id, exemption_id, context)
+        answer = await _answer(conn, who.tenant_id, exemption_id, context)
+        if body.kind == "granted":  # back in time, perhaps over what is lodged (rules LI2, CL7)
+            await review_vehicle(conn, who.tenant_id, answer.vehicle_id, context.policy, context.clock())
+        return answer
 
     return await command(request, context, who.tenant_id, 200, effect)
 

@@ -18,6 +18,7 @@ from services.claims.api.register_schemas import (
 )
 from services.claims.application.add_vehicle import change_plate
 from services.claims.application.refusals import not_found
+from services.claims.application.review_claim import review_vehicle
 from services.claims.application.sell_vehicle import sell_vehicle
 from services.claims.domain.instants import from_ms
 from services.claims.domain.vehicle import InvalidPlate, normalise_plate
@@ -120,6 +121,7 @@ async def post_sale(request: Request, who: Writer, context: Ctx, vehicle_id: UUI
 
     async def effect(conn: Connection) -> SaleAnswer:
         sold = await sell_vehicle(conn, who.tenant_id, row, from_ms(context.clock()))
+        await review_vehicle(conn, who.tenant_id, vehicle_id, context.policy, context.clock())  # it may be long ago
         fields = {**vars(sold.ending), "licences_ended": sold.licences_ended, "warnings": sold.warnings}
         return SaleAnswer.model_validate(fields)
 

@@ -16,9 +16,11 @@ from services.claims.application.overlap_credit import refuse_second_credit
 from services.claims.application.papers import note_licences
 from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found, raising
 from services.claims.application.restore_range import restore_range
+from services.claims.application.review_claim import review_vehicle
 from services.claims.application.sealing import Hasher, Sealer, place
 from services.claims.domain.bank import InvalidBankAccount, parse_account
 from services.claims.domain.licence import InvalidLicence, check_licence, normalise_number
+from services.claims.domain.policy import Policy
 from services.claims.repo import applications, changes, licences, parties, recorders, vehicles
 from services.claims.repo.changes import Why
 from services.claims.repo.licences import LicenceRow
@@ -157,13 +159,16 @@ def _stands(words: str) -> Problem:
     )
 
 
-async def strike_reading(conn: Connection, tenant: UUID, reading_id: UUID, why: Why) -> None:
-    """A reading that was never shown.  Statements that stood on it change, and claims are held against them (rule CL7) by
-    whoever looks at them again.  Raises Problem 404, 409 `stands_on_it` for the reading of a sale."""
+async def strike_reading(
+    conn: Connection, tenant: UUID, reading_id: UUID, why: Why, policy: Policy, now_ms: int
+) -> None:
+    """A reading that was never shown.  Statements that stood on it change, and claims are held against them at once (rule CL7).
+
+    Raises Problem 404, 409 `stands_on_it` for the reading of a sale."""
     row = await recorders.reading(conn, tenant, reading_id)
     if row is None:
         raise not_found("reading", reading_id)
-    await recorders.lock_recorder(conn, tenant, row.recorder_id)
+    recorder = await recorders.lock_recorder(conn, tenant, row.recorder_id)
     if await changes.is_read_at_an_end(conn, tenant, reading_id):
         raise Problem(
             409,
@@ -171,8 +176,9 @@ async def strike_reading(conn: Connection, tenant: UUID, reading_id: UUID, why: 
             "A sale stands on this reading",
             "The vehicle left the fleet with it: it stays as it is.",
         )
-    if not await changes.strike_reading(conn, tenant, reading_id, why):
+    if recorder is None or not await changes.strike_reading(conn, tenant, reading_id, why):
         raise not_found("reading", reading_id)
+    await review_vehicle(conn, tenant, recorder.vehicle_id, policy, now_ms)
 
 
 async def _unclaimed(conn: Connection, tenant: UUID, licence_id: UUID) -> LicenceRow:

@@ -9,7 +9,7 @@ from services.claims.application.tell import tell
 from services.claims.domain.claim_life import letter, over_claim
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
-from services.claims.repo import claim_life, claims
+from services.claims.repo import claim_life, claims, licences
 from services.claims.repo.claim_life import DisclosureRow
 from services.claims.repo.claims import LineRow
 from shared.clock import new_id
@@ -32,6 +32,27 @@ async def review_claim(pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy,
     async with tenant_tx(pool, tenant) as conn:
         await _store(conn, tenant, found)
     return len(found)
+
+
+async def review_vehicle(conn: Connection, tenant: UUID, vehicle_id: UUID, policy: Policy, now_ms: int) -> None:
+    """Likewise for whatever was lodged for a vehicle, in the transaction that changes what the claims stand on: a kilometre
+    that a later claim may count now is disclosed by the one that counted it before."""
+    # whoever lodges one of them at the same time waits, and reads what was changed
+    await licences.lock_licences(
+        conn, tenant, [p.id for p in await licences.licences_of_vehicle(conn, tenant, vehicle_id)]
+    )
+    of_claim: dict[UUID, set[UUID]] = {}
+    for claim_id, licence_id in await claims.lines_of_vehicle(conn, tenant, vehicle_id, from_ms(now_ms)):
+        of_claim.setdefault(claim_id, set()).add(licence_id)
+    for claim_id, licence_ids in of_claim.items():
+        row = await claims.claim(conn, tenant, claim_id)
+        if row is None:
+            raise not_found("claim", claim_id)
+        all_lines = await claims.lines(conn, tenant, claim_id)
+        lines = {line.licence_id: line for line in all_lines if line.licence_id in licence_ids}
+        facts = await load_facts(conn, tenant, sorted(lines), policy, now_ms)
+        found = await asyncio.to_thread(_over_claims, row.number, claim_id, lines, facts, policy, now_ms)
+        await _store(conn, tenant, found)
 
 
 def _over_claims(

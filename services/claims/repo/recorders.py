@@ -51,6 +51,8 @@ NEIGHBOURS: Final = """
 select (select max(value) from claims.reading where tenant_id = $1 and recorder_id = $2 and at <= $3) as below,
     (select min(value) from claims.reading where tenant_id = $1 and recorder_id = $2 and at >= $3) as above"""
 
+LATE: Final = "select 1 from claims.reading where tenant_id = $1 and recorder_id = $2 and at > $3 limit 1"
+
 
 @dataclass(frozen=True)
 class RecorderRow:
@@ -173,3 +175,8 @@ async def neighbours(conn: Connection, tenant: UUID, recorder_id: UUID, at: date
     record = await conn.fetchrow(NEIGHBOURS, tenant, recorder_id, at)
     assert record is not None  # noqa: S101 - an aggregate without GROUP BY always has one row
     return record["below"], record["above"]
+
+
+async def is_late(conn: Connection, tenant: UUID, row: ReadingRow) -> bool:
+    """Whether a later reading of the recorder is known already."""
+    return await conn.fetchval(LATE, tenant, row.recorder_id, row.at) is not None

@@ -157,3 +157,44 @@ async def test_RE2_a_struck_reading_leaves_the_statement_and_stays_on_record(fle
     read = (await fleet.get("/readings", recorder_id=fleet.recorders["ABC123"]))["items"]
     (sold,) = (one["id"] for one in read if one["value"] == 46_500)
     assert (await fix(fleet, f"/readings/{sold}/strike", 409))["code"] == "stands_on_it"
+
+
+async def lodged(fleet: Fleet) -> tuple[str, str]:
+    """(licence, claim); the recorder is read again later."""
+    licence = await fleet.claimable()
+    await fleet.add_reading("ABC123", "2026-11-01T08:00:00+13:00", 46_500)
+    preview = await fleet.preview([licence])
+    return licence, str((await fleet.post("/claims", {"preview_token": preview["preview_token"]}))["id"])
+
+
+async def over_claimed(fleet: Fleet, claim: str) -> list[int]:
+    """Of each open disclosure the kilometres that its line claims too much."""
+    found = (await fleet.get("/disclosures", claim_id=claim, only_open="true"))["items"]
+    return [one["claimed_km"] - one["now_km"] for one in found]
+
+
+async def test_CL7_an_end_moved_under_a_claim_is_disclosed_so_that_the_next_licence_claims_no_kilometre_again(
+    fleet: Fleet,
+) -> None:
+    _, claim = await lodged(fleet)
+    readings = (await fleet.get("/readings", recorder_id=fleet.recorders["ABC123"]))["items"]
+    (end,) = [one["id"] for one in readings if one["value"] == 46_000]
+    await fix(fleet, f"/readings/{end}/strike")
+    await fleet.add_reading("ABC123", "2026-10-08T08:00:00+13:00", 46_000)
+    moved = await over_claimed(fleet, claim)
+    assert max(moved) >= 7 * 40, "a week of off-road travel counts for the next licence now"
+    assert (await fleet.client.post(f"/v1/claims/{claim}/review")).json()["disclosures"][-1]["now_km"] < 560
+
+
+async def test_CL7_a_late_reading_that_leaves_the_claim_as_it_is_discloses_nothing(fleet: Fleet) -> None:
+    _, claim = await lodged(fleet)
+    await fleet.add_reading("ABC123", "2026-10-20T08:00:00+13:00", 46_200)
+    assert await over_claimed(fleet, claim) == []
+
+
+async def test_CL7_a_sale_recorded_back_in_time_is_disclosed_by_what_was_lodged_beyond_it(fleet: Fleet) -> None:
+    _, claim = await lodged(fleet)
+    sale = {"kind": "sold", "at": "2026-10-10T08:00:00+13:00", "reading": 45_600, "reason": "sold", "actor": "R Hill"}
+    await fleet.post(f"/vehicles/{fleet.vehicles['ABC123']}/sale", sale, 200)
+    (much,) = await over_claimed(fleet, claim)
+    assert much > 0

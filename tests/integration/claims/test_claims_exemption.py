@@ -117,6 +117,24 @@ async def test_LI2_VE5_a_licence_ends_where_the_exemption_begins_and_none_is_bou
     await fleet.add_licence("ABC123", "RUC 9", 50_000, "2026-11-02")
 
 
+async def test_LI2_CL7_an_exemption_granted_back_in_time_discloses_what_was_claimed_under_it(fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    preview = await fleet.preview([licence])
+    claim = await fleet.post("/claims", {"preview_token": preview["preview_token"]})
+    await granted(fleet, fleet.vehicles["ABC123"], NEAR, at="2026-10-08")
+    (found,) = (await fleet.get("/disclosures", claim_id=claim["id"]))["items"]
+    assert 0 < found["now_km"] < found["claimed_km"] == 560
+
+
+async def test_LI2_VE5_a_licence_that_was_issued_under_an_exemption_recorded_later_claims_nothing(fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    exemption = await granted(fleet, fleet.vehicles["ABC123"], NEAR, at="2026-09-20")
+    assert (await fleet.get(f"/licences/{licence}/statement"))["totals"]["off_road_mm"] == 0
+    assert not (await fleet.preview([licence]))["lodgeable"]
+    await step(fleet, exemption, "ended", at="2026-09-30", code="revoked", reading=45_000)
+    assert (await fleet.preview([licence]))["lodgeable"], "it was issued after the exemption"
+
+
 async def test_EX4_duties_stand_until_a_person_reports_them(fleet: Fleet) -> None:
     vehicle = await fleet.add_ute()
     exemption = await granted(fleet, vehicle, NEAR)
