@@ -6,7 +6,7 @@ the request.  Keys are cached for 30 s, so a revoked key works for at most that 
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -172,8 +172,7 @@ class Authenticator:
             reason = "unknown" if row is None or not matches else "revoked" if row.revoked else "expired"
             raise refuse(reason, "The API key is unknown, revoked or expired: use a valid key of your tenant.")
         await self._note_use(key_id, row, now)
-        implied = (IMPLIED.get(scope, frozenset()) for scope in row.scopes)
-        return Principal(row.tenant_id, key_id, row.scopes.union(*implied), requests_per_s=row.requests_per_s)
+        return Principal(row.tenant_id, key_id, opened_by(row.scopes), requests_per_s=row.requests_per_s)
 
     async def _note_use(self, key_id: str, row: KeyRow, now: datetime) -> None:
         """The day of a key's last use, once a day.  Where the database is away nothing is noted, and nobody waits again for
@@ -187,6 +186,11 @@ class Authenticator:
                 await note_use(conn, key_id, today)
         except DatabaseUnavailable:
             log.warning("a key's use is not noted", key_id=key_id)
+
+
+def opened_by(scopes: Collection[str]) -> frozenset[str]:
+    """All that a key with these scopes may do."""
+    return frozenset(scopes).union(*(IMPLIED.get(scope, frozenset()) for scope in scopes))
 
 
 def _matches(row: KeyRow | None, sha256: bytes, now: datetime) -> bool:

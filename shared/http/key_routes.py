@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.db import api_keys
 from shared.db.api_keys import KeyFacts, key_id_of
 from shared.db.pool import Connection, Pool, tenant_tx
-from shared.http.auth import Principal, require
+from shared.http.auth import Principal, opened_by, require
 from shared.http.fields import Answer, Body, GivenText, Instant
 from shared.http.paging import LIMIT_MAX, cursor_of, place_of
 from shared.http.problems import Problem
@@ -125,8 +125,10 @@ def router(pool: Pool, clock: Clock) -> APIRouter:
 
 
 def _within(who: Principal, scopes: list[str]) -> None:
-    """Nobody gives what they have not.  Raises Problem 403."""
-    above = sorted(set(scopes) - who.scopes)
+    """Nobody gives what they have not, nor what comes with it: who prepares makes no key that verifies (rule PA2).
+
+    Raises Problem 403."""
+    above = sorted(opened_by(scopes) - who.scopes)
     if above:
         raise Problem(
             403, "scope_not_yours", "A key cannot be given more than you have",

@@ -21,7 +21,7 @@ SCOPES_OF: Final[Mapping[Role, frozenset[str]]] = {
     },
     "verifier": _LOOK | {"claims:verify"},
     "auditor": frozenset({"audit:read"}),
-    "ops": frozenset({*OPERATOR_SCOPES, "claims:read", "people:write", "audit-log:read", "keys:write"}),
+    "ops": frozenset({*OPERATOR_SCOPES, "claims:read", "audit:read", "people:write", "audit-log:read", "keys:write"}),
 }  # fmt: skip
 
 

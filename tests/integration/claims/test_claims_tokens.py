@@ -19,7 +19,7 @@ from services.claims.cli import revoke_key
 from services.claims.wiring import make_app
 from shared.http.auth import OPERATOR
 from shared.http.mint import Mint
-from shared.http.tokens import LIFE_S
+from shared.http.tokens import LIFE_S, AccessToken, sign
 from tests.integration.claims.conftest import ISSUER, TOKEN_KEYS, Claims
 from tests.integration.claims.world import NOW_MS, Fleet
 
@@ -320,3 +320,14 @@ async def test_G6_the_sign_in_function_tells_nothing_but_the_places_of_one_accou
             assert await conn.fetch("select * from claims.people_who_are($1, $2, $3)", *given) == []
         found = await conn.fetch("select * from claims.people_who_are('i', 's', 'mary@hill.example')")
         assert [(row["tenant_id"], row["linked"]) for row in found] == [(fleet.tenant, False)]
+
+
+async def test_PA2_a_token_that_may_not_verify_makes_no_key_that_may(claims: Claims, fleet: Fleet) -> None:
+    """A key that writes claims verifies and lodges besides."""
+    scopes = frozenset({"keys:write", "claims:write", "claims:lodge"})
+    token = AccessToken(tenant_id=fleet.tenant, subject="1f2e3d4c", scopes=scopes)
+    client = claims.client(sign(token, TOKEN_KEYS[0], ISSUER, claims.clock() // 1000))
+    refused = await client.post("/v1/keys", json={"name": "portal", "scopes": ["claims:write"]})
+    assert (refused.status_code, refused.json()["scopes"]) == (403, ["claims:verify"])
+    made = await client.post("/v1/keys", json={"name": "portal", "scopes": ["claims:lodge"]})
+    assert made.status_code == 201, made.text

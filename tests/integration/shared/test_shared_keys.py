@@ -101,7 +101,10 @@ async def test_a_key_is_made_listed_and_never_shown_again(app: FastAPI, pool: Po
 async def test_nobody_gives_or_takes_over_more_than_they_have(app: FastAPI, pool: Pool) -> None:
     strong, weak = await caller(app, pool, "claims:write"), await caller(app, pool)
     refused = await weak.post("", {"name": "n", "scopes": ["keys:write", "claims:write"]}, 403)
-    assert (refused["code"], refused["scopes"]) == ("scope_not_yours", ["claims:write"])
+    assert (refused["code"], refused["scopes"]) == (
+        "scope_not_yours",
+        ["claims:lodge", "claims:verify", "claims:write"],
+    )
     assert (await weak.post(f"/{strong.key[6:14]}/rotate", {}, 403))["code"] == "scope_not_yours"
     without = Caller(app, (await strong.post("", {"name": "n", "scopes": ["claims:write"]}, 201))["key"])
     assert (await without.get(403))["scope"] == "keys:write"
