@@ -167,12 +167,15 @@ def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings |
 
 async def work_loop(name: str, next_one: Callable[[], Awaitable[bool]], health: Health, stale_after_s: float) -> None:
     """One job after the other, for ever; `next_one` says whether there was any.  A database that is away is waited for: the
-    API's own readiness shows it."""
+    API's own readiness shows it.  A job that breaks is left until its lease ends: one tenant's row stops nobody else's work."""
     while True:
         try:
             busy = await next_one()
         except Retryable as error:
             log.warning("loop waits", loop=name, error=str(error))
+            busy = False
+        except Exception as error:
+            log.exception("a job broke", loop=name, error=repr(error))
             busy = False
         health.beat(name, stale_after_s=stale_after_s)
         if not busy:

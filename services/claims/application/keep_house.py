@@ -9,6 +9,7 @@ from services.claims.domain.instants import from_ms, nz_date
 from services.claims.repo import erasures
 from shared.clock import Clock
 from shared.db.pool import Pool, tenant_tx, tx
+from shared.errors import Retryable
 from shared.observability.logging import get_logger
 
 log = get_logger(__name__)
@@ -45,10 +46,12 @@ class House:
 
     async def _purge(self) -> None:
         for tenant in await purge.tenants(self._across):
-            counts = {
-                table: count
-                for table, count in (await purge.purge(self._across, tenant, self._clock())).items()
-                if count
-            }
-            if counts:
+            try:
+                rows = await purge.purge(self._across, tenant, self._clock())
+            except Retryable:
+                raise
+            except Exception as error:  # the other tenants' turn comes all the same, and this one's tomorrow
+                log.exception("not purged", tenant=str(tenant), error=repr(error))
+                continue
+            if counts := {table: count for table, count in rows.items() if count}:
                 log.info("purged", tenant=str(tenant), rows=counts, rule="RE1")
