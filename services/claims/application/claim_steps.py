@@ -21,6 +21,8 @@ from shared.clock import new_id
 from shared.db.pool import Connection
 from shared.http.problems import Problem
 
+CAME: Final = frozenset({"paid", "set_off"})
+"""Outcomes by which money came."""
 SENT_AND_LATER: Final = frozenset({"sent", "received", "returned", "decided"})
 
 
@@ -73,7 +75,8 @@ async def consent(conn: Connection, tenant: UUID, claim_id: UUID, licence_ids: S
 async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequence[LineStep]) -> None:
     """Rule CL6: what the Agency said of lines, what was paid, set off or recovered.  With the last line the claim is decided.
 
-    Raises Problem 404, 409 `step_not_allowed`, 422 for a licence that is not of this claim."""
+    Raises Problem 404, 409 `step_not_allowed`, 422 for a licence that is not of this claim, more kilometres than were claimed
+    and more money back than came."""
     state = await locked(conn, tenant, claim_id)
     if state not in {"received", "decided"}:
         raise Problem(
@@ -82,8 +85,10 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
         )  # fmt: skip
     lines = await _lines_of(conn, tenant, claim_id, [one.licence_id for one in decisions])
     states: dict[UUID, LineState] = dict.fromkeys(lines, "pending")
+    came: dict[UUID, int] = {}
     for step in await claim_life.line_steps(conn, tenant, claim_id):
         states[step.licence_id] = cast("LineState", step.kind)
+        came |= {step.licence_id: step.cents or 0} if step.kind in CAME else {}
     for number, one in enumerate(decisions):
         try:
             states[one.licence_id] = advance_line(states[one.licence_id], cast("LineState", one.kind))
@@ -91,6 +96,9 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
             raise illegal(error) from error
         if one.kind == "accepted" and (one.distance_km or 0) > lines[one.licence_id]:
             raise invalid(f"/lines/{number}/distance_km", f"only {lines[one.licence_id]} km were claimed")
+        if one.kind == "recovered" and (one.cents or 0) > came.get(one.licence_id, 0):
+            raise invalid(f"/lines/{number}/cents", f"only {came.get(one.licence_id, 0)} cents came of this line")
+        came |= {one.licence_id: one.cents or 0} if one.kind in CAME else {}
         await claim_life.add_line_step(conn, tenant, claim_id, one)
         await tell(conn, tenant, f"claim_line.{one.kind}", claim_id=claim_id, licence_id=one.licence_id)
     if state == "received" and is_decided(list(states.values())):

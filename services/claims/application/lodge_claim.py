@@ -29,9 +29,11 @@ from services.claims.repo import claims, documents, ledger, licences
 from services.claims.repo.claims import ClaimRow, LineDay, LineRow
 from shared.clock import new_id
 from shared.db.errors import constraints
-from shared.db.pool import Connection, Pool, tenant_tx
+from shared.db.pool import Connection, Pool, last_longer, tenant_tx
 from shared.http.problems import Problem
 
+WHOLE_MS_MAX: Final = 30_000
+"""A claim of 500 licences is 500 marks, reports and proofs, whole or nothing; each statement stays short."""
 CLAIMED: Final = ("lodged_licence_once", "lodged_number_once", "lodged_range_once")
 SHOWN: Final = ("claimable_km", "off_road_mm", "estimate_cents", "rate", "plate", "eligible", "statement_hash")
 
@@ -127,6 +129,7 @@ async def lodge(
 ) -> UUID:
     """The transaction.  Raises LedgerMoved when something changed since `prepare_lodging`: prepare again, which says what."""
     body = ready.drafted.body
+    await last_longer(conn, WHOLE_MS_MAX)
     await hold_marks_off(conn, tenant)
     await licences.lock_licences(conn, tenant, sorted(body.request.licence_ids))
     await _not_lodged(conn, tenant, ready.preview_id)

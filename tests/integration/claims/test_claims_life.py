@@ -116,6 +116,9 @@ async def test_CL6_sent_received_returned_resent_and_decided_line_by_line(fleet:
     assert decided["state"] == "decided"
     paid = {"licence_id": licence, "kind": "paid", "on": "2026-12-08", "cents": 3800}
     recovered = {"licence_id": licence, "kind": "recovered", "on": "2027-02-01", "cents": 100, "reason": "audit"}
+    more = {"actor": "R", "lines": [paid, recovered | {"cents": 3801}]}
+    refused = await step(fleet, claim, "outcomes", more, 422)
+    assert refused["errors"][0]["pointer"] == "/lines/1/cents", "no more goes back than came"
     history = await step(fleet, claim, "outcomes", {"actor": "R", "lines": [paid, recovered]})
     assert [one["kind"] for one in history["lines"]] == ["accepted", "paid", "recovered"]
     assert [one["kind"] for one in history["steps"]] == ["sent", "received", "returned", "sent", "received", "decided"]
