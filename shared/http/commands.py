@@ -25,7 +25,7 @@ class Commands:
 
     pool: Pool
     digest: Callable[[bytes], bytes]
-    """Names a request: method, path and body in, the same bytes for the same request out."""
+    """Names a request: method, address with its query, and body in, the same bytes for the same request out."""
 
     async def run(
         self, request: Request, tenant: UUID, status: int, effect: Callable[[Connection], Awaitable[BaseModel]]
@@ -58,7 +58,8 @@ class Commands:
         return None if stored is None else _again(stored, await self._digest(request))
 
     async def _digest(self, request: Request) -> bytes:
-        return self.digest(f"{request.method} {request.url.path}\0".encode() + await request.body())
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return self.digest(f"{request.method} {asked}\0".encode() + await request.body())
 
 
 def _key(request: Request) -> str | None:

@@ -151,6 +151,8 @@ async def test_the_same_key_gives_the_first_report_again(fleet: Fleet) -> None:
     assert first.json()["ok"] == 450
     assert again.headers["Idempotent-Replay"] == "true"
     assert again.content == first.content
+    otherwise = await fleet.client.post("/v1/imports/vehicles?atomic=true", content=text, headers=headers)
+    assert (otherwise.status_code, otherwise.json()["code"]) == (409, "idempotency_key_reused"), "another request"
 
 
 async def test_one_transaction_may_be_told_to_last_longer(database: Database) -> None:
