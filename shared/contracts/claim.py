@@ -1,6 +1,6 @@
 """What claims hands to pdf over HTTP: frozen snapshots, complete in themselves.  pdf holds no truth and looks nothing up."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -69,11 +69,15 @@ class DayLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     note: str = ""
 
 
+Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
+Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+
+
 class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A drawn line of one surface: [[lng, lat], …] in degrees."""
 
     surface: str
-    points: tuple[tuple[float, float], ...]
+    points: tuple[tuple[Longitude, Latitude], ...]
 
 
 class ReportFinding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -58,6 +58,10 @@ def test_a_broken_or_unfitting_snapshot_says_why(service: str) -> None:
     answer = ask(service, "/v1/forms", json.dumps(unknown).encode())
     assert answer.status_code == 422
     assert "surprise" in answer.json()["detail"]
+    beyond = json.loads(msgspec.json.encode(report_snapshot()))
+    beyond["tracks"][0]["points"][0][0] = 1e300
+    nowhere = ask(service, "/v1/reports", json.dumps(beyond).encode())
+    assert (nowhere.status_code, nowhere.json()["code"]) == (422, "snapshot_invalid")
     no_km = ask(service, "/v1/forms", msgspec.json.encode(form_snapshot([line("A", km=0)])))
     assert (no_km.status_code, "whole kilometre" in no_km.json()["detail"]) == (422, True)
 
