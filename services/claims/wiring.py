@@ -1,12 +1,12 @@
 """The only place where the parts of the claims service are joined."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
+from services.claims import loops
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.adapters.oidc import Provider
@@ -54,60 +54,39 @@ from services.claims.api.context import Context
 from services.claims.api.import_files import FILE_BYTES_MAX
 from services.claims.api.import_kinds import KINDS
 from services.claims.api.token_routes import Desk
-from services.claims.application import deliver_webhooks, retention
+from services.claims.application import deliver_webhooks
 from services.claims.application.deliver_webhooks import Deliverer
 from services.claims.application.exclude_faulty import exclude_next
 from services.claims.application.keep_house import House
 from services.claims.application.name_places import PLACES_LOOP, places_loop
-from services.claims.application.peers import Holds
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
 from services.claims.application.rotate_keys import check_keys
 from services.claims.application.tell_alerts import tell_alerts_next
-from services.claims.application.tell_holds import tell_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
 from services.claims.settings import ClaimsSettings, bank_keys, key_bytes, webhook_hosts
 from shared.clock import Clock, system_clock
 from shared.db.audit import keep_purging
-from shared.db.pool import Pool, open_pool
-from shared.errors import Retryable
+from shared.db.pool import open_pool
 from shared.http import audit_log, auth, conventions, key_routes
 from shared.http.jwks import open_client as open_public_client
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
 from shared.observability.health import Health
-from shared.observability.logging import get_logger
 from shared.runtime import Task, serve
 from shared.settings import LimitSettings
 from shared.stream.source import Source
 
 BODY_BYTES_MAX: Final = 1_000_000
-IDLE_S: Final = 0.5
-RENDER_LOOP: Final = "render"
-RENDER_STALE_S: Final = 90.0
-HOUSE_IDLE_S: Final = 60.0
-HOUSE_LOOP: Final = "house"
-HOUSE_STALE_S: Final = 3_600.0
-POLICY_EVERY_S: Final = 2.0
-POLICY_LOOP: Final = "policy"
-POLICY_STALE_S: Final = 30.0
-HOLDS_LOOP: Final = "holds"
-HOLDS_IDLE_S: Final = 30.0
-HOLDS_STALE_S: Final = 180.0
-SETTLE_EVERY_MS: Final = 3_600_000
-FAULTY_LOOP: Final = "faulty data"
-FAULTY_STALE_S: Final = 300.0
-ALERTS_LOOP: Final = "alerts"
-ALERTS_STALE_S: Final = 600.0
 API_POOL_SIZE: Final = 16
+WORKER_POOL_SIZE: Final = 6
+"""Shared by the loops, each of which has one short transaction at a time, and by the operator's routes."""
 BODY_BYTES_BY_PATH: Final = {
     token_routes.TOKEN_PATH: token_routes.FORM_BYTES_MAX,
     "/v1" + attachment_routes.PATH: ATTACHMENT_BYTES_MAX,
     **{f"/v1{import_routes.PATH}/{kind}": FILE_BYTES_MAX for kind in KINDS},
 }
-
-log = get_logger(__name__)
 
 
 def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings | None = None) -> FastAPI:
@@ -165,67 +144,6 @@ def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings |
     return app
 
 
-async def work_loop(name: str, next_one: Callable[[], Awaitable[bool]], health: Health, stale_after_s: float) -> None:
-    """One job after the other, for ever; `next_one` says whether there was any.  A database that is away is waited for: the
-    API's own readiness shows it.  A job that breaks is left until its lease ends: one tenant's row stops nobody else's work."""
-    while True:
-        try:
-            busy = await next_one()
-        except Retryable as error:
-            log.warning("loop waits", loop=name, error=str(error))
-            busy = False
-        except Exception as error:
-            log.exception("a job broke", loop=name, error=repr(error))
-            busy = False
-        health.beat(name, stale_after_s=stale_after_s)
-        if not busy:
-            await asyncio.sleep(IDLE_S)
-
-
-def _worker(name: str, next_one: Callable[[], Awaitable[bool]], health: Health, stale_after_s: float) -> Task:
-    return name, lambda: work_loop(name, next_one, health, stale_after_s)
-
-
-async def house_loop(house: House, health: Health) -> None:
-    while True:
-        try:
-            busy = await house.round()
-        except Retryable as error:
-            log.warning("housekeeping waits", error=str(error))
-            busy = False
-        health.beat(HOUSE_LOOP, stale_after_s=HOUSE_STALE_S)
-        if not busy:
-            await asyncio.sleep(HOUSE_IDLE_S)
-
-
-async def holds_loop(pool: Pool, classifier: Holds, clock: Clock, health: Health) -> None:
-    """The classifier knows of every hold within a minute, or as soon as it is there again; until then it keeps everything."""
-    settled_ms = 0
-    while True:
-        try:
-            if clock() - settled_ms > SETTLE_EVERY_MS:
-                await retention.settle_needed(pool)
-                settled_ms = clock()
-            while await tell_next(pool, classifier) or await retention.tell_next(pool, classifier):
-                pass
-            await classifier.holds_told()
-        except Retryable as error:
-            log.warning("holds are told later", error=str(error))
-        health.beat(HOLDS_LOOP, stale_after_s=HOLDS_STALE_S)
-        await asyncio.sleep(HOLDS_IDLE_S)
-
-
-async def policy_loop(pool: Pool, policies: PolicyBook, health: Health) -> None:
-    """Follow what operators change, for ever.  Without a database the last policy stays; nothing can be lodged then."""
-    while True:
-        try:
-            await policies.refresh(pool)
-        except Retryable as error:
-            log.warning("policy loop waits", error=str(error))
-        health.beat(POLICY_LOOP, stale_after_s=POLICY_STALE_S)
-        await asyncio.sleep(POLICY_EVERY_S)
-
-
 @contextlib.asynccontextmanager
 async def _desk(settings: ClaimsSettings, clock: Clock) -> AsyncIterator[Desk]:
     """Where access tokens are given out: to people only where a provider vouches for them."""
@@ -240,7 +158,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
     async with contextlib.AsyncExitStack() as stack:
         pool = await open_pool(settings.database_url, name="rucor-claims-api", size=API_POOL_SIZE)
         stack.push_async_callback(pool.close)
-        worker_pool = await open_pool(settings.worker_database_url, name="rucor-claims-worker", size=4)
+        worker_pool = await open_pool(settings.worker_database_url, name="rucor-claims-worker", size=WORKER_POOL_SIZE)
         stack.push_async_callback(worker_pool.close)
         pdf_http = await stack.enter_async_context(open_client(settings.pdf_url, settings.pdf_token))
         classifier_http = await stack.enter_async_context(
@@ -282,14 +200,14 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
 
         tasks: list[Task] = [
             ("days", consumer.run),
-            ("policy", lambda: policy_loop(worker_pool, context.policies, health)),
-            (HOLDS_LOOP, lambda: holds_loop(worker_pool, context.classifier, clock, health)),
+            (loops.POLICY_LOOP, lambda: loops.policy_loop(worker_pool, context.policies, health)),
+            (loops.HOLDS_LOOP, lambda: loops.holds_loop(worker_pool, context.classifier, clock, health)),
             (PLACES_LOOP, lambda: places_loop(worker_pool, context.classifier, health)),
-            _worker(RENDER_LOOP, render, health, RENDER_STALE_S),
-            (HOUSE_LOOP, lambda: house_loop(House(worker_pool, context.hasher, clock), health)),
-            _worker(FAULTY_LOOP, exclude, health, FAULTY_STALE_S),
+            loops.worker(loops.RENDER_LOOP, render, health, loops.RENDER_STALE_S),
+            (loops.HOUSE_LOOP, lambda: loops.house_loop(House(worker_pool, context.hasher, clock), health)),
+            loops.worker(loops.FAULTY_LOOP, exclude, health, loops.FAULTY_STALE_S),
             ("audit log", lambda: keep_purging(worker_pool)),
-            _worker(ALERTS_LOOP, alerts, health, ALERTS_STALE_S),
+            loops.worker(loops.ALERTS_LOOP, alerts, health, loops.ALERTS_STALE_S),
             (deliver_webhooks.LOOP, lambda: deliverer.run(health)),
         ]
         desk = await stack.enter_async_context(_desk(settings, clock))

@@ -65,6 +65,8 @@ async def prepare_lodging(
     facts, drafted = await draft_from_ledger(pool, tenant, body.request, policy, sealer, hasher, now_ms)
     differences = compare(body, drafted.body)
     if differences:
+        async with tenant_tx(pool, tenant) as conn:  # claimed since it was looked at first: that is what to say
+            await _not_claimed(conn, tenant, body)
         raise preview_changed(differences)
     if not drafted.body.lodgeable:
         raise _not_lodgeable(drafted.body)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.claims.wiring import work_loop
+from services.claims.loops import work_loop
 from shared.errors import Fatal
 from shared.observability.health import Health
 
