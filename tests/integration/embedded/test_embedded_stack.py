@@ -98,7 +98,7 @@ def test_the_broker_runs_on_the_packaged_java_with_none_on_the_machine(stack: St
 def test_no_password_shows_in_a_command_line_or_an_open_file(stack: Stack) -> None:
     secrets = [
         *stack.info.kafka_users.values(),
-        *stack.info.keys.values(),
+        *(key for key in stack.info.keys.values() if key),  # no old keys yet
         stack.info.superuser_dsn.split(":")[2].split("@")[0],
     ]
     for pid in stack.info.pids.values():
