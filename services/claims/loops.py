@@ -31,6 +31,8 @@ HOLDS_STALE_S: Final = 180.0
 SETTLE_EVERY_MS: Final = 3_600_000
 FAULTY_LOOP: Final = "faulty data"
 FAULTY_STALE_S: Final = 300.0
+REVIEW_LOOP: Final = "review"
+REVIEW_STALE_S: Final = 600.0
 ALERTS_LOOP: Final = "alerts"
 ALERTS_STALE_S: Final = 600.0
 

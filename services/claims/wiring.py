@@ -61,6 +61,7 @@ from services.claims.application.keep_house import House
 from services.claims.application.name_places import PLACES_LOOP, places_loop
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.render_form import render_next
+from services.claims.application.review_all import Reviewer
 from services.claims.application.rotate_keys import check_keys
 from services.claims.application.tell_alerts import tell_alerts_next
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
@@ -193,6 +194,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         def alerts() -> Awaitable[bool]:
             return tell_alerts_next(worker_pool, pool, context.policy, clock)
 
+        reviewer = Reviewer(worker_pool, pool, context.policies, clock)
         sender = WebhookSender(await stack.enter_async_context(open_sender()), context.webhook_hosts)
         webhook_pool = await open_pool(settings.worker_database_url, name="rucor-claims-webhooks", size=4)
         stack.push_async_callback(webhook_pool.close)
@@ -207,6 +209,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
             (loops.HOUSE_LOOP, lambda: loops.house_loop(House(worker_pool, context.hasher, clock), health)),
             loops.worker(loops.FAULTY_LOOP, exclude, health, loops.FAULTY_STALE_S),
             ("audit log", lambda: keep_purging(worker_pool)),
+            loops.worker(loops.REVIEW_LOOP, reviewer.next, health, loops.REVIEW_STALE_S),
             loops.worker(loops.ALERTS_LOOP, alerts, health, loops.ALERTS_STALE_S),
             (deliver_webhooks.LOOP, lambda: deliverer.run(health)),
         ]

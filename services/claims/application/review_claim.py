@@ -16,10 +16,12 @@ from shared.clock import new_id
 from shared.db.pool import Connection, Pool, tenant_tx
 
 
-async def review_claim(pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_ms: int) -> int:
+async def review_claim(
+    pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_ms: int, *, only_settled: bool = False
+) -> int:
     """Compare, and add what is new; returns how many lines claim too much.  The lodged numbers never change.
 
-    Raises Problem 404."""
+    `only_settled`: a claim whose days may still change by themselves is left alone.  Raises Problem 404."""
     async with tenant_tx(pool, tenant) as conn:
         row = await claims.claim(conn, tenant, claim_id)
         if row is None:
@@ -28,6 +30,8 @@ async def review_claim(pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy,
             return 0
         lines = {line.licence_id: line for line in await claims.lines(conn, tenant, claim_id)}
         facts = await load_facts(conn, tenant, list(lines), policy, now_ms)
+    if only_settled and not _is_settled(facts):
+        return 0
     found = await asyncio.to_thread(_over_claims, row.number, claim_id, lines, facts, policy, now_ms)
     async with tenant_tx(pool, tenant) as conn:
         await _store(conn, tenant, found)
@@ -53,6 +57,11 @@ async def review_vehicle(conn: Connection, tenant: UUID, vehicle_id: UUID, polic
         facts = await load_facts(conn, tenant, sorted(lines), policy, now_ms)
         found = await asyncio.to_thread(_over_claims, row.number, claim_id, lines, facts, policy, now_ms)
         await _store(conn, tenant, found)
+
+
+def _is_settled(facts: Facts) -> bool:
+    """No hold is open, and no revision waits for its segments (design section 2)."""
+    return not facts.holds and all(one.day.settled for days in facts.days.values() for one in days)
 
 
 def _over_claims(
