@@ -54,7 +54,12 @@ class World:
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
     """Started, filled by the demo's own job, stopped."""
-    data, console = folder / "var", Console(file=(folder / "demo.log").open("w"), width=150)
+    with (folder / "demo.log").open("w") as log:
+        yield from _filled(folder, Console(file=log, width=150))
+
+
+def _filled(folder: Path, console: Console) -> Iterator[World]:
+    data = folder / "var"
     stack = Stack(data, port_base=None, log=lambda line: console.print(line, markup=False))
     data.mkdir(mode=0o700, parents=True)
     job = sample_job(data, None)
