@@ -26,7 +26,7 @@ up: setup ## start Kafka, Postgres and all services, leave them running, print w
 sample: setup ## write the sample district and fleet to out/sample
 	@$(BIN)/rucor sample --out "$(OUT)/sample"
 
-test: setup-dev ## every test but the slow ones, against real Kafka and Postgres (about 7 minutes on 2 cores)
+test: setup-dev ## every test but the slow ones, against real Kafka and Postgres (about 10 minutes on 2 cores)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-unit: setup-dev ## the tests that need no services
