@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -12,8 +11,9 @@ from services.claims.application.binding import waivers_of
 from services.claims.application.claim_steps import in_order, locked
 from services.claims.application.draft_claim import shown
 from services.claims.application.freeze import freeze
+from services.claims.application.frozen import opened
 from services.claims.application.refusals import invalid, not_found, purged
-from services.claims.application.sealing import Sealer, place
+from services.claims.application.sealing import Sealer
 from services.claims.domain.bank import parse_account
 from services.claims.domain.claim import ClaimDraft
 from services.claims.domain.claim_fields import Applicant
@@ -26,7 +26,6 @@ from services.claims.repo import claim_life, claims, documents, log_entries, par
 from services.claims.repo.claim_life import Step
 from shared.contracts.claim import FormSnapshot
 from shared.db.pool import Connection
-from shared.errors import Fatal
 from shared.http.problems import Problem
 
 _READ: Final = msgspec.json.Decoder(FormSnapshot)
@@ -69,10 +68,7 @@ async def _latest(conn: Connection, tenant: UUID, claim_id: UUID, sealer: Sealer
     row = await documents.snapshot(conn, tenant, claim_id, "form", claim_id)
     if row is None:
         raise purged("form")
-    plain = sealer.open(row.sealed, place(tenant, "snapshot-form", claim_id))
-    if sha256(plain).digest() != row.sha256:
-        raise Fatal(f"the snapshot of claim {claim_id} is not what was lodged")
-    return row.edition, _READ.decode(plain)
+    return row.edition, _READ.decode(opened(sealer, tenant, "form", claim_id, row))
 
 
 async def _as_draft(conn: Connection, tenant: UUID, claim_id: UUID, form: FormSnapshot) -> ClaimDraft:

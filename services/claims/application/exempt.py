@@ -1,6 +1,6 @@
 """A vehicle's section 40 exemption: applied for, granted, watched over, ended (rules EX1, EX2, EX4; VE5, LI2)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
@@ -10,7 +10,7 @@ import msgspec
 
 from services.claims.application.attach import check_attachment
 from services.claims.application.refusals import already_exists, invalid, not_found, raising
-from services.claims.application.vehicle_spans import spans_of
+from services.claims.application.vehicle_spans import spans_of, windows_of
 from services.claims.domain.claim_life import IllegalStep
 from services.claims.domain.exemption import Application, Judgement, judge
 from services.claims.domain.exemption_life import (
@@ -27,12 +27,11 @@ from services.claims.domain.reach import InvalidBoundary, boundary_of
 from services.claims.domain.statement_parts import Amounts, Tally, amounts_of
 from services.claims.repo import exemptions, ledger, vehicles
 from services.claims.repo.exemptions import ExceptionRow, ExemptionRow, ExemptionStep
-from services.claims.repo.ledger import Window
+from services.claims.repo.ledger import LedgerDay
 from shared.clock import new_id
 from shared.db.errors import constraints
 from shared.db.pool import Connection
 from shared.http.problems import Problem
-from shared.nz_days import day_of
 
 YEAR: Final = timedelta(days=365)
 ONE_AT_A_TIME: Final = "The vehicle has an exemption, or an application for one. Go on with it, or withdraw it first."
@@ -145,9 +144,13 @@ async def judged_now(conn: Connection, tenant: UUID, row: ExemptionRow, policy: 
 async def travelled(conn: Connection, tenant: UUID, vehicle_id: UUID, since: datetime, until: datetime) -> Amounts:
     """What the vehicle's devices saw of it on whole NZ days, by surface; not closed on a recorder."""
     spans = await spans_of(conn, tenant, vehicle_id, to_ms(since), to_ms(until))
-    windows = [Window(span.device, day_of(span.from_ms), day_of(span.until_ms - 1)) for span in spans]
+    return travelled_on(await ledger.summaries_in(conn, tenant, windows_of(spans), ()))
+
+
+def travelled_on(days: Iterable[LedgerDay]) -> Amounts:
+    """The totals of some device-days."""
     tally: Tally = {}
-    for found in await ledger.days_in(conn, tenant, windows):
+    for found in days:
         for total in found.day.totals:
             tally[total.surface, total.basis] = tally.get((total.surface, total.basis), 0) + total.mm
     return amounts_of([tally])

@@ -10,7 +10,7 @@ from typing import Final
 
 from services.claims.application.refusals import invalid
 from services.claims.domain.policy import Policy
-from services.claims.domain.rates import RateRow
+from services.claims.domain.rates import RateRow, table_row
 from services.claims.policy.files import InvalidPolicy, parse, texts
 from services.claims.repo import policies
 from services.claims.repo.policies import ChangeRow, UnpricedRow
@@ -119,16 +119,7 @@ async def unpriced(conn: Connection, policy: Policy) -> list[UnpricedRow]:
     """Licences of any tenant that state no price and that the table of rates cannot price either (rule LI5: an unknown rate
     asks), counted by type, weight and day of purchase.  Names nobody."""
     rows = await policies.unpriced(conn, UNPRICED_MAX)
-    return [row for row in rows if not _is_priced(row, policy)]
-
-
-def _is_priced(row: UnpricedRow, policy: Policy) -> bool:
-    found = {
-        rate.cents_per_unit
-        for rate in policy.rates
-        if rate.prices and rate.holds(row.ruc_type, row.gross_kg, row.bought_on)
-    }
-    return len(found) == 1
+    return [row for row in rows if table_row(row.ruc_type, row.gross_kg, row.bought_on, policy.rates) is None]
 
 
 def contradictions(policy: Policy) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
+from services.claims.application.frozen import opened
 from services.claims.application.peers import Pdf, PeerRefused, PeerUnavailable
 from services.claims.application.sealing import Sealer, place
 from services.claims.application.tell import tell
@@ -40,9 +41,7 @@ async def render_next(pool: Pool, pdf: Pdf, sealer: Sealer) -> bool:
         row = await documents.snapshot(conn, job.tenant_id, job.claim_id, "form", job.claim_id, job.edition)
     if row is None:
         raise Fatal(f"claim {job.claim_id} was lodged without a snapshot")
-    snapshot = sealer.open(row.sealed, place(job.tenant_id, "snapshot-form", job.claim_id))
-    if sha256(snapshot).digest() != row.sha256:
-        raise Fatal(f"the snapshot of claim {job.claim_id} is not what was lodged")
+    snapshot = opened(sealer, job.tenant_id, "form", job.claim_id, row)
     try:
         pdf_bytes = await pdf.form(snapshot)
     except PeerUnavailable as error:

@@ -1,10 +1,13 @@
 """Which devices spoke for a vehicle, and when (rules VE1, VE4)."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from services.claims.domain.vehicle import Assignment, Coupling, DeviceSpan, device_spans
 from services.claims.repo import records
+from services.claims.repo.ledger import Window
 from shared.db.pool import Connection
+from shared.nz_days import day_of
 
 
 async def spans_of(
@@ -21,3 +24,8 @@ async def spans_of(
         for c in around.couplings
     ]
     return device_spans(vehicle_id, from_ms, until_ms, assignments, couplings)
+
+
+def windows_of(spans: Iterable[DeviceSpan]) -> list[Window]:
+    """The NZ days that the spans touch."""
+    return [Window(span.device, day_of(span.from_ms), day_of(span.until_ms - 1)) for span in spans]

@@ -12,24 +12,25 @@ from uuid import UUID
 
 import msgspec
 
-from services.claims.application.exempt import YEAR, travelled
+from services.claims.application.exempt import YEAR, travelled_on
 from services.claims.application.peers import Tracks
 from services.claims.application.refusals import invalid, not_found
-from services.claims.application.vehicle_spans import spans_of
+from services.claims.application.vehicle_spans import spans_of, windows_of
 from services.claims.domain.exemption import Advice, advise
 from services.claims.domain.exemption_watch import Exception_, ExceptionKind, Far, Stretch, Watched, watch
 from services.claims.domain.instants import nz_date, nz_midnight_ms, to_ms
 from services.claims.domain.policy import Policy
+from services.claims.domain.rates import table_row
 from services.claims.domain.reach import Boundary, Position, boundary_of, length_beyond_m
 from services.claims.domain.statement_parts import Amounts
 from services.claims.domain.vehicle import DeviceSpan
 from services.claims.repo import exemptions, ledger, vehicles
 from services.claims.repo.exemptions import ExceptionRow
-from services.claims.repo.ledger import LedgerDay, Window
+from services.claims.repo.ledger import LedgerDay
 from shared.contracts.device_day import Segment
 from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http.problems import Problem
-from shared.nz_days import day_of
+from shared.nz_days import from_ordinal
 
 DAYS_MAX: Final = 92
 LOOKS_MAX: Final = 500
@@ -91,7 +92,7 @@ async def watch_exemption(
         found=tuple(watch(one, seen.exceptions, limit_m) for one in far),
         stretches=len(stretches),
         looked_at=len(candidates),
-        unsettled=tuple(sorted({_date_of(d.day.day) for d in seen.days if not d.day.settled})),
+        unsettled=tuple(sorted({from_ordinal(d.day.day) for d in seen.days if not d.day.settled})),
     )
 
 
@@ -109,7 +110,7 @@ async def _see(conn: Connection, tenant: UUID, exemption_id: UUID, from_on: date
         boundary=boundary_of(msgspec.json.decode(row.boundary)),
         exceptions=tuple(_exception(one) for one in await exemptions.exceptions(conn, tenant, exemption_id)),
         spans=spans,
-        days=await ledger.days_in(conn, tenant, _windows(spans)),
+        days=await ledger.days_in(conn, tenant, windows_of(spans)),
     )
 
 
@@ -171,20 +172,15 @@ async def advise_vehicle(
 
     Raises Problem 404, 422 `rate_unknown` where the table does not know the vehicle's rate (rule LI5); PeerUnavailable."""
     boundary = boundary_of(msgspec.json.decode(geojson))
-    now_ms = to_ms(now)
     async with tenant_tx(pool, tenant) as conn:
         rows = await vehicles.vehicles_by_id(conn, tenant, [vehicle_id])
         if not rows:
             raise not_found("vehicle", vehicle_id)
-        yearly = await travelled(conn, tenant, vehicle_id, now - YEAR, now)
-        spans = await spans_of(conn, tenant, vehicle_id, to_ms(now - YEAR), now_ms)
-        days = await ledger.days_in(conn, tenant, _windows(spans))
-    rates = {
-        row.cents_per_unit
-        for row in policy.rates
-        if row.prices and row.holds(rows[0].ruc_type, rows[0].gross_kg, nz_date(now))
-    }
-    if len(rates) != 1:
+        spans = await spans_of(conn, tenant, vehicle_id, to_ms(now - YEAR), to_ms(now))
+        days = await ledger.days_in(conn, tenant, windows_of(spans))
+    yearly = travelled_on(days)
+    rate = table_row(rows[0].ruc_type, rows[0].gross_kg, nz_date(now), policy.rates)
+    if rate is None:
         raise invalid(
             "", "the rate of this vehicle is not known: give its RUC type and weight, or enter the rate", "rate_unknown"
         )
@@ -197,11 +193,7 @@ async def advise_vehicle(
         if (found := await _look(tracks, tenant, one, boundary, limit_m)) is not None
     ]
     beyond_mm = sum(int(one.beyond_m * 1000) for one in far)
-    return advise(yearly, rates.pop(), beyond_mm, nz_date(now), policy), yearly
-
-
-def _windows(spans: Sequence[DeviceSpan]) -> list[Window]:
-    return [Window(span.device, day_of(span.from_ms), day_of(span.until_ms - 1)) for span in spans]
+    return advise(yearly, rate.cents_per_unit, beyond_mm, nz_date(now), policy), yearly
 
 
 def _exception(row: ExceptionRow) -> Exception_:
@@ -209,7 +201,3 @@ def _exception(row: ExceptionRow) -> Exception_:
         name=str(row.id), kind=cast("ExceptionKind", row.kind), from_at=row.from_at, until_at=row.until_at, back=row.back,
         looked_by=row.looked_by,
     )  # fmt: skip
-
-
-def _date_of(day: int) -> date:
-    return date.fromordinal(date(1970, 1, 1).toordinal() + day)
