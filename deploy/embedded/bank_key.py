@@ -12,7 +12,7 @@ from deploy.embedded import credentials
 from deploy.embedded.errors import StackError
 from deploy.embedded.info import FILE, StackInfo
 from services.claims.adapters.cipher import AesGcmSealer, key_id
-from services.claims.application.rotate_keys import KeysUsed, keys_used, rotate
+from services.claims.application.privacy.rotate_keys import KeysUsed, keys_used, rotate
 from shared.db.pool import open_pool
 from shared.errors import Fatal, Retryable
 from shared.running_stack import data_dir_option

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import click
 
-from services.claims.application import purge as of_claims
+from services.claims.application.privacy import purge as of_claims
 from services.claims.repo import retention
 from services.ingest.repo import quarantine
 from shared.clock import system_clock

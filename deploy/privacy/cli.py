@@ -15,7 +15,7 @@ from deploy.privacy import offboard as leaving
 from deploy.privacy.offboard import NotLeaving, Outcome
 from deploy.privacy.reach import Reach, reach, running
 from deploy.privacy.subject import Person, Subject, vehicle_of
-from services.claims.domain.proof import Leaf, faults
+from services.claims.domain.claim.proof import Leaf, faults
 from shared.clock import system_clock
 from shared.errors import Fatal, Retryable
 from shared.running_stack import data_dir_option

@@ -13,7 +13,7 @@ from uuid import UUID
 from deploy.privacy.archive import sha256_of
 from deploy.privacy.export import export
 from deploy.privacy.reach import Reach
-from services.claims.application import erase_tenant
+from services.claims.application.privacy import erase_tenant
 from services.claims.repo import erasure as of_claims
 from services.classifier.repo import erasure as of_classifier
 from services.ingest.repo import erasure as of_ingest

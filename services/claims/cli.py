@@ -9,7 +9,7 @@ from uuid import UUID
 
 import click
 
-from services.claims.domain.roles import OPERATOR_SCOPES
+from services.claims.domain.register.roles import OPERATOR_SCOPES
 from services.claims.repo import tenants as repo
 from shared.clock import new_id
 from shared.db import api_keys

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from services.claims.application import retention
-from services.claims.application.keep_house import House
+from services.claims.application.audit.tell_holds import tell_next
 from services.claims.application.peers import Holds
 from services.claims.application.policies import PolicyBook
-from services.claims.application.tell_holds import tell_next
+from services.claims.application.privacy import retention
+from services.claims.application.privacy.keep_house import House
 from shared.clock import Clock
 from shared.db.pool import Pool
 from shared.errors import Retryable

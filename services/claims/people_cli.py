@@ -10,10 +10,10 @@ from uuid import UUID
 import click
 from pydantic import ValidationError
 
-from services.claims.api.people_routes import PersonBody
-from services.claims.application.add_person import add_person
+from services.claims.api.people.people_routes import PersonBody
+from services.claims.application.people.add_person import add_person
 from services.claims.domain.instants import from_ms
-from services.claims.domain.roles import ROLES
+from services.claims.domain.register.roles import ROLES
 from services.claims.repo import tenants
 from services.claims.repo.people import PersonRow
 from shared.clock import new_id, system_clock

@@ -11,59 +11,40 @@ from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.adapters.oidc import Provider
 from services.claims.adapters.webhook_http import WebhookSender, open_sender
-from services.claims.api import (
-    alert_routes,
-    application_life_routes,
-    application_routes,
+from services.claims.api.audit import audit_link_routes, audit_routes, auditor_routes
+from services.claims.api.claim import claim_routes, correction_routes, export_routes, life_routes, preflight_routes
+from services.claims.api.context import Context
+from services.claims.api.exemption import exemption_routes
+from services.claims.api.imports import import_routes
+from services.claims.api.imports.import_files import FILE_BYTES_MAX
+from services.claims.api.imports.import_kinds import KINDS
+from services.claims.api.ledger import faulty_routes, ops_faulty, reprocess_routes
+from services.claims.api.people import grant_routes, people_routes, token_routes
+from services.claims.api.people.token_routes import Desk
+from services.claims.api.policy import ops_policy, policy_routes
+from services.claims.api.privacy import ops_case_routes, privacy_routes, retention_routes
+from services.claims.api.refunds import application_life_routes, application_routes, overlap_routes
+from services.claims.api.register import (
     attachment_routes,
-    audit_link_routes,
-    audit_routes,
-    auditor_routes,
     change_routes,
-    claim_routes,
-    correction_routes,
     device_routes,
-    exemption_routes,
-    expected_routes,
-    export_routes,
-    faulty_routes,
-    grant_routes,
-    import_routes,
-    licence_routes,
-    life_routes,
-    log_routes,
-    ops_case_routes,
-    ops_faulty,
-    ops_policy,
-    overlap_routes,
-    people_routes,
-    policy_routes,
-    preflight_routes,
-    privacy_routes,
     recorder_routes,
     register_routes,
-    reprocess_routes,
-    retention_routes,
-    timeline_routes,
-    token_routes,
     vehicle_routes,
-    webhook_routes,
 )
-from services.claims.api.attachment_routes import ATTACHMENT_BYTES_MAX
-from services.claims.api.context import Context
-from services.claims.api.import_files import FILE_BYTES_MAX
-from services.claims.api.import_kinds import KINDS
-from services.claims.api.token_routes import Desk
-from services.claims.application import deliver_webhooks
-from services.claims.application.deliver_webhooks import Deliverer
-from services.claims.application.exclude_faulty import exclude_next
-from services.claims.application.keep_house import House
-from services.claims.application.name_places import PLACES_LOOP, places_loop
+from services.claims.api.register.attachment_routes import ATTACHMENT_BYTES_MAX
+from services.claims.api.statement import alert_routes, expected_routes, licence_routes, log_routes, timeline_routes
+from services.claims.api.webhooks import webhook_routes
+from services.claims.application.claim.render_form import render_next
+from services.claims.application.claim.review_all import Reviewer
+from services.claims.application.ledger.exclude_faulty import exclude_next
+from services.claims.application.ledger.name_places import PLACES_LOOP, places_loop
 from services.claims.application.policies import PolicyBook, register_shipped
-from services.claims.application.render_form import render_next
-from services.claims.application.review_all import Reviewer
-from services.claims.application.rotate_keys import check_keys
-from services.claims.application.tell_alerts import tell_alerts_next
+from services.claims.application.privacy.keep_house import House
+from services.claims.application.privacy.rotate_keys import check_keys
+from services.claims.application.statement.tell_alerts import tell_alerts_next
+from services.claims.application.webhooks import deliver_webhooks
+from services.claims.application.webhooks.deliver_webhooks import Deliverer
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
 from services.claims.settings import ClaimsSettings, bank_keys, key_bytes, webhook_hosts

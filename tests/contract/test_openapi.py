@@ -57,6 +57,11 @@ def values_of(content: Json) -> list[Any]:
     return [*found, content["example"]] if "example" in content else found
 
 
+def test_no_two_shapes_share_a_name(service: Service) -> None:
+    """Shapes of the same name are told apart by our module paths: names that clients generated from it would carry."""
+    assert [name for name in service.document["components"]["schemas"] if "__" in name] == []
+
+
 def test_document_is_valid_openapi_3_1(service: Service) -> None:
     assert service.document["openapi"].startswith("3.1")
     assert [error.message for error in OpenAPIV31SpecValidator(service.document).iter_errors()] == []

@@ -2,7 +2,7 @@
 
 from deploy.openapi.documents import APPS
 from services.claims.cli import NAMED_SCOPES, SCOPES
-from services.claims.domain.roles import SCOPES_OF
+from services.claims.domain.register.roles import SCOPES_OF
 from services.classifier.keys_cli import SCOPES as CLASSIFIER_SCOPES
 from services.ingest.cli import PROVIDER_SCOPES
 from services.ingest.cli import SCOPES as INGEST_SCOPES

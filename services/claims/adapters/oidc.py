@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from services.claims.application.sign_in import Identity
+from services.claims.application.people.sign_in import Identity
 from shared.clock import Clock
 from shared.http.jwks import FetchedKeys, KeysUnavailable, get_json
 from shared.http.tokens import InvalidToken, verified

@@ -15,8 +15,8 @@ from typing import Final
 
 import httpx
 
-from services.claims.application.webhook_sending import Outcome
-from services.claims.domain.webhook_address import NotAllowed, Target, check_address, target_of
+from services.claims.application.webhooks.webhook_sending import Outcome
+from services.claims.domain.webhooks.webhook_address import NotAllowed, Target, check_address, target_of
 
 ATTEMPT_S: Final = 20.0
 TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
 
-from services.claims.domain.recorder import MM_PER_KM
+from services.claims.domain.register.recorder import MM_PER_KM
 
 Outcome = Literal["pass", "warn", "fail", "unknown"]
 

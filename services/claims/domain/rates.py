@@ -6,8 +6,8 @@ from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Final, Literal
 
-from services.claims.domain.licence import Licence, units_of
-from services.claims.domain.recorder import Unit
+from services.claims.domain.register.licence import Licence, units_of
+from services.claims.domain.register.recorder import Unit
 
 RateKind = Literal["standard", "reduction", "special_vehicle", "assessment_only"]
 Confidence = Literal["high", "medium", "low"]

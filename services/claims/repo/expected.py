@@ -9,7 +9,7 @@ from uuid import UUID
 from services.claims.repo.rows import all_of
 from shared.db.pool import Connection
 
-# In thousandths, rounded down, as services.claims.domain.usual_share has them.
+# In thousandths, rounded down, as services.claims.domain.statement.usual_share has them.
 LODGED_SHARES: Final = """
 select l.licence_id, l.off_road_mm * 1000 / l.share_mm as share
 from claims.claim_line l

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.claims.domain.faulty import OPEN, OpenMark
+from services.claims.domain.statement.faulty import OPEN, OpenMark
 from services.claims.repo.ledger import Window
 from services.claims.repo.rows import Page, all_of, one_of
 from shared.db.pool import Connection

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.claims.domain.statement_parts import over_public_names
+from services.claims.domain.statement.statement_parts import over_public_names
 from services.claims.repo import places
 from shared.contracts.device_day import DeviceDay, Hold, Progress, Segment, hash_of
 from shared.db.pool import Connection

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.claims.domain.roles import Role
+from services.claims.domain.register.roles import Role
 from services.claims.repo.rows import FIRST_ID, START, Page, all_of, one_of
 from shared.db.pool import Connection
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.claims.domain.places import NamedMm
+from services.claims.domain.statement.places import NamedMm
 from shared.contracts.device_day import Segment
 from shared.db.pool import Connection
 

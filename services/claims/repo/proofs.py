@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
 
-from services.claims.domain.proof import Leaf
+from services.claims.domain.claim.proof import Leaf
 from shared.db.pool import Connection
 
 INSERT: Final = """

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.api.context import Context
-from services.claims.api.people_routes import PersonBody
-from services.claims.api.token_routes import Desk
+from services.claims.api.people.people_routes import PersonBody
+from services.claims.api.people.token_routes import Desk
 from services.claims.application.policies import PolicyBook
 from services.claims.cli import OPERATOR_SCOPES, SCOPES, create_tenant, issue_key
-from services.claims.domain.roles import scopes_of
+from services.claims.domain.register.roles import scopes_of
 from services.claims.people_cli import add as add_person_by_command
 from services.claims.policy import load as load_policy
 from services.claims.wiring import make_app

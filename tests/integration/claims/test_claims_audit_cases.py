@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.claims.adapters.http_peers import ClassifierClient
+from services.claims.application.audit.tell_holds import tell_next
 from services.claims.application.peers import PeerUnavailable
-from services.claims.application.tell_holds import tell_next
 from services.claims.repo import audit_holds
 from services.classifier.api import for_claims
 from services.classifier.repo import retention

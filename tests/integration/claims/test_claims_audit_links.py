@@ -12,7 +12,7 @@ import httpx
 import openpyxl
 import pytest
 
-from services.claims.application.audit_links import TOKEN
+from services.claims.application.audit.audit_links import TOKEN
 from services.claims.wiring import make_app
 from shared.contracts.claim import Track
 from shared.contracts.device_day import hash_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.claims.application.correct_register import STANDING
+from services.claims.application.register.correct_register import STANDING
 from shared.db.pool import tenant_tx, tx
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import Fleet

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pypdf import PdfReader
 
 from services.claims.adapters.http_peers import PdfClient, open_client
-from services.claims.application.render_form import render_next
+from services.claims.application.claim.render_form import render_next
 from services.claims.application.sealing import place
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.test_claims_documents import MAKE_DUE, TOKEN, Callable, lodged, pdf_port

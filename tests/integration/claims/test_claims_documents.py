@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from pypdf import PdfReader
 
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
-from services.claims.application.render_form import delay_after, render_next
+from services.claims.application.claim.render_form import delay_after, render_next
 from services.classifier.api import tracks
 from services.classifier.domain.scheme import V1
 from shared.db.pool import open_pool

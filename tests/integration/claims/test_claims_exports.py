@@ -11,7 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from services.claims.application.frozen import sealed_claim
+from services.claims.application.claim.frozen import sealed_claim
 from services.claims.wiring import make_app
 from shared.contracts.claim import Track
 from shared.db.pool import tenant_tx

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from services.claims.application.exclude_faulty import exclude_next
-from services.claims.application.mark_faulty import mark_faulty
+from services.claims.application.ledger.exclude_faulty import exclude_next
+from services.claims.application.ledger.mark_faulty import mark_faulty
 from services.claims.domain.instants import from_ms
 from services.claims.repo.faulty import MarkRow
 from shared.db.pool import tenant_tx, tx

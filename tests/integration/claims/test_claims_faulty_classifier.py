@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.claims.adapters.http_peers import ClassifierClient
-from services.claims.application.exclude_faulty import exclude_next
+from services.claims.application.ledger.exclude_faulty import exclude_next
 from services.claims.repo import ledger
 from shared.contracts.faulty import FaultyStretch, KnownDay, PendingAsked
 from shared.db.pool import tx

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from click.testing import CliRunner
 
-from services.claims.api.import_kinds import KINDS
+from services.claims.api.imports.import_kinds import KINDS
 from services.cli import main
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import last_longer, open_pool, tx

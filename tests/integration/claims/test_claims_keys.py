@@ -20,7 +20,7 @@ from deploy.embedded import credentials
 from deploy.embedded.bank_key import bank_keys, new_bank_key, rotate_bank_key
 from deploy.embedded.info import FILE
 from services.claims.adapters.cipher import AesGcmSealer, key_id
-from services.claims.application.rotate_keys import KeyMissing, check_keys, keys_used, rotate
+from services.claims.application.privacy.rotate_keys import KeyMissing, check_keys, keys_used, rotate
 from services.claims.repo.sealed import SEALED
 from services.claims.wiring import make_app
 from shared.db.pool import tx

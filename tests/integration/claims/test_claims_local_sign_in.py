@@ -15,8 +15,8 @@ from deploy.embedded.identity.app import Provider as LocalProvider
 from deploy.embedded.identity.app import make_app as make_provider
 from deploy.embedded.identity.settings import CLIENT_ID, IdentitySettings
 from services.claims.adapters.oidc import Provider
-from services.claims.api.token_routes import Desk
-from services.claims.api.token_schemas import EXCHANGE, ID_TOKEN
+from services.claims.api.people.token_routes import Desk
+from services.claims.api.people.token_schemas import EXCHANGE, ID_TOKEN
 from services.claims.wiring import make_app
 from shared.http.mint import Mint
 from tests.integration.claims.conftest import ISSUER, TOKEN_KEYS, Claims

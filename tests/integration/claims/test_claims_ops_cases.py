@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from services.claims.application.papers import note_missing
+from services.claims.application.register.papers import note_missing
 from shared.db.pool import tenant_tx, tx
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import Fleet

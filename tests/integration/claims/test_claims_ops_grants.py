@@ -6,7 +6,7 @@ import asyncpg
 import httpx
 import pytest
 
-from services.claims.api.grant_routes import visits
+from services.claims.api.people.grant_routes import visits
 from shared.db.pool import tenant_tx
 from shared.http.auth import OPERATOR, Principal
 from tests.integration.claims.conftest import Claims

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.claims.application.name_places import name_next, sweep_next
+from services.claims.application.ledger.name_places import name_next, sweep_next
 from services.claims.application.peers import PeerUnavailable
 from services.claims.repo import ledger, places
 from services.claims.repo.places import BEFORE_ALL

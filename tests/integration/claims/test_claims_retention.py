@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from deploy.embedded.info import FILE
 from deploy.embedded.purge import purge as command
 from services.claims.adapters.http_peers import ClassifierClient
-from services.claims.application.purge import RULES, purge
-from services.claims.application.retention import settle_needed, tell_next
+from services.claims.application.privacy.purge import RULES, purge
+from services.claims.application.privacy.retention import settle_needed, tell_next
 from services.classifier.api import for_claims
 from services.classifier.application import retention as months
 from services.classifier.repo import chunks

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.claims.application.review_all import Reviewer
+from services.claims.application.claim.review_all import Reviewer
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import FIRST_DAY, KM, Fleet, device_day, put_days
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.claims.application.tell_alerts import tell_alerts_next
+from services.claims.application.statement.tell_alerts import tell_alerts_next
 from shared.db.pool import Pool, tenant_tx, tx
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import FIRST_DAY, Fleet, device_day, put_days

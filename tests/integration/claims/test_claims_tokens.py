@@ -13,8 +13,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from services.claims.adapters.oidc import AGE_S_MAX, Provider
-from services.claims.api.token_routes import Desk
-from services.claims.api.token_schemas import ACCESS_TOKEN, CLIENT_CREDENTIALS, EXCHANGE, ID_TOKEN
+from services.claims.api.people.token_routes import Desk
+from services.claims.api.people.token_schemas import ACCESS_TOKEN, CLIENT_CREDENTIALS, EXCHANGE, ID_TOKEN
 from services.claims.cli import revoke_key
 from services.claims.wiring import make_app
 from shared.http.auth import OPERATOR

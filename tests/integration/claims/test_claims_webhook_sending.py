@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from services.claims.adapters import webhook_http
 from services.claims.adapters.webhook_http import WebhookSender, open_sender
-from services.claims.application.webhook_sending import Outcome
+from services.claims.application.webhooks.webhook_sending import Outcome
 from tests.integration.claims.receiver import Receiver, listening
 
 pytestmark = pytest.mark.integration
@@ -104,7 +104,7 @@ async def test_the_checked_address_is_connected_to_and_tls_proves_the_name(
     """DNS rebinding: the name answers a checked address first and something else whenever it is asked again."""
     server, client = certificate(tmp_path, NAME)
     with listening(Receiver(), server) as receiver:
-        monkeypatch.setattr("services.claims.domain.webhook_address.PORTS", frozenset({receiver.port}))
+        monkeypatch.setattr("services.claims.domain.webhooks.webhook_address.PORTS", frozenset({receiver.port}))
         checked: list[str] = []
         monkeypatch.setattr(webhook_http, "check_address", checked.append)  # as if this machine were the internet
         names = Names(["127.0.0.1"], ["192.0.2.1"])

@@ -15,10 +15,12 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from services.claims.adapters.webhook_http import WebhookSender, open_sender
-from services.claims.application import deliver_webhooks, review_claim, tell_alerts
-from services.claims.application.deliver_webhooks import Deliverer
-from services.claims.application.tell import tell
-from services.claims.domain.webhook_signing import ATTEMPTS_MAX
+from services.claims.application.claim import review_claim
+from services.claims.application.statement import tell_alerts
+from services.claims.application.webhooks import deliver_webhooks
+from services.claims.application.webhooks.deliver_webhooks import Deliverer
+from services.claims.application.webhooks.tell import tell
+from services.claims.domain.webhooks.webhook_signing import ATTEMPTS_MAX
 from shared.db.pool import tenant_tx, tx
 from shared.observability.health import Health
 from tests.integration.claims.conftest import Claims

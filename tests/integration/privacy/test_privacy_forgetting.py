@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.privacy.cli import check
-from services.claims.application.keep_house import House
-from services.claims.application.purge import purge
-from services.claims.domain.proof import field_salt, leaf_hash
+from services.claims.application.privacy.keep_house import House
+from services.claims.application.privacy.purge import purge
+from services.claims.domain.claim.proof import field_salt, leaf_hash
 from shared.db.pool import tenant_tx
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import NOW_MS, Fleet

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from services.claims.domain.instants import from_ms
-from services.claims.domain.licence import Licence, VehicleRecord
-from services.claims.domain.statement import Revision, grounds_of, make_statement, segments_wanted
-from services.claims.domain.statement_parts import over_public_names
-from services.claims.domain.vehicle import Assignment, Ending
+from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.register.vehicle import Assignment, Ending
+from services.claims.domain.statement.statement import Revision, grounds_of, make_statement, segments_wanted
+from services.claims.domain.statement.statement_parts import over_public_names
 from shared.contracts.device_day import Basis, DeviceDay, Kind, Surface, Total
 from shared.errors import Fatal
 from shared.nz_days import bounds_ms, to_ordinal

@@ -8,8 +8,8 @@ from uuid import uuid5
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.claims.domain.log_entry import LogEntry
-from services.claims.domain.statement import Statement, make_statement
+from services.claims.domain.statement.log_entry import LogEntry
+from services.claims.domain.statement.statement import Statement, make_statement
 from tests.property.claims.test_claims_statement_properties import DAYS, FIRST, Case, cases
 from tests.unit.claims.builders import KM, NAMESPACE, ledger, nz
 

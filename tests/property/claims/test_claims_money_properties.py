@@ -7,10 +7,10 @@ from uuid import uuid5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.claims.application.claim_request import LineShown, totals
-from services.claims.domain.claim_life import over_claim
+from services.claims.application.claim.claim_request import LineShown, totals
+from services.claims.domain.claim.claim_life import over_claim
+from services.claims.domain.claim.sheets import ClaimLine, pack
 from services.claims.domain.rates import Rate, estimate_cents
-from services.claims.domain.sheets import ClaimLine, pack
 from tests.unit.claims.builders import CLAIMANT, NAMESPACE
 
 rates = st.builds(Rate, cents=st.integers(1, 100_000), units=st.integers(1, 50), source=st.just("paid"))

@@ -6,10 +6,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.claims.domain.overlap import plan_overlap
 from services.claims.domain.rates import Rate
-from services.claims.domain.recorder import LICENCE_UNIT, Unit
-from services.claims.domain.unused import RefundedPart, divide, not_refunded, unused_from
+from services.claims.domain.refunds.overlap import plan_overlap
+from services.claims.domain.refunds.unused import RefundedPart, divide, not_refunded, unused_from
+from services.claims.domain.register.recorder import LICENCE_UNIT, Unit
 from tests.unit.claims.builders import licence
 
 UNITS = st.sampled_from(["km", "mi"])

@@ -7,9 +7,9 @@ from uuid import uuid5
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.claims.domain.log_entry import LogEntry
-from services.claims.domain.places import Named, NamedMm, off_road_of, places_of, sum_up
-from services.claims.domain.statement import make_statement
+from services.claims.domain.statement.log_entry import LogEntry
+from services.claims.domain.statement.places import Named, NamedMm, off_road_of, places_of, sum_up
+from services.claims.domain.statement.statement import make_statement
 from shared.contracts.device_day import DeviceDay, hash_of
 from shared.contracts.places import Place
 from tests.property.claims.test_claims_statement_properties import DAYS, FIRST, Case, cases

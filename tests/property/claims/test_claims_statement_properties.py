@@ -8,12 +8,12 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.claims.domain.closure import Part, close_parts, display_slack
 from services.claims.domain.instants import from_ms
-from services.claims.domain.licence import Licence, VehicleRecord
 from services.claims.domain.rates import Rate, estimate_cents
-from services.claims.domain.recorder import RecorderReading
-from services.claims.domain.statement import Statement, make_statement
+from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.register.recorder import RecorderReading
+from services.claims.domain.statement.closure import Part, close_parts, display_slack
+from services.claims.domain.statement.statement import Statement, make_statement
 from shared.closing import Piece
 from shared.contracts.device_day import DeviceDay, Surface
 from shared.nz_days import bounds_ms, to_ordinal

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from services.claims.domain.instants import to_ms
-from services.claims.domain.licence import Licence, LicenceKind, VehicleRecord
-from services.claims.domain.recorder import Recorder, RecorderReading, Unit
-from services.claims.domain.statement import Revision, Statement, make_statement
-from services.claims.domain.vehicle import Assignment, Coupling, Ending, Vehicle
+from services.claims.domain.register.licence import Licence, LicenceKind, VehicleRecord
+from services.claims.domain.register.recorder import Recorder, RecorderReading, Unit
+from services.claims.domain.register.vehicle import Assignment, Coupling, Ending, Vehicle
+from services.claims.domain.statement.statement import Revision, Statement, make_statement
 from shared.contracts.device_day import Basis, DeviceDay, Kind, Reading, Segment, Surface, Total
 from shared.nz_days import AUCKLAND, bounds_ms, to_ordinal
 

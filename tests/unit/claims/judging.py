@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from services.claims.domain.eligibility import Assessment, ClaimContext, Finding, assess_licence
-from services.claims.domain.licence import Licence, VehicleRecord
-from services.claims.domain.statement import make_statement
+from services.claims.domain.claim.eligibility import Assessment, ClaimContext, Finding, assess_licence
+from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.statement.statement import make_statement
 from services.claims.policy import load
 from shared.contracts.device_day import DeviceDay
 from tests.unit.claims.builders import (

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from services.claims.domain.forecast import Forecast, Usage, forecast, receipt_alert
 from services.claims.domain.rates import Rate
-from services.claims.domain.statement_parts import Amounts
-from services.claims.domain.usual_share import as_usual, share_of
+from services.claims.domain.statement.forecast import Forecast, Usage, forecast, receipt_alert
+from services.claims.domain.statement.statement_parts import Amounts
+from services.claims.domain.statement.usual_share import as_usual, share_of
 from services.claims.domain.working_days import working_days_after
 from services.claims.policy import load
 from tests.unit.claims.builders import KM, licence, nz

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.claims.domain.application_life import (
+from services.claims.domain.claim.claim_life import IllegalStep
+from services.claims.domain.refunds.application_life import (
     APPLICATION_STEPS,
     DUTIES,
     NEEDS,
@@ -25,7 +26,6 @@ from services.claims.domain.application_life import (
     open_duties,
     paid_so_far,
 )
-from services.claims.domain.claim_life import IllegalStep
 from services.claims.policy import load
 
 POLICY = load()

@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 from msgspec.structs import replace as changed
 
-from services.claims.domain.statement import evidence_period
-from services.claims.domain.vehicle import Assignment, Coupling, Ending
+from services.claims.domain.register.vehicle import Assignment, Coupling, Ending
+from services.claims.domain.statement.statement import evidence_period
 from shared.contracts.device_day import Reading
 from tests.unit.claims.builders import (
     KM,

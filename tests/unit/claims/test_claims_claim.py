@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.claims.domain.claim import (
+from services.claims.domain.claim.claim import (
     Applicant,
     ClaimDraft,
     ClaimLine,
     assess_claim,
     pack,
 )
-from services.claims.domain.eligibility import Finding, Waiver
+from services.claims.domain.claim.eligibility import Finding, Waiver
 from services.claims.policy import load
 from tests.unit.claims.builders import CLAIMANT, NAMESPACE, nz
 

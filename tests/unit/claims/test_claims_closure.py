@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from services.claims.domain.closure import Part, close_parts, display_slack
-from services.claims.domain.travel import travel
-from services.claims.domain.vehicle import DeviceSpan
+from services.claims.domain.register.vehicle import DeviceSpan
+from services.claims.domain.statement.closure import Part, close_parts, display_slack
+from services.claims.domain.statement.travel import travel
 from shared.closing import Piece
 from tests.unit.claims.builders import KM, device_day, ms, nz, run
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.claims.domain.difference import (
+from services.claims.domain.rates import Rate
+from services.claims.domain.statement.difference import (
     SURFACES,
     Figures,
     LicenceDifference,
@@ -13,7 +14,6 @@ from services.claims.domain.difference import (
     sum_known,
     total_mm,
 )
-from services.claims.domain.rates import Rate
 from tests.unit.claims.builders import KM, device_day, run
 
 ON = date(2026, 3, 1)

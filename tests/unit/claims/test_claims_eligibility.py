@@ -6,9 +6,9 @@ from uuid import uuid5
 
 import pytest
 
-from services.claims.domain.deadlines import latest_receipt_on, safe_send_on
-from services.claims.domain.eligibility import ClaimContext, ClaimedMark, Waiver
-from services.claims.domain.vehicle import Assignment, Ending
+from services.claims.domain.claim.deadlines import latest_receipt_on, safe_send_on
+from services.claims.domain.claim.eligibility import ClaimContext, ClaimedMark, Waiver
+from services.claims.domain.register.vehicle import Assignment, Ending
 from shared.contracts.device_day import Hold
 from shared.nz_days import to_ordinal
 from tests.unit.claims.builders import (

@@ -1,7 +1,7 @@
 """Larger than expected must be looked at, by a named person (rule EL7)."""
 
 from services.claims.domain.findings import Finding
-from services.claims.domain.usual_share import Look, as_usual, is_looked_at
+from services.claims.domain.statement.usual_share import Look, as_usual, is_looked_at
 from services.claims.policy import load
 from tests.unit.claims.builders import nz
 

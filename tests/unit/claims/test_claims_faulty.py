@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from services.claims.domain.claim_life import IllegalStep
-from services.claims.domain.faulty import (
+from services.claims.domain.claim.claim_life import IllegalStep
+from services.claims.domain.findings import Waiver
+from services.claims.domain.statement.faulty import (
     FAULTY_STEPS,
     OPEN,
     FaultyState,
@@ -15,7 +16,6 @@ from services.claims.domain.faulty import (
     advance_mark,
     days_touched,
 )
-from services.claims.domain.findings import Waiver
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.unit.claims.builders import nz
 from tests.unit.claims.judging import USUAL, assessed, failing, of_rule

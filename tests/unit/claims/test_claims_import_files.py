@@ -4,10 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.claims.api.import_files import LINES_MAX, CellError, cents_of, columns_of, kinds_of, read_csv, value_of
-from services.claims.api.import_kinds import KINDS
-from services.claims.api.import_lines import check_header
-from services.claims.api.licence_schemas import LicenceBody
+from services.claims.api.imports.import_files import (
+    LINES_MAX,
+    CellError,
+    cents_of,
+    columns_of,
+    kinds_of,
+    read_csv,
+    value_of,
+)
+from services.claims.api.imports.import_kinds import KINDS
+from services.claims.api.imports.import_lines import check_header
+from services.claims.api.statement.licence_schemas import LicenceBody
 from shared.http.problems import Problem
 
 

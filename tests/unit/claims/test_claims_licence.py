@@ -5,9 +5,9 @@ from uuid import uuid5
 
 import pytest
 
-from services.claims.domain.licence import InvalidLicence, check_licence, normalise_number
-from services.claims.domain.recorder import Point, timeline, unwrapped
-from services.claims.domain.vehicle import (
+from services.claims.domain.register.licence import InvalidLicence, check_licence, normalise_number
+from services.claims.domain.register.recorder import Point, timeline, unwrapped
+from services.claims.domain.register.vehicle import (
     Assignment,
     Coupling,
     DeviceSpan,
@@ -16,7 +16,7 @@ from services.claims.domain.vehicle import (
     device_spans,
     normalise_plate,
 )
-from services.claims.domain.window import claimable_range, newer_licence, range_conflicts
+from services.claims.domain.statement.window import claimable_range, newer_licence, range_conflicts
 from tests.unit.claims.builders import (
     NAMESPACE,
     RECORDER,

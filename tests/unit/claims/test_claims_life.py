@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from services.claims.domain.claim_life import (
+from services.claims.domain.claim.claim_life import (
     CLAIM_STEPS,
     IllegalStep,
     advance,

@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import date
 from uuid import uuid5
 
-from services.claims.domain.claim_fields import missing_in_lines
-from services.claims.domain.claim_notes import log_words, notes_of
-from services.claims.domain.licence import VehicleRecord
-from services.claims.domain.log_entry import LogEntry
-from services.claims.domain.manual_log import stands_on_log
-from services.claims.domain.recorder import RecorderReading
-from services.claims.domain.sheets import ClaimLine
-from services.claims.domain.statement import Statement
+from services.claims.domain.claim.claim_fields import missing_in_lines
+from services.claims.domain.claim.claim_notes import log_words, notes_of
+from services.claims.domain.claim.sheets import ClaimLine
+from services.claims.domain.register.licence import VehicleRecord
+from services.claims.domain.register.recorder import RecorderReading
+from services.claims.domain.statement.log_entry import LogEntry
+from services.claims.domain.statement.manual_log import stands_on_log
+from services.claims.domain.statement.statement import Statement
 from services.claims.policy import load
 from shared.contracts.device_day import DeviceDay
 from tests.unit.claims.builders import (

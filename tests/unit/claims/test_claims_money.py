@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from services.claims.domain.bank import InvalidBankAccount, parse_account, same_name
 from services.claims.domain.rates import Rate, estimate_cents, fee_cents, rate_of
+from services.claims.domain.register.bank import InvalidBankAccount, parse_account, same_name
 from services.claims.policy import load
 from services.claims.policy.files import InvalidPolicy, parse, texts
 from tests.unit.claims.builders import licence, nz

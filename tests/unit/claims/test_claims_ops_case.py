@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.claims.domain.ops_case import CaseStep, Party, case_state, opened_at
+from services.claims.domain.register.ops_case import CaseStep, Party, case_state, opened_at
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.claims.domain.exemption import Application, advise, judge
-from services.claims.domain.overlap import OverlapRefused, plan_overlap
+from services.claims.domain.exemption.exemption import Application, advise, judge
 from services.claims.domain.rates import Rate, fee_cents
-from services.claims.domain.recorder_change import Estimate, RecorderChange, check_change, unused_refund_cents
-from services.claims.domain.statement_parts import Amounts
-from services.claims.domain.surrender import BANK_EVIDENCE, advise_surrender, assess_surrender
+from services.claims.domain.refunds.overlap import OverlapRefused, plan_overlap
+from services.claims.domain.refunds.recorder_change import Estimate, RecorderChange, check_change, unused_refund_cents
+from services.claims.domain.refunds.surrender import BANK_EVIDENCE, advise_surrender, assess_surrender
+from services.claims.domain.statement.statement_parts import Amounts
 from services.claims.policy import load
 from tests.unit.claims.builders import KM, licence, nz
 

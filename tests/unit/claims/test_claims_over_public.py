@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.claims.domain.claim_notes import LICENCES_NAMED_MAX, over_public_note
+from services.claims.domain.claim.claim_notes import LICENCES_NAMED_MAX, over_public_note
 from tests.unit.claims.builders import KM, days_from, licence, record, run, statement_of
 from tests.unit.claims.judging import FOLLOWING, READINGS, assessed, of_rule
 

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.claims.domain.boundary import Boundary
-from services.claims.domain.claim_fields import Applicant
+from services.claims.domain.claim.claim_fields import Applicant
 from services.claims.domain.findings import Finding, Waiver
-from services.claims.domain.log_entry import LogEntry, Logged
 from services.claims.domain.preflight.attacks import PROBES, attack
 from services.claims.domain.preflight.case import (
     Alike,
@@ -29,11 +27,13 @@ from services.claims.domain.preflight.case import (
 )
 from services.claims.domain.preflight.ground import BEFORE_FIRST, METRES_A_DEGREE
 from services.claims.domain.preflight.papers import evidence_until, is_thin
-from services.claims.domain.recorder import Conflict
-from services.claims.domain.statement import make_statement
-from services.claims.domain.statement_parts import Amounts, Statement
-from services.claims.domain.usual_share import Look
-from services.claims.domain.vehicle import Assignment, Ending
+from services.claims.domain.register.recorder import Conflict
+from services.claims.domain.register.vehicle import Assignment, Ending
+from services.claims.domain.statement.boundary import Boundary
+from services.claims.domain.statement.log_entry import LogEntry, Logged
+from services.claims.domain.statement.statement import make_statement
+from services.claims.domain.statement.statement_parts import Amounts, Statement
+from services.claims.domain.statement.usual_share import Look
 from services.classifier.application import road_sets
 from services.classifier.domain.reasons import why
 from shared.contracts.device_day import DeviceDay, Hold, Segment

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.claims.domain.proof import OPEN, Leaf, faults, field_salt, fields_of, leaf_hash, leaves_of, root_of
+from services.claims.domain.claim.proof import OPEN, Leaf, faults, field_salt, fields_of, leaf_hash, leaves_of, root_of
 from shared.contracts.claim import FormSnapshot, LicenceReport
 
 SALT = bytes(range(32))

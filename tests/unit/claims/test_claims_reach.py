@@ -9,10 +9,10 @@ from geographiclib.geodesic import Geodesic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.claims.domain.claim_life import IllegalStep
-from services.claims.domain.exemption_life import Happened, advance_exemption, duties
-from services.claims.domain.exemption_watch import Exception_, Far, Stretch, watch
-from services.claims.domain.reach import InvalidBoundary, Position, boundary_of, length_beyond_m
+from services.claims.domain.claim.claim_life import IllegalStep
+from services.claims.domain.exemption.exemption_life import Happened, advance_exemption, duties
+from services.claims.domain.exemption.exemption_watch import Exception_, Far, Stretch, watch
+from services.claims.domain.exemption.reach import InvalidBoundary, Position, boundary_of, length_beyond_m
 from services.claims.policy import load
 
 WEST, SOUTH, SIZE = 175.60, -40.40, 0.02

@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.claims.application.person_roles import check_roles
+from services.claims.application.people.person_roles import check_roles
 from services.claims.cli import OPERATOR_SCOPES
-from services.claims.domain.roles import ROLES, SCOPES_OF, scopes_of
+from services.claims.domain.register.roles import ROLES, SCOPES_OF, scopes_of
 from shared.clock import new_id
 from shared.http.auth import IMPLIED, OPERATOR
 from shared.http.problems import Problem

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
-from services.claims.domain.eligibility import ClaimedMark
-from services.claims.domain.vehicle import Ending
+from services.claims.domain.claim.eligibility import ClaimedMark
+from services.claims.domain.register.vehicle import Ending
 from tests.unit.claims.builders import (
     KM,
     RECORDER,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claims.adapters.spreadsheets import is_formula_like, to_csv, to_xlsx
-from services.claims.application.tables import SURFACES, Table, day_rows, km, percentage, without_day
+from services.claims.application.claim.tables import SURFACES, Table, day_rows, km, percentage, without_day
 from shared.contracts.claim import DayLine, LicenceReport, ReportFinding
 
 NASTY = [

@@ -7,13 +7,13 @@ from uuid import uuid4
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.claims.domain.eligibility import ClaimContext, ClaimedMark, assess_licence
-from services.claims.domain.faulty import OpenMark
+from services.claims.domain.claim.eligibility import ClaimContext, ClaimedMark, assess_licence
 from services.claims.domain.findings import Finding
-from services.claims.domain.licence import Licence, VehicleRecord
-from services.claims.domain.statement import make_statement
-from services.claims.domain.to_do import Payee, ToDo, to_do
-from services.claims.domain.vehicle import Ending
+from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.register.vehicle import Ending
+from services.claims.domain.statement.faulty import OpenMark
+from services.claims.domain.statement.statement import make_statement
+from services.claims.domain.statement.to_do import Payee, ToDo, to_do
 from shared.contracts.device_day import DeviceDay, Hold
 from shared.nz_days import to_ordinal
 from tests.property.claims.test_claims_statement_properties import Case, cases

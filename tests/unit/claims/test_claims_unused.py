@@ -6,19 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from services.claims.domain.cancelled import check_cancelled
 from services.claims.domain.findings import Waiver
-from services.claims.domain.licence import UnusedAsked
 from services.claims.domain.rates import Rate
-from services.claims.domain.recorder_change import (
+from services.claims.domain.refunds.cancelled import check_cancelled
+from services.claims.domain.refunds.recorder_change import (
     Estimate,
     OwnEstimate,
     check_successor,
     covers_all_days,
     larger,
 )
-from services.claims.domain.surrender import still_held
-from services.claims.domain.unused import (
+from services.claims.domain.refunds.surrender import still_held
+from services.claims.domain.refunds.unused import (
     RefundedPart,
     divide,
     not_refunded,
@@ -28,7 +27,8 @@ from services.claims.domain.unused import (
     unused_apart,
     unused_from,
 )
-from services.claims.domain.vehicle import Ending
+from services.claims.domain.register.licence import UnusedAsked
+from services.claims.domain.register.vehicle import Ending
 from tests.unit.claims.builders import RECORDER, licence, nz, reading, record, recorder, vehicle
 
 TODAY = date(2026, 6, 1)

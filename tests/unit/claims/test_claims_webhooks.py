@@ -10,12 +10,12 @@ import pytest
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from services.claims.domain.claim_life import CLAIM_STEPS, LineState
-from services.claims.domain.faulty import FaultyState
-from services.claims.domain.forecast import AlertKind
-from services.claims.domain.webhook_address import NotAllowed, check_address, target_of
-from services.claims.domain.webhook_events import EVENT_TYPES, body_of, data_of
-from services.claims.domain.webhook_signing import (
+from services.claims.domain.claim.claim_life import CLAIM_STEPS, LineState
+from services.claims.domain.statement.faulty import FaultyState
+from services.claims.domain.statement.forecast import AlertKind
+from services.claims.domain.webhooks.webhook_address import NotAllowed, check_address, target_of
+from services.claims.domain.webhooks.webhook_events import EVENT_TYPES, body_of, data_of
+from services.claims.domain.webhooks.webhook_signing import (
     ATTEMPTS_MAX,
     DELAYS,
     JITTER,

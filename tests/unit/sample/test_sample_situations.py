@@ -9,7 +9,8 @@ import pytest
 from pydantic import TypeAdapter
 from stdnum.nz import bankaccount
 
-from services.claims.api import licence_schemas, register_schemas
+from services.claims.api.register import register_schemas
+from services.claims.api.statement import licence_schemas
 from shared.nz_days import AUCKLAND, bounds_ms
 from tests.unit.sample.conftest import UNTIL, Made
 

@@ -6,14 +6,14 @@ from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from services.claims.domain.claim_fields import Applicant
-from services.claims.domain.eligibility import Assessment
+from services.claims.domain.claim.claim_fields import Applicant
+from services.claims.domain.claim.eligibility import Assessment
 from services.claims.domain.findings import Waiver
-from services.claims.domain.licence import Licence, VehicleRecord
 from services.claims.domain.policy import Policy
-from services.claims.domain.statement_parts import Statement
-from services.claims.domain.usual_share import Look
-from services.claims.domain.vehicle import Assignment
+from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.register.vehicle import Assignment
+from services.claims.domain.statement.statement_parts import Statement
+from services.claims.domain.statement.usual_share import Look
 from shared.contracts.device_day import DeviceDay, Hold
 
 Outcome = Literal["holds", "weak", "fails"]

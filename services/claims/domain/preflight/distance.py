@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from services.claims.domain.boundary import Boundary
 from services.claims.domain.findings import km, percent
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.preflight import limits
 from services.claims.domain.preflight.case import Case, Hit, Outcome, Probe, hit, share_percent
-from services.claims.domain.statement_parts import Line, Statement, recorder_totals
-from services.claims.domain.usual_share import is_looked_at
+from services.claims.domain.statement.boundary import Boundary
+from services.claims.domain.statement.statement_parts import Line, Statement, recorder_totals
+from services.claims.domain.statement.usual_share import is_looked_at
 
 DAY_MS: Final = 86_400_000
 

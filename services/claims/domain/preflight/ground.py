@@ -9,7 +9,7 @@ from services.claims.domain.findings import km
 from services.claims.domain.instants import nz_date
 from services.claims.domain.preflight import limits
 from services.claims.domain.preflight.case import Case, Hit, LandFact, Probe, Subject, hit, share_percent
-from services.claims.domain.statement_parts import OVER_PUBLIC
+from services.claims.domain.statement.statement_parts import OVER_PUBLIC
 from shared.contracts.device_day import DeviceDay, Segment
 from shared.nz_days import from_ordinal, to_ordinal
 

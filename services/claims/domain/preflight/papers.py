@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from services.claims.domain.bank import InvalidBankAccount, parse_account, same_name
-from services.claims.domain.deadlines import latest_receipt_on, send_days
+from services.claims.domain.claim.deadlines import latest_receipt_on, send_days
 from services.claims.domain.instants import add_months
 from services.claims.domain.preflight import limits
 from services.claims.domain.preflight.case import Case, Hit, Lodged, Probe, Subject, hit
+from services.claims.domain.register.bank import InvalidBankAccount, parse_account, same_name
 from shared.nz_days import from_ordinal
 
 

@@ -8,8 +8,8 @@ from typing import Final
 from services.claims.domain.findings import km
 from services.claims.domain.instants import nz_date, to_ms
 from services.claims.domain.preflight.case import Case, Hit, Probe, Subject, hit
-from services.claims.domain.vehicle import Assignment
-from services.claims.domain.window import claimable_range
+from services.claims.domain.register.vehicle import Assignment
+from services.claims.domain.statement.window import claimable_range
 
 
 def _same_kilometres(case: Case) -> Iterator[Hit]:

@@ -1,0 +1,1 @@
+"""Routes of claims: preview to payment, the form, exports."""

@@ -1,0 +1,1 @@
+"""Routes of exemptions (rules EX1 to EX5)."""

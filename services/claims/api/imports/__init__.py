@@ -1,0 +1,1 @@
+"""Spreadsheets into the register."""

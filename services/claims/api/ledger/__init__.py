@@ -1,0 +1,1 @@
+"""Routes of faulty data and of recomputation."""

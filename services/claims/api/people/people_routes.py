@@ -1,0 +1,233 @@
+"""People of a tenant and their roles (rule PA2)."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from services.claims.api.actors import ActorName, actor_of
+from services.claims.api.context import Context, Ctx, Reader, command, query
+from services.claims.api.fields import Answer, Body, GivenText, Ref
+from services.claims.api.paging import ListAnswer, Paged, listed
+from services.claims.application.people.add_person import add_person
+from services.claims.application.people.correct_person import correct_person
+from services.claims.application.people.person_leave import activate, deactivate, unlink
+from services.claims.application.people.person_roles import end_role, give_role
+from services.claims.application.refusals import not_found
+from services.claims.domain.instants import from_ms
+from services.claims.domain.register.roles import ROLES, Role
+from services.claims.repo import people
+from services.claims.repo.people import PersonRow
+from shared.clock import new_id
+from shared.db.pool import Connection
+from shared.http.auth import Principal, require
+
+SCOPE = "people:write"
+Manager = Annotated[Principal, Depends(require(SCOPE))]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+
+
+def _words(value: Any) -> Any:
+    """A cell of a spreadsheet: roles with spaces between them."""
+    return value.split() if isinstance(value, str) else value
+
+
+router = APIRouter(prefix="/people", tags=["people"])
+
+
+class PersonBody(Body):
+    ref: Ref | None = None
+    name: GivenText
+    email: Email
+    """The natural key; the person's first sign-in is known by it, where the provider has verified it."""
+    roles: Annotated[list[Role], BeforeValidator(_words), Field(max_length=len(ROLES))] = Field(default_factory=list)
+    issuer: GivenText | None = None
+    """With `subject`: who the person is to the OpenID provider, where that is known beforehand."""
+    subject: GivenText | None = None
+    actor: ActorName | None = None
+
+    @model_validator(mode="after")
+    def _identity_whole(self) -> Self:
+        if (self.issuer is None) != (self.subject is None):
+            raise ValueError("give `issuer` and `subject` together, or neither")
+        return self
+
+
+class RoleBody(Body):
+    role: Role
+    actor: ActorName | None = None
+
+
+class ActBody(Body):
+    actor: ActorName | None = None
+
+
+class DeactivateBody(ActBody):
+    reason: GivenText
+
+
+class CorrectBody(ActBody):
+    """What is left out stays as it is."""
+
+    name: GivenText | None = None
+    email: Email | None = None
+    reason: GivenText
+
+
+class PersonAnswer(Answer):
+    id: UUID
+    ref: str | None
+    name: str
+    email: str
+    roles: list[Role]
+    """Those of now."""
+    active: bool
+    linked: bool
+    """Known to the OpenID provider: given beforehand, or signed in once."""
+    created_by: str
+    created_at: datetime
+
+
+class SpanAnswer(Answer):
+    since: datetime
+    by: str
+    ended_at: datetime | None
+    ended_by: str
+
+
+class RoleAnswer(SpanAnswer):
+    role: Role
+
+
+class LeaveAnswer(SpanAnswer):
+    reason: str
+
+
+class CorrectionAnswer(Answer):
+    name_before: str
+    email_before: str
+    reason: str
+    since: datetime
+    by: str
+
+
+class PersonHistoryAnswer(PersonAnswer):
+    role_history: list[RoleAnswer]
+    deactivations: list[LeaveAnswer]
+    corrections: list[CorrectionAnswer]
+
+
+async def create_person(conn: Connection, who: Principal, context: Context, body: PersonBody) -> PersonRow:
+    """For the single POST and for a line of an import."""
+    row = PersonRow(
+        id=new_id(), created_at=from_ms(context.clock()), created_by=actor_of(who, body.actor), active=True,
+        roles=sorted(set(body.roles)), linked=body.issuer is not None, **body.model_dump(include={"ref", "name", "email"}),
+    )  # fmt: skip
+    identity = None if body.issuer is None or body.subject is None else (body.issuer, body.subject)
+    return await add_person(conn, who.tenant_id, row, identity)
+
+
+@router.post("", status_code=201, response_model=PersonAnswer)
+async def post_person(request: Request, who: Manager, context: Ctx, body: PersonBody) -> Response:
+    async def effect(conn: Connection) -> PersonAnswer:
+        return PersonAnswer.model_validate(await create_person(conn, who, context, body))
+
+    return await command(request, context, who.tenant_id, 201, effect)
+
+
+@router.get("")
+async def get_people(
+    who: Reader, context: Ctx, page: Paged, email: Annotated[str | None, Query(max_length=254)] = None
+) -> ListAnswer[PersonAnswer]:
+    rows = await query(context, who.tenant_id, lambda conn: people.people(conn, who.tenant_id, page, email))
+    return listed(page, rows, PersonAnswer.model_validate)
+
+
+@router.get("/{person_id}")
+async def get_person(who: Reader, context: Ctx, person_id: UUID) -> PersonHistoryAnswer:
+    """With who gave and ended each role, and when."""
+
+    async def read(conn: Connection) -> PersonHistoryAnswer:
+        row = await people.person(conn, who.tenant_id, person_id)
+        if row is None:
+            raise not_found("person", person_id)
+        roles = await people.role_history(conn, who.tenant_id, person_id)
+        leaves = await people.leaves(conn, who.tenant_id, person_id)
+        corrected = await people.corrections(conn, who.tenant_id, person_id)
+        told = {**vars(row), "role_history": roles, "deactivations": leaves, "corrections": corrected}
+        return PersonHistoryAnswer.model_validate(told)
+
+    return await query(context, who.tenant_id, read)
+
+
+async def _act(
+    request: Request, who: Principal, context: Context, body: ActBody | RoleBody,
+    act: Callable[[Connection, datetime, str], Awaitable[PersonRow]],
+) -> Response:  # fmt: skip
+    """`act` is told when and by whom."""
+
+    async def effect(conn: Connection) -> PersonAnswer:
+        return PersonAnswer.model_validate(await act(conn, from_ms(context.clock()), actor_of(who, body.actor)))
+
+    return await command(request, context, who.tenant_id, 200, effect)
+
+
+@router.post("/{person_id}/roles", response_model=PersonAnswer)
+async def post_role(request: Request, who: Manager, context: Ctx, person_id: UUID, body: RoleBody) -> Response:
+    return await _act(
+        request, who, context, body, lambda conn, at, by: give_role(conn, who.tenant_id, person_id, body.role, at, by)
+    )
+
+
+@router.post("/{person_id}/roles/{role}/end", response_model=PersonAnswer)
+async def post_role_end(
+    request: Request, who: Manager, context: Ctx, person_id: UUID, role: Role, body: ActBody
+) -> Response:
+    """The role stays in the person's history."""
+    return await _act(
+        request, who, context, body, lambda conn, at, by: end_role(conn, who.tenant_id, person_id, role, at, by)
+    )
+
+
+@router.post("/{person_id}/correct", response_model=PersonAnswer)
+async def post_correction(request: Request, who: Manager, context: Ctx, person_id: UUID, body: CorrectBody) -> Response:
+    """Put a name or e-mail right.
+
+    How it read before stays in the person's history, and what they did keeps the name under which they did it."""
+    return await _act(
+        request, who, context, body,
+        lambda conn, at, by: correct_person(
+            conn, who.tenant_id, person_id, body.name, body.email, body.reason, at, by
+        ),
+    )  # fmt: skip
+
+
+@router.post("/{person_id}/deactivate", response_model=PersonAnswer)
+async def post_deactivation(
+    request: Request, who: Manager, context: Ctx, person_id: UUID, body: DeactivateBody
+) -> Response:
+    """The person signs in no more and has no roles; tokens given before run out within 15 minutes."""
+    return await _act(
+        request,
+        who,
+        context,
+        body,
+        lambda conn, at, by: deactivate(conn, who.tenant_id, person_id, body.reason, at, by),
+    )
+
+
+@router.post("/{person_id}/activate", response_model=PersonAnswer)
+async def post_activation(request: Request, who: Manager, context: Ctx, person_id: UUID, body: ActBody) -> Response:
+    """Back again, without roles until they are given."""
+    return await _act(
+        request, who, context, body, lambda conn, at, by: activate(conn, who.tenant_id, person_id, at, by)
+    )
+
+
+@router.post("/{person_id}/unlink", response_model=PersonAnswer)
+async def post_unlinking(request: Request, who: Manager, context: Ctx, person_id: UUID, body: ActBody) -> Response:
+    """For a person with a new account at the provider: the next sign-in by their e-mail links that one."""
+    return await _act(request, who, context, body, lambda conn, at, by: unlink(conn, who.tenant_id, person_id, at, by))

@@ -1,0 +1,1 @@
+"""Routes of retention, erasure, and cases for operators (rules RE, LI4)."""

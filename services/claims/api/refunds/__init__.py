@@ -1,0 +1,1 @@
+"""Routes of the other refunds (rules OT1 to OT4)."""

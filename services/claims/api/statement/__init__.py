@@ -1,0 +1,1 @@
+"""Routes of licences: statement, eligibility, timeline, log, alerts."""

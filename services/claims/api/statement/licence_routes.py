@@ -1,0 +1,208 @@
+"""Licences: register, list by state, statement, eligibility, report, claimed outside."""
+
+import asyncio
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.claims.api.actors import actor_of
+from services.claims.api.context import Context, Ctx, Reader, Verifier, Writer, command, query
+from services.claims.api.paging import ListAnswer, Paged
+from services.claims.api.register.creations import create_licence, create_outside
+from services.claims.api.statement.convert import to_api_eligibility, to_api_licence, to_api_statement
+from services.claims.api.statement.licence_schemas import (
+    EligibilityAnswer,
+    LicenceAnswer,
+    LicenceBody,
+    OutsideAnswer,
+    OutsideBody,
+    State,
+    StatementAnswer,
+    VerificationAnswer,
+    VerifyBody,
+)
+from services.claims.application.claim.make_report import make_report
+from services.claims.application.peers import PeerUnavailable
+from services.claims.application.refusals import not_found
+from services.claims.application.statement.expected import load_earlier, with_expected
+from services.claims.application.statement.facts import Assessed, assess, load_facts
+from services.claims.application.statement.verify_licence import verify_licence
+from services.claims.domain.instants import from_ms
+from services.claims.domain.statement.places import places_of
+from services.claims.domain.statement.verification import WORDING, present
+from services.claims.repo import licences, parties, places
+from services.claims.repo.licences import VerificationRow
+from services.claims.repo.rows import Page
+from shared.clock import new_id
+from shared.db.pool import Connection, tenant_tx
+from shared.http.fields import Instant, Until
+from shared.http.paging import cursor_of
+from shared.http.problems import unavailable
+
+EXAMINED_MAX: Final = 2_000
+"""Licences looked at in one request for a state; the cursor goes on from there."""
+CHUNK: Final = 100
+PDF: Final = "application/pdf"
+
+router = APIRouter(tags=["licences"])
+
+
+async def _assessed(context: Context, tenant: UUID, licence_ids: list[UUID]) -> list[Assessed]:
+    now_ms = context.clock()
+    facts = await query(context, tenant, lambda conn: load_facts(conn, tenant, licence_ids, context.policy, now_ms))
+    return await asyncio.to_thread(assess, facts, context.policy)
+
+
+async def _one(context: Context, tenant: UUID, licence_id: UUID) -> Assessed:
+    found = await _assessed(context, tenant, [licence_id])
+    if not found:
+        raise not_found("licence", licence_id)
+    return found[0]
+
+
+async def _expected(context: Context, tenant: UUID, licence_id: UUID) -> Assessed:
+    """As `_one`, with rule EL7 among the findings."""
+    now_ms = context.clock()
+    async with tenant_tx(context.pool, tenant) as conn:
+        facts = await load_facts(conn, tenant, [licence_id], context.policy, now_ms)
+        if not facts.bound:
+            raise not_found("licence", licence_id)
+        earlier = await load_earlier(conn, tenant, facts, context.policy, now_ms)
+    (item,) = await asyncio.to_thread(
+        lambda: with_expected(facts, assess(facts, context.policy), earlier, context.policy)
+    )
+    return item
+
+
+@router.post("/licences", status_code=201, response_model=LicenceAnswer)
+async def post_licence(request: Request, who: Writer, context: Ctx, body: LicenceBody) -> Response:
+    async def effect(conn: Connection) -> LicenceAnswer:
+        row = await create_licence(conn, who.tenant_id, context, body)
+        facts = await load_facts(conn, who.tenant_id, [row.id], context.policy, context.clock())
+        (item,) = await asyncio.to_thread(assess, facts, context.policy)
+        return to_api_licence(item)
+
+    return await command(request, context, who.tenant_id, 201, effect)
+
+
+@router.get("/licences")
+async def get_licences(
+    who: Reader,
+    context: Ctx,
+    page: Paged,
+    state: State | None = None,
+    ref: str | None = None,
+    vehicle_id: UUID | None = None,
+    claimant_id: UUID | None = None,
+    issued_from: Annotated[Instant | None, Query(description="Instant or NZ day (its start), included.")] = None,
+    issued_to: Annotated[Until | None, Query(description="Instant or NZ day (its end), included.")] = None,
+) -> ListAnswer[LicenceAnswer]:
+    items: list[LicenceAnswer] = []
+    at, after, examined = page.after_at, page.after_id, 0
+    while True:
+        chunk = Page(min(CHUNK, page.limit) if state is None else CHUNK, at, after)
+        async with tenant_tx(context.pool, who.tenant_id) as conn:
+            rows = await licences.licences(
+                conn, who.tenant_id, chunk, ref, vehicle_id, claimant_id, issued_from, issued_to
+            )
+        judged = {item.row.id: item for item in await _assessed(context, who.tenant_id, [row.id for row in rows])}
+        for row in rows:
+            at, after, examined = row.created_at, row.id, examined + 1
+            item = judged[row.id]
+            if state is None or item.assessment.state == state:
+                items.append(to_api_licence(item))
+            if len(items) == page.limit or examined == EXAMINED_MAX:
+                return ListAnswer(items=items, next_cursor=cursor_of(at, after))
+        if len(rows) < chunk.limit:
+            return ListAnswer(items=items, next_cursor=None)
+
+
+@router.get("/licences/{licence_id}")
+async def get_licence(who: Reader, context: Ctx, licence_id: UUID) -> LicenceAnswer:
+    return to_api_licence(await _one(context, who.tenant_id, licence_id))
+
+
+@router.get("/licences/{licence_id}/statement", response_model=StatementAnswer)
+async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Response:
+    """Written as JSON once: a licence of two years has seven hundred days."""
+    now_ms = context.clock()
+    async with tenant_tx(context.pool, who.tenant_id) as conn:
+        facts = await load_facts(conn, who.tenant_id, [licence_id], context.policy, now_ms)
+        if not facts.bound:
+            raise not_found("licence", licence_id)
+        named = await places.of_days(conn, who.tenant_id, facts.bound[0].period.device_days)
+        claimant = await parties.claimant(conn, who.tenant_id, facts.bound[0].row.claimant_id)
+
+    def made() -> StatementAnswer:
+        (item,) = assess(facts, context.policy)
+        return to_api_statement(item, context.policy, places_of(item.statement, named), claimant, facts.today)
+
+    answer = await asyncio.to_thread(made)
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+@router.get("/licences/{licence_id}/eligibility")
+async def get_eligibility(who: Reader, context: Ctx, licence_id: UUID) -> EligibilityAnswer:
+    """With what is usual for the vehicle or the fleet (rule EL7)."""
+    return to_api_eligibility(await _expected(context, who.tenant_id, licence_id))
+
+
+def _verification(item: Assessed) -> VerificationAnswer:
+    found = present(item.statement.hash, item.verifications)
+    return VerificationAnswer(
+        licence_id=item.row.id,
+        statement_hash=item.statement.hash,
+        wording=WORDING,
+        verified_by=found.actor if found else None,
+        verified_at=found.at if found else None,
+    )
+
+
+@router.get("/licences/{licence_id}/verification")
+async def get_verification(who: Reader, context: Ctx, licence_id: UUID) -> VerificationAnswer:
+    """What a person is asked to answer for, in which words, and whether one has (rule CL2)."""
+    return _verification(await _one(context, who.tenant_id, licence_id))
+
+
+@router.post("/licences/{licence_id}/verification", status_code=201, response_model=VerificationAnswer)
+async def post_verification(
+    request: Request, who: Verifier, context: Ctx, licence_id: UUID, body: VerifyBody
+) -> Response:
+    """A named person verifies exactly this statement; any change of it asks again (rule CL2)."""
+    actor = actor_of(who, body.actor)
+    item = await _one(context, who.tenant_id, licence_id)
+    row = VerificationRow(
+        id=new_id(), licence_id=licence_id, statement_hash=bytes.fromhex(body.statement_hash), wording=body.wording,
+        actor=actor, person_id=who.person_id, created_at=from_ms(context.clock()),
+    )  # fmt: skip
+
+    async def effect(conn: Connection) -> VerificationAnswer:
+        await verify_licence(conn, who.tenant_id, row, item.statement.hash, body.wording)
+        return VerificationAnswer(
+            licence_id=licence_id, statement_hash=body.statement_hash, wording=WORDING, verified_by=actor,
+            verified_at=row.created_at,
+        )  # fmt: skip
+
+    return await command(request, context, who.tenant_id, 201, effect)
+
+
+@router.get("/licences/{licence_id}/report.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}})
+async def get_report(who: Reader, context: Ctx, licence_id: UUID) -> Response:
+    try:
+        pdf = await make_report(
+            context.pool, who.tenant_id, licence_id, context.policy, context.sealer, context.classifier, context.pdf,
+            context.clock(),
+        )  # fmt: skip
+    except PeerUnavailable as error:
+        raise unavailable(f"The report cannot be made at the moment ({error}). Ask again.") from error
+    return Response(pdf, media_type=PDF)
+
+
+@router.post("/licences/{licence_id}/claimed-outside", status_code=201, response_model=OutsideAnswer)
+async def post_outside(request: Request, who: Writer, context: Ctx, licence_id: UUID, body: OutsideBody) -> Response:
+    async def effect(conn: Connection) -> OutsideAnswer:
+        outside_id = await create_outside(conn, who, context, licence_id, body)
+        return OutsideAnswer(id=outside_id, licence_id=licence_id)
+
+    return await command(request, context, who.tenant_id, 201, effect)

@@ -1,0 +1,73 @@
+"""Of a statement: what is still to do, how long there is, and when the licence will be used up (rules EL2, LI6)."""
+
+from datetime import date
+
+from services.claims.api.fields import Answer, Km
+from services.claims.application.statement.alerts import forecast_of
+from services.claims.application.statement.facts import Assessed
+from services.claims.domain.policy import Policy
+from services.claims.domain.statement.to_do import Payee, to_do
+from services.claims.domain.statement.verification import is_verified
+from services.claims.repo.parties import ClaimantRow
+
+
+class ToDoAnswer(Answer):
+    """One reason why the licence cannot be claimed as it is."""
+
+    rule: str
+    words: str
+    route: str | None
+    """Method and path of the call that mends it; null: no single call does."""
+    field: str | None
+    """Of that call's body."""
+    until: date | None
+    """Time mends it, not before this NZ day."""
+    final: bool
+    """Nothing mends it."""
+
+
+class CountdownAnswer(Answer):
+    """Rule EL2."""
+
+    latest_receipt_on: date
+    days_left: int
+    """Until that day; below 0 it is too late."""
+    email_by: date
+    post_by: date
+
+
+class ForecastAnswer(Answer):
+    """Of a licence that still runs (rule LI6)."""
+
+    left_mm: int
+    left_km: Km
+    run_out_on: date | None
+    """At the rate of the last thirty days; null: standing still, or further off than ten years."""
+    words: list[str]
+
+
+def to_api_to_do(item: Assessed, claimant: ClaimantRow | None) -> list[ToDoAnswer]:
+    payee = None
+    if claimant is not None:
+        payee = Payee(claimant.name, claimant.email, claimant.phone, claimant.bank_sealed is not None)
+    verified = is_verified(item.statement.hash, item.verifications)
+    found = to_do(item.licence, item.record, item.statement, item.assessment, verified, payee)
+    return [
+        ToDoAnswer(rule=one.rule, words=one.words, route=one.route, field=one.field, until=one.until, final=one.final)
+        for one in found
+    ]
+
+
+def to_api_countdown(item: Assessed, today: date) -> CountdownAnswer:
+    latest_on, send = item.assessment.latest_receipt_on, item.assessment.safe_send_on
+    return CountdownAnswer(
+        latest_receipt_on=latest_on, days_left=(latest_on - today).days, email_by=send["email"], post_by=send["post"]
+    )
+
+
+def to_api_forecast(item: Assessed, policy: Policy, today: date) -> ForecastAnswer | None:
+    found = forecast_of(item, policy, today)
+    if found is None:
+        return None
+    words = [alert.words for alert in found.alerts]
+    return ForecastAnswer(left_mm=found.left_mm, left_km=found.left_mm, run_out_on=found.run_out_on, words=words)

@@ -1,0 +1,1 @@
+"""Audit cases, the links of auditors and what they read (rule PA4)."""

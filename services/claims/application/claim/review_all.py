@@ -1,0 +1,55 @@
+"""Hold every lodged claim against today's ledger once a day (rule CL7; design section 6: a later revision flags the claim).
+
+What changes a vehicle's register reviews its claims at once; late fixes, land, road data, imports and assignments come by many
+ways, and none of them is forgotten here."""
+
+from datetime import date
+from uuid import UUID
+
+from services.claims.application.claim.review_claim import review_claim
+from services.claims.application.policies import PolicyBook
+from services.claims.domain.instants import from_ms, nz_date
+from services.claims.repo import claims
+from shared.clock import Clock
+from shared.db.pool import Pool, tx
+from shared.errors import Retryable
+from shared.observability.logging import get_logger
+
+FIRST = UUID(int=0)
+
+log = get_logger(__name__)
+
+
+class Reviewer:
+    """One claim a call, of any tenant, until the day's round is done.  `across` spans tenants, `pool` sees one at a time."""
+
+    def __init__(self, across: Pool, pool: Pool, policies: PolicyBook, clock: Clock) -> None:
+        self._across = across
+        self._pool = pool
+        self._policies = policies
+        self._clock = clock
+        self._done_on: date | None = None
+        self._after = (FIRST, FIRST)
+
+    async def next(self) -> bool:
+        """Always False: the loop's rest between two claims keeps this work from anybody's way."""
+        now_ms = self._clock()
+        today = nz_date(from_ms(now_ms))
+        if today == self._done_on:
+            return False
+        async with tx(self._across) as conn:
+            found = await claims.claim_after(conn, *self._after, from_ms(now_ms))
+        if found is None:
+            self._done_on, self._after = today, (FIRST, FIRST)
+            return False
+        try:
+            much = await review_claim(self._pool, *found, self._policies.current, now_ms, only_settled=True)
+        except Retryable:
+            raise
+        except Exception as error:  # the next claim's turn comes all the same, and this one's tomorrow
+            log.exception("a claim was not reviewed", claim_id=str(found[1]), error=repr(error))
+            much = 0
+        if much:
+            log.warning("a claim says more than its statements", claim_id=str(found[1]), lines=much, rule="CL7")
+        self._after = found
+        return False

@@ -1,0 +1,1 @@
+"""What the device-days say, and changes of them: names of places, recomputation, faulty data."""

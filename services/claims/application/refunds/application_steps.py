@@ -1,0 +1,204 @@
+"""The steps of an application: changed, ready, followed to its end, paid (rules OT2, OT3, OT4)."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final, cast
+from uuid import UUID
+
+import msgspec
+
+from services.claims.application.claim.draft_claim import shown
+from services.claims.application.refunds import application_inputs
+from services.claims.application.refunds.application_details import check_details, from_json, to_json
+from services.claims.application.refunds.apply import illegal, in_order, step_at, take_application_step
+from services.claims.application.refunds.draw_inputs import draw_inputs
+from services.claims.application.refunds.judge_application import Case, Judged, judge, load_case
+from services.claims.application.refunds.restore_range import restore_range
+from services.claims.application.refusals import already_refunded, invalid, raising
+from services.claims.application.register.add_reading import check_reading
+from services.claims.application.register.attach import check_attachment
+from services.claims.application.webhooks.tell import tell
+from services.claims.domain.claim.claim_life import IllegalStep
+from services.claims.domain.instants import from_ms
+from services.claims.domain.policy import Policy
+from services.claims.domain.refunds.application_life import (
+    DUTIES,
+    NEEDS,
+    OVER,
+    WITH_THE_AGENCY,
+    ApplicationKind,
+    ApplicationState,
+    Payment,
+    TooMuchBack,
+    advance_application,
+    open_duties,
+    paid_so_far,
+)
+from services.claims.repo import applications, licences, recorders
+from services.claims.repo.applications import ApplicationRow, ApplicationStep
+from services.claims.repo.recorders import ReadingRow
+from shared.clock import new_id
+from shared.db.errors import constraints
+from shared.db.pool import Connection
+from shared.http.problems import Problem
+
+PAYMENTS: Final = ("paid", "set_off", "recovered")
+
+
+async def amend(
+    conn: Connection, tenant: UUID, row: ApplicationRow, given: Mapping[str, Any], at: datetime, actor: str
+) -> None:
+    """Say more, or otherwise.  What was ready is a draft again, and its kilometres are free (`row` is locked).
+
+    Raises Problem 409 `step_not_allowed` once it is sent, 422 for a detail that the kind does not ask."""
+    check_details(cast("ApplicationKind", row.kind), given)
+    if row.state not in {"draft", "ready"}:
+        _forbid(row, "draft")
+    if row.state == "ready":
+        await give_back(conn, tenant, row)
+    details = msgspec.structs.replace(from_json(row.details), **given)
+    await applications.redraft(conn, tenant, row.id, to_json(details))
+    await applications.add_step(conn, tenant, row.id, step_at("amended", "draft", at, actor))
+
+
+async def add_document(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:
+    """`step.code`, `shows`, `attachment_id`.  In any state: the Agency may ask for more.  Raises Problem 422."""
+    known = {need.code: need for need in NEEDS[cast("ApplicationKind", row.kind)]}
+    if step.code not in {*known, "other"}:
+        raise invalid("/code", f"must be one of {', '.join([*known, 'other'])}")
+    for part in step.shows:
+        if step.code not in known or part not in known[step.code].shows:
+            raise invalid("/shows", f"{part!r} is not asked to be seen on it")
+    if step.attachment_id is not None:
+        await check_attachment(conn, tenant, step.attachment_id)
+    if row.state == "ready":  # what it stands on changes
+        await give_back(conn, tenant, row)
+        await applications.redraft(conn, tenant, row.id, row.details)
+        step = replace(step, state="draft")
+    await applications.add_step(conn, tenant, row.id, step)
+
+
+async def make_ready(
+    conn: Connection, tenant: UUID, row: ApplicationRow, policy: Policy, now_ms: int, actor: str
+) -> None:
+    """Freeze what it stands on, take its kilometres, and end the licence's range there (rule LI2).  `row` is locked.
+
+    Raises Problem 409 `step_not_allowed`, `not_ready` with the findings, `already_refunded`."""
+    at = from_ms(now_ms)
+    _advance(row, "ready")
+    case = await load_case(conn, tenant, row, policy, now_ms)
+    judged = judge(case, policy)
+    if judged.fails or judged.unused is None or judged.at is None:
+        raise _not_ready(judged)
+    inputs = draw_inputs(case, judged, policy)
+    exact = application_inputs.to_bytes(inputs)
+    digest = sha256(exact).digest()
+    await applications.freeze(conn, tenant, row.id, inputs.amount_cents, judged.unused.start, judged.at, digest)
+    with constraints({"refunded_range_once": raising(already_refunded())}):
+        await applications.take_range(
+            conn, tenant, new_id(), case.paper.id, judged.unused.start, judged.unused.end, "unused", row.id
+        )
+    await _end_range(conn, tenant, case, judged.unused.start)
+    await applications.add_step(conn, tenant, row.id, step_at("ready", "ready", at, actor), exact)
+    await tell(conn, tenant, "application.ready", application_id=row.id)
+
+
+def _not_ready(judged: Judged) -> Problem:
+    blocking = [msgspec.to_builtins(shown(one)) for one in judged.fails]
+    return Problem(
+        409, "not_ready", "The application is not complete",
+        "Clear the findings that fail, with `details` and `documents`, then make it ready.", findings=blocking,
+    )  # fmt: skip
+
+
+async def _keep_reading(conn: Connection, tenant: UUID, row: ApplicationRow, now: datetime) -> None:
+    """What was sent to the Agency as the recorder's reading becomes an actual reading, where no other contradicts it; an
+    estimate never does (rule DI3).  Not earlier: until it is sent a slip of the pen can be put right."""
+    details = from_json(row.details)
+    paper = await licences.licence(conn, tenant, row.licence_id) if row.licence_id is not None else None
+    estimated = row.kind == "recorder_change" and details.cause != "unserviceable"
+    if paper is None or details.reading is None or details.read_at is None or estimated:
+        return
+    recorder = await recorders.lock_recorder(conn, tenant, paper.recorder_id)
+    known = await recorders.same_reading(conn, tenant, paper.recorder_id, details.read_at, "person", None)
+    if recorder is None or known is not None:
+        return
+    kept = ReadingRow(
+        id=new_id(), ref=None, recorder_id=recorder.id, at=details.read_at, value=details.reading, source="person",
+        note=f"application: {row.kind}", label="", created_at=now,
+    )  # fmt: skip
+    with suppress(Problem):
+        await check_reading(conn, tenant, recorder, kept)
+        await recorders.insert_reading(conn, tenant, kept)
+
+
+async def _end_range(conn: Connection, tenant: UUID, case: Case, at_reading: int) -> None:
+    """A licence that is claimed already is never changed: its claimed part lies before what is asked for."""
+    if case.kind == "cancelled_vehicle" or await licences.claimed(conn, tenant, [case.paper.id]):
+        return
+    cause = "surrender" if case.kind == "surrender" else "recorder_change"
+    await licences.end_range(conn, tenant, case.paper.id, at_reading, cause)
+
+
+async def give_back(conn: Connection, tenant: UUID, row: ApplicationRow) -> None:
+    """Nothing is asked for any more: the kilometres are free, and the licence runs on as far as it may."""
+    await applications.release_range(conn, tenant, row.id)
+    if row.licence_id is not None:
+        await restore_range(conn, tenant, row.licence_id)
+
+
+async def follow(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:
+    """Sent, received, granted, declined, withdrawn.  `row` is locked.  Raises Problem 409 `step_not_allowed`, 422."""
+    if step.state == "withdrawn" and row.state in WITH_THE_AGENCY and not step.reference:
+        raise invalid(
+            "/reference",
+            "the Agency has it: give the reference of its word that it will not decide it, or the kilometres might be refunded "
+            "twice",
+            "missing",
+        )
+    await take_application_step(conn, tenant, row, step)
+    if step.state == "sent":
+        await _keep_reading(conn, tenant, row, step.created_at)
+    if step.state in OVER and row.state != "draft":
+        await give_back(conn, tenant, row)
+
+
+async def pay(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:
+    """What the Agency paid, set off against charges that are owed, or took back.  Raises Problem 409, 422."""
+    if row.state != "granted":
+        _forbid(row, "granted")
+    await in_order(conn, tenant, row.id, step)
+    known = [one for one in await applications.steps(conn, tenant, row.id) if one.kind in PAYMENTS]
+    try:
+        paid_so_far((cast("Payment", one.kind), one.cents or 0) for one in (*known, step))
+    except TooMuchBack as error:
+        raise invalid("/cents", str(error)) from error
+    await applications.add_step(conn, tenant, row.id, step)
+    await tell(conn, tenant, f"application.{step.kind}", application_id=row.id)
+
+
+async def do_duty(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:
+    """A person says that the duty `step.code` is done.  Raises Problem 404 for one that does not stand."""
+    kind, state = cast("ApplicationKind", row.kind), cast("ApplicationState", row.state)
+    done = [one.code for one in await applications.steps(conn, tenant, row.id) if one.kind == "duty"]
+    if step.code not in {one.code for one in open_duties(kind, state, done) if one.by_a_person}:
+        known = ", ".join(one.code for one in DUTIES[kind] if one.by_a_person) or "none"
+        raise Problem(404, "not_found", "No such duty stands", f"Duties that a person reports for this kind: {known}.")
+    await in_order(conn, tenant, row.id, step)
+    await applications.add_step(conn, tenant, row.id, step)
+
+
+def _advance(row: ApplicationRow, to: ApplicationState) -> None:
+    try:
+        advance_application(cast("ApplicationState", row.state), to)
+    except IllegalStep as error:
+        raise illegal(error) from error
+
+
+def _forbid(row: ApplicationRow, to: ApplicationState) -> None:
+    """Raises Problem 409: from its state there is no way to `to`."""
+    _advance(row, to)
+    raise Problem(409, "step_not_allowed", "The application is not where this step begins", f"It is {row.state}.")

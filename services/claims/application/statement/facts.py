@@ -1,0 +1,221 @@
+"""Everything that statements and eligibility of some licences stand on, loaded in a fixed number of queries; then, pure, what
+it comes to.  Every use case that looks at licences goes through these two steps."""
+
+import asyncio
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from services.claims.application.statement.binding import mark_from, record_of
+from services.claims.application.statement.said import Said
+from services.claims.domain.claim.eligibility import Assessment, ClaimContext, assess_licence
+from services.claims.domain.instants import from_ms, nz_date
+from services.claims.domain.policy import Policy
+from services.claims.domain.rates import Rate, rate_of
+from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.statement.faulty import OpenMark
+from services.claims.domain.statement.statement import (
+    EvidencePeriod,
+    Grounds,
+    Revision,
+    Statement,
+    evidence_period,
+    grounds_of,
+    segments_wanted,
+    statement_on,
+)
+from services.claims.domain.statement.usual_share import Look
+from services.claims.domain.statement.verification import Verification
+from services.claims.repo import faulty, ledger
+from services.claims.repo.ledger import LedgerDay, Window
+from services.claims.repo.licences import LicenceRow
+from services.claims.repo.records import Mark, Register, register_around
+from shared.contracts.device_day import Hold
+from shared.contracts.partitioning import partition_of
+from shared.db.pool import Connection
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One licence with its vehicle's record and the device-days it may need."""
+
+    row: LicenceRow
+    licence: Licence
+    record: VehicleRecord
+    period: EvidencePeriod
+    gps_type: str
+    """Of the device that speaks for the vehicle last in the licence's period, "" where none was given (rule CL1)."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """As read in one transaction."""
+
+    tenant: UUID
+    today: date
+    register: Register
+    bound: tuple[Bound, ...]
+    days: Mapping[str, Sequence[LedgerDay]]
+    """By device, in order of days."""
+    holds: list[Hold]
+    progress: dict[int, int]
+    marks: list[OpenMark]
+    """Data marked as faulty that are not settled yet."""
+    grounds: Mapping[UUID, Grounds] = field(default_factory=dict, compare=False)
+    """Of some of the licences, by id, as `days` make them; whoever puts other days here leaves them out."""
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """One licence, judged."""
+
+    row: LicenceRow
+    licence: Licence
+    record: VehicleRecord
+    statement: Statement
+    assessment: Assessment
+    rate: Rate | None
+    mark: Mark | None
+    verifications: tuple[Verification, ...]
+    """Of this licence, over any statement (rule CL2)."""
+    looks: tuple[Look, ...]
+    """Likewise (rule EL7)."""
+    gps_type: str
+    """Of the device that speaks for the vehicle last in the licence's period, "" where none was given."""
+
+
+async def load_facts(
+    conn: Connection, tenant: UUID, licence_ids: Sequence[UUID], policy: Policy, now_ms: int, *, whole: bool = False
+) -> Facts:
+    """At most twenty queries, whatever the number of licences.  Unknown licences are left out.  `whole`: with the segments of
+    every day, for those who put other days in the place of some; else of those days only that the statements need."""
+    register = await register_around(conn, tenant, licence_ids)
+    rows = {row.id: row for row in register.licences}
+    apart = register.apart()
+    records = {vehicle_id: record_of(vehicle_id, own) for vehicle_id, own in apart.items()}
+    bound = []
+    for licence_id in register.asked:
+        row = rows[licence_id]
+        record = records[row.vehicle_id]
+        licence = next(lic for lic in record.licences if lic.id == licence_id)
+        period = evidence_period(licence, record, policy.rate_rises, now_ms)
+        bound.append(Bound(row, licence, record, period, _gps_type(period, apart[row.vehicle_id])))
+    windows = [Window(*window) for window in sorted({w for b in bound for w in b.period.device_days})]
+    days, grounds = (
+        (by_device(await ledger.days_in(conn, tenant, windows)), {})
+        if whole
+        else await _days_needed(conn, tenant, windows, bound, policy)
+    )
+    return Facts(
+        tenant=tenant,
+        today=nz_date(from_ms(now_ms)),
+        register=register,
+        bound=tuple(bound),
+        days=days,
+        holds=await ledger.open_holds(conn, tenant, windows),
+        progress=await ledger.progress(conn),
+        marks=await faulty.open_marks(conn, tenant, windows),
+        grounds=grounds,
+    )
+
+
+def by_device(days: Iterable[LedgerDay]) -> dict[str, list[LedgerDay]]:
+    """In order of days."""
+    found: dict[str, list[LedgerDay]] = {}
+    for one in sorted(days, key=lambda one: (one.day.device, one.day.day)):
+        found.setdefault(one.day.device, []).append(one)
+    return found
+
+
+async def _days_needed(
+    conn: Connection, tenant: UUID, windows: Sequence[Window], bound: Sequence[Bound], policy: Policy
+) -> tuple[dict[str, list[LedgerDay]], dict[UUID, Grounds]]:
+    """Without segments but for those days that a statement needs whole; a boundary that whole days move may need others."""
+    asked = {day for one in bound for day in one.period.whole_days}
+    days_now = await ledger.summaries_in(conn, tenant, windows, sorted(asked))
+    known = {(one.day.device, one.day.day): one for one in days_now}
+    while True:
+        days = by_device(known.values())
+        grounds, named = await asyncio.to_thread(_grounds, bound, days, policy)
+        wanted = sorted(named - asked)
+        if not wanted:
+            return days, grounds
+        asked.update(wanted)
+        whole = await ledger.days_in(conn, tenant, [Window(device, day, day) for device, day in wanted])
+        known |= {(one.day.device, one.day.day): one for one in whole}
+
+
+def _grounds(
+    bound: Sequence[Bound], days: Mapping[str, Sequence[LedgerDay]], policy: Policy
+) -> tuple[dict[UUID, Grounds], set[tuple[str, int]]]:
+    """What the statements stand on with these days, and which days they need whole."""
+    found: dict[UUID, Grounds] = {}
+    wanted: set[tuple[str, int]] = set()
+    for one in bound:
+        revisions = _revisions(one, days)
+        found[one.row.id] = grounds_of(one.licence, one.record, revisions, policy.rate_rises)
+        wanted.update(segments_wanted(found[one.row.id], revisions))
+    return found, wanted
+
+
+def _revisions(bound: Bound, days: Mapping[str, Sequence[LedgerDay]]) -> list[Revision]:
+    """Of the licence's device-days; one that lies in two of its windows twice."""
+    found = []
+    for device, first, last in bound.period.device_days:
+        some = days.get(device, ())
+        low = bisect_left(some, first, key=_number)
+        high = bisect_right(some, last, key=_number)
+        found += [Revision(one.day, one.content_hash, one.over_public) for one in some[low:high]]
+    return found
+
+
+def _number(one: LedgerDay) -> int:
+    return one.day.day
+
+
+def assess(facts: Facts, policy: Policy, claimant_id: UUID | None = None) -> list[Assessed]:
+    """Pure.  `claimant_id`: the claim's, None while nobody claims (rule EL5)."""
+    said = Said.of(facts.register, facts.holds)
+    return [_assess_one(facts, bound, said, policy, claimant_id) for bound in facts.bound]
+
+
+def _assess_one(facts: Facts, bound: Bound, said: Said, policy: Policy, claimant_id: UUID | None) -> Assessed:
+    stood = facts.grounds.get(bound.row.id)
+    if stood is None:
+        stood = grounds_of(bound.licence, bound.record, _revisions(bound, facts.days), policy.rate_rises)
+    statement = statement_on(bound.licence, bound.record, stood)
+    mark = facts.register.marks.get(bound.row.id)
+    devices = sorted({span.device for span in bound.period.spans})
+    context = ClaimContext(
+        today=facts.today,
+        mark=mark_from(mark),
+        complete_through_ms={
+            span.device: facts.progress.get(partition_of(str(facts.tenant), span.device)) for span in bound.period.spans
+        },
+        holds=said.holds(devices),
+        marks=tuple(facts.marks),
+        waivers=said.waivers(bound.row.id),
+        claimant_id=claimant_id,
+    )
+    recorder = bound.record.recorder_of(bound.licence)
+    return Assessed(
+        row=bound.row,
+        licence=bound.licence,
+        record=bound.record,
+        statement=statement,
+        assessment=assess_licence(bound.licence, bound.record, statement, context, policy),
+        rate=rate_of(bound.licence, recorder.unit, policy.rates),
+        mark=mark,
+        verifications=said.verifications(bound.row.id),
+        looks=said.looks(bound.row.id),
+        gps_type=bound.gps_type,
+    )
+
+
+def _gps_type(period: EvidencePeriod, own: Register) -> str:
+    """Rule CL1: "specify type" is prefilled from the device."""
+    types = {a.device: a.gps_type for a in sorted(own.assignments, key=lambda a: a.from_at) if a.gps_type}
+    devices = [span.device for span in sorted(period.spans)]
+    return next((types[device] for device in reversed(devices) if device in types), "")

@@ -1,0 +1,1 @@
+"""A tenant's webhooks: endpoints, events told, deliveries."""

@@ -1,0 +1,1 @@
+"""Eligibility, what a claim must hold, its form, its life (rules EL, CL)."""

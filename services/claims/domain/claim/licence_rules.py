@@ -1,0 +1,251 @@
+"""One function a rule over one licence: what it finds, with figures and source (rules VE5, LI, EL1, EL4, EL5, CL1)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from services.claims.domain.findings import (
+    FORM_NOTE_4,
+    FORM_NOTE_7_FORCE,
+    FORM_NOTE_7_TIME,
+    HOW_TO_DUPLICATES,
+    PAGE_EXPIRED,
+    POLICY,
+    Finding,
+    Waiver,
+    km,
+    waived,
+)
+from services.claims.domain.instants import from_ms, nz_date
+from services.claims.domain.policy import Policy
+from services.claims.domain.register.licence import ORDINARY, Licence, VehicleRecord
+from services.claims.domain.statement.faulty import OpenMark
+from services.claims.domain.statement.statement_parts import Statement
+from services.claims.domain.statement.window import newer_licence
+from shared.contracts.device_day import Hold
+from shared.nz_days import day_of, from_ordinal
+
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedMark:
+    """The licence was claimed: here (`reference` = claim number) or outside (rule LI7)."""
+
+    where: Literal["here", "outside"]
+    reference: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimContext:
+    """What the ledger and the register know besides the statement."""
+
+    today: date
+    """NZ day of the question."""
+    mark: ClaimedMark | None = None
+    complete_through_ms: Mapping[str, int | None] = field(default_factory=dict)
+    """Per device of the licence; a missing device is not known."""
+    holds: tuple[Hold, ...] = ()
+    """Of the tenant or of the licence's devices; closed ones and those outside the period are ignored."""
+    marks: tuple[OpenMark, ...] = ()  # of its devices; those outside the period are ignored
+    waivers: tuple[Waiver, ...] = ()
+    """Of this licence."""
+    claimant_id: UUID | None = None
+    """The claim's claimant; None: not asked yet (rule EL5)."""
+
+
+def buys_licences(record: VehicleRecord) -> Finding:
+    """Rule VE5."""
+    if record.vehicle.exempt:
+        reason = (
+            f"the vehicle is exempt ({record.vehicle.exempt_reason or 'no reason given'}): there is nothing to claim"
+        )
+        return Finding(rule="VE5", outcome="fail", reason=reason, source="Act s 38, s 40")
+    return Finding(rule="VE5", outcome="pass", reason="the vehicle is not exempt", source="Act s 38, s 40")
+
+
+def is_ordinary(licence: Licence) -> Finding:
+    """Rule LI1."""
+    if licence.kind in ORDINARY:
+        reason = f"a distance licence of kind {licence.kind}"
+        return Finding(rule="LI1", outcome="pass", reason=reason, source="Act s 30(1)(b)")
+    reason = "an additional licence is bought for one journey on top of another licence: it is never claimable"
+    return Finding(rule="LI1", outcome="fail", reason=reason, source="Act s 12, s 30(1)(b)")
+
+
+def something_to_claim(statement: Statement) -> Finding:
+    """Rules CL1 and DI7: at least one whole kilometre."""
+    inputs = (("off_road_mm", str(statement.totals.off_road_mm)), ("claimable_km", str(statement.claimable_km)))
+    if statement.claimable_km < 1:
+        reason = (
+            f"{km(statement.totals.off_road_mm)} off road is less than one whole kilometre: there is nothing to claim"
+        )
+        return Finding(rule="CL1", outcome="fail", reason=reason, source=FORM_NOTE_4, inputs=inputs)
+    reason = f"{statement.claimable_km} whole kilometres off road"
+    return Finding(rule="CL1", outcome="pass", reason=reason, source=FORM_NOTE_4, inputs=inputs)
+
+
+def has_ended(licence: Licence, record: VehicleRecord, statement: Statement) -> Finding:
+    """Rule EL1."""
+    window = statement.window
+    newer = newer_licence(licence, record)
+    read = statement.end.between_readings
+    inputs = (
+        ("end_reading", str(window.end)),
+        ("ended_by", window.cause),
+        ("newer_licence", newer.number if newer else "none"),
+    )
+    source = f"{PAGE_EXPIRED}; {FORM_NOTE_7_TIME}"
+    gone = [ending for ending in record.vehicle.endings if ending.kind != "exempt" and ending.at >= licence.issued_at]
+    if gone:
+        first = min(gone, key=lambda ending: ending.at)
+        reason = f"the vehicle was {first.kind} on {nz_date(first.at)}"
+        return Finding(rule="EL1", outcome="pass", reason=reason, source=source, inputs=inputs)
+    if not read:
+        reason = f"no actual reading at or beyond {window.end} yet"
+        passed = statement.end.located == "extrapolated"
+        if passed:
+            reason += ", though the devices say that it was passed"
+        return Finding(rule="EL1", outcome="fail", reason=reason, source=source, inputs=inputs, waiting=passed)
+    if window.cause in {"exemption", "surrender"}:
+        reason = f"ended by {window.caused_by}"
+        return Finding(rule="EL1", outcome="warn", reason=reason, source=source, inputs=inputs)
+    if newer is None:
+        reason = f"used up at {window.end}, but no newer licence was bought for the vehicle"
+        return Finding(rule="EL1", outcome="fail", reason=reason, source=source, inputs=inputs)
+    if window.cause != "used_up":
+        reason = f"not used up: ended by {window.caused_by}; the claim covers its metres up to there"
+        return Finding(rule="EL1", outcome="warn", reason=reason, source=source, inputs=inputs)
+    reason = f"used up at {window.end}, and licence {newer.number} was bought"
+    return Finding(rule="EL1", outcome="pass", reason=reason, source=source, inputs=inputs)
+
+
+def in_force(statement: Statement) -> Finding:
+    """Rule LI2."""
+    lost_mm = statement.totals.uncovered_mm
+    if lost_mm:
+        reason = f"{km(lost_mm)} were driven before the licence was issued: travel without a licence is never claimable"
+        return Finding(
+            rule="LI2",
+            outcome="warn",
+            reason=reason,
+            source=FORM_NOTE_7_FORCE,
+            inputs=(("uncovered_mm", str(lost_mm)),),
+        )
+    reason = "every metre of the range was driven while the licence was in force"
+    return Finding(rule="LI2", outcome="pass", reason=reason, source=FORM_NOTE_7_FORCE)
+
+
+def over_public_roads(statement: Statement) -> list[Finding]:
+    """Rule SU7: a warning that nobody can waive, wherever such metres are shown."""
+    over_mm = statement.totals.over_public_mm
+    if not over_mm:
+        return []
+    reason = (
+        f"{km(over_mm)} of the off-road distance lie on mapped public roads, on land declared as a closed works site or a map "
+        "error: check the declaration and its reason, for they are printed in the claim"
+    )
+    inputs = (("declared_over_public_mm", str(over_mm)), ("land", "; ".join(statement.over_public) or "not known"))
+    return [
+        Finding(rule="SU7", outcome="warn", reason=reason, source="nzta-refunds.txt line 28; policy", inputs=inputs)
+    ]
+
+
+def never_claimed(mark: ClaimedMark | None) -> Finding:
+    """Rules EL4 and LI7."""
+    source = f"Act s 35(3); {HOW_TO_DUPLICATES}"
+    if mark is None:
+        return Finding(rule="EL4", outcome="pass", reason="never claimed, here or outside", source=source)
+    where = f"in claim {mark.reference}" if mark.where == "here" else f"outside this system ({mark.reference})"
+    reason = f"already claimed {where} on {mark.on}: a licence is claimed once"
+    return Finding(rule="EL4", outcome="fail", reason=reason, source=source)
+
+
+def is_complete(statement: Statement, context: ClaimContext, policy: Policy) -> list[Finding]:
+    """Rule EL4: no late top-up is possible, so whatever may still change the distance blocks, or is waived."""
+    if statement.end.ms is None:
+        return []
+    return [
+        waived(_all_in(statement, statement.end.ms, context, policy), context.waivers),
+        waived(_no_holds(statement, context.holds), context.waivers),
+    ]
+
+
+def _all_in(statement: Statement, end_ms: int, context: ClaimContext, policy: Policy) -> Finding:
+    # an interpolated end moves with whatever lies between it and the reading behind it
+    needed_ms = max([end_ms, *(span.until_ms for span in statement.spans)]) + policy.late_window_hours * _HOUR_MS
+    devices = sorted({span.device for span in statement.spans})
+    late = [device for device in devices if (context.complete_through_ms.get(device) or 0) < needed_ms]
+    inputs = (("needed_through", from_ms(needed_ms).isoformat()), ("devices", ", ".join(devices) or "none"))
+    source = "Act s 35(3); policy (late window)"
+    if late:
+        known = [context.complete_through_ms.get(device) for device in late]
+        through = "not known" if None in known else from_ms(min(ms for ms in known if ms is not None)).isoformat()
+        reason = f"data may still arrive for {', '.join(late)}: complete through {through}, needed {inputs[0][1]}"
+    elif statement.unsettled_days:
+        reason = f"{statement.unsettled_days} device-days of the licence are not settled yet"
+    else:
+        reason = f"everything up to {policy.late_window_hours} h after the licence's end is in"
+        return Finding(rule="EL4", outcome="pass", reason=reason, source=source, inputs=inputs)
+    return Finding(rule="EL4", outcome="fail", reason=reason, source=source, inputs=inputs, waiting=True)
+
+
+def _no_holds(statement: Statement, holds: Sequence[Hold]) -> Finding:
+    periods = [(span.device, day_of(span.from_ms), day_of(span.until_ms - 1)) for span in statement.spans]
+    blocking = sorted(
+        {
+            (hold.day, hold.device, hold.kind)
+            for hold in holds
+            if hold.open and any(hold.device == d and first <= hold.day <= last for d, first, last in periods)
+        }
+    )
+    if not blocking:
+        return Finding(rule="EL4", outcome="pass", reason="nothing is held back in the period", source="Act s 35(3)")
+    shown = "; ".join(f"{kind} {device} on {from_ordinal(day)}" for day, device, kind in blocking[:5])
+    more = f" and {len(blocking) - 5} more" if len(blocking) > 5 else ""
+    reason = f"still being worked on: {shown}{more}"
+    return Finding(
+        rule="EL4",
+        outcome="fail",
+        reason=reason,
+        source="Act s 35(3)",
+        inputs=(("open_holds", str(len(blocking))),),
+        waiting=True,
+    )
+
+
+def paid_by_claimant(licence: Licence, record: VehicleRecord, claimant_id: UUID | None) -> Finding:
+    """Rules EL5 and PA1."""
+    source = "Act s 30 (charges paid by the person)"
+    if claimant_id is not None and claimant_id != licence.claimant_id:
+        reason = "another claimant paid for this licence: a claim holds one claimant's licences"
+        return Finding(rule="EL5", outcome="fail", reason=reason, source=source)
+    sales = [e for e in record.vehicle.endings if e.kind == "sold" and e.at >= licence.issued_at]
+    if sales:
+        on = nz_date(min(sale.at for sale in sales))
+        reason = f"the vehicle was sold on {on}: a claim of its buyer on this licence would clash with yours"
+        return Finding(rule="EL5", outcome="warn", reason=reason, source=source)
+    return Finding(rule="EL5", outcome="pass", reason="the claimant paid for it", source=source)
+
+
+def reads_at_both_ends(statement: Statement) -> Finding:
+    """Rule DI3."""
+    source = f"Act s 30(3)(a); {POLICY}"
+    if statement.missing:
+        waiting = statement.start.between_readings and statement.end.located == "extrapolated"
+        reason = f"missing: {'; '.join(statement.missing)}"
+        return Finding(rule="DI3", outcome="fail", reason=reason, source=source, waiting=waiting)
+    return Finding(
+        rule="DI3", outcome="pass", reason="actual readings lie at or beyond both ends of the range", source=source
+    )
+
+
+def readings_agree(statement: Statement) -> Finding:
+    """Rule VE2: readings that contradict each other close nothing."""
+    if statement.conflicts:
+        reason = "readings contradict each other, correct them: " + "; ".join(one.text for one in statement.conflicts)
+        return Finding(rule="VE2", outcome="fail", reason=reason, source=POLICY)
+    return Finding(rule="VE2", outcome="pass", reason="the readings agree with each other", source=POLICY)

@@ -1,0 +1,1 @@
+"""The other refunds (rules OT1 to OT5)."""

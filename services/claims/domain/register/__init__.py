@@ -1,0 +1,1 @@
+"""Values and rules of the register: vehicles, recorders, licences, people."""

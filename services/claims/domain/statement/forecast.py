@@ -1,0 +1,120 @@
+"""When a licence will be used up, and what to do before (rules LI6, OT5).  Pure: the day of the question is given."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from services.claims.domain.claim.deadlines import latest_receipt_on, send_days
+from services.claims.domain.policy import Policy
+from services.claims.domain.rates import Rate
+from services.claims.domain.register.licence import Licence
+from services.claims.domain.register.recorder import LICENCE_UNIT, UNIT_MM, Unit
+
+AlertKind = Literal["run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "uncovered"]
+_DAYS_MAX: int = 3_650
+"""Nothing is said about a run-out further off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """How the vehicle has travelled lately: recorder distance over whole NZ days that end the day before the question."""
+
+    mm: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    kind: AlertKind
+    due_on: date
+    """The day by which something must be done."""
+    words: str
+    amount_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    left_mm: int
+    run_out_on: date | None
+    """First day on which nothing is left at the present rate of travel; None: standing still, or further off than ten years."""
+    alerts: tuple[Alert, ...]
+
+
+def forecast(
+    licence: Licence, unit: Unit, reading: int, usage: Usage, rate: Rate | None, today: date, policy: Policy
+) -> Forecast:
+    """What is left at `reading` (the recorder's present value, read or mapped) and what follows from it.
+
+    Raises ValueError for a reading before the licence's start."""
+    if reading < licence.start_reading:
+        raise ValueError(f"the reading {reading} is before the licence's start {licence.start_reading}")
+    left_mm = max(0, licence.end_reading - reading) * UNIT_MM[unit]
+    out_on = _run_out_on(left_mm, usage, today)
+    alerts = [*_run_out(left_mm, out_on, today, policy), *_two_years(licence, unit, left_mm, out_on, rate, policy)]
+    return Forecast(left_mm=left_mm, run_out_on=out_on, alerts=tuple(alerts))
+
+
+def receipt_alert(licence: Licence, policy: Policy) -> Alert:
+    """Of every licence that is not claimed: the last day on which an application can be received."""
+    latest_on, send = latest_receipt_on(licence, policy.claim_years), send_days(licence, policy)
+    words = f"must be received by {latest_on}: post it by {send['post']} or e-mail it by {send['email']}"
+    return Alert(kind="latest_receipt", due_on=latest_on, words=words)
+
+
+def uncovered_alert(uncovered_mm: int, today: date) -> Alert | None:
+    """Rule LI2: travel without a current licence, which is never claimable; 500 km of tolerance extend no licence."""
+    if uncovered_mm <= 0:
+        return None
+    words = (
+        f"{uncovered_mm // 1_000_000} km were driven before this licence was issued, with no current licence: they can never "
+        "be claimed and are assessed at the full rate; check whether a licence is missing here"
+    )
+    return Alert(kind="uncovered", due_on=today, words=words)
+
+
+def _run_out_on(left_mm: int, usage: Usage, today: date) -> date | None:
+    """Days left, rounded down: the earlier day."""
+    if left_mm == 0:
+        return today
+    if usage.mm <= 0 or usage.days <= 0:
+        return None
+    days = left_mm * usage.days // usage.mm
+    return today + timedelta(days=days) if days <= _DAYS_MAX else None
+
+
+def _run_out(left_mm: int, out_on: date | None, today: date, policy: Policy) -> list[Alert]:
+    if left_mm == 0:
+        words = (
+            "used up: buy before you travel; travel without a licence is uncovered, never refunded, and assessed at "
+            "the full rate, never at a reduced one"
+        )
+        return [Alert(kind="used_up", due_on=today, words=words)]
+    left_km = left_mm // 1_000_000
+    due_on = out_on or today
+    when = f", until about {out_on} at the present rate of travel" if out_on else ""
+    words = (
+        f"{left_km} km left{when}: buy the next licence before you travel beyond it; travel without one is assessed at the "
+        "full rate, never at a reduced one"
+    )
+    if left_mm <= policy.run_out_soon_km * 1_000_000:
+        return [Alert(kind="run_out_soon", due_on=due_on, words=words)]
+    if left_mm <= policy.run_out_km * 1_000_000:
+        return [Alert(kind="run_out", due_on=due_on, words=words)]
+    return []
+
+
+def _two_years(
+    licence: Licence, unit: Unit, left_mm: int, out_on: date | None, rate: Rate | None, policy: Policy
+) -> list[Alert]:
+    """Rule LI6: a licence that is not used up before its two years end can no longer be claimed; an overlap ends it in time."""
+    latest_on = latest_receipt_on(licence, policy.claim_years)
+    send_on = send_days(licence, policy)["email"]
+    if left_mm == 0 or (out_on is not None and out_on < send_on):
+        return []
+    worth = None
+    if rate is not None:
+        whole = (licence.end_reading - licence.start_reading) * rate.cents
+        worth = whole // (rate.units * LICENCE_UNIT[unit])
+    lose = f"up to ${worth // 100}.{worth % 100:02d}" if worth is not None else "an unknown amount (no rate is known)"
+    words = f"will not be used up before its two years end on {latest_on}: overlap it by {send_on} or lose its refund, {lose}"
+    return [Alert(kind="will_not_be_used_up", due_on=send_on, words=words, amount_cents=worth)]

@@ -1,0 +1,155 @@
+"""Why a licence cannot be claimed yet, as things to do (rules EL, DI3, LI5, CL1, CL2): each in words that a fleet's clerk acts
+upon, with the route and field that mend it, or the day until which to wait."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.claims.domain.claim.claim_fields import is_email, is_phone
+from services.claims.domain.claim.eligibility import Assessment
+from services.claims.domain.findings import Finding
+from services.claims.domain.instants import nz_date
+from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.statement.statement_parts import Statement
+from services.claims.domain.statement.window import newer_licence
+
+READINGS: Final = "POST /v1/readings"
+LICENCES: Final = "POST /v1/licences"
+WAIVERS: Final = "POST /v1/waivers"
+_NEVER: Final = frozenset({"VE5", "LI1", "EL2", "EL5"})
+"""What fails by these nobody can mend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToDo:
+    rule: str
+    words: str
+    route: str | None = None
+    """Method and path that mend it; None: no single call does."""
+    field: str | None = None
+    """Of the route's body."""
+    until: date | None = None
+    """Time mends it, not before this NZ day."""
+    final: bool = False
+    """Nothing mends it: the licence cannot be claimed."""
+
+
+class Payee(NamedTuple):
+    """What of the claimant a claim needs beside the licence (rules CL1, EL8)."""
+
+    name: str
+    email: str
+    phone: str
+    has_account: bool
+
+
+def to_do(
+    licence: Licence,
+    record: VehicleRecord,
+    statement: Statement,
+    assessment: Assessment,
+    verified: Finding,
+    payee: Payee | None,
+) -> tuple[ToDo, ...]:
+    """In the order of the rules; empty for a licence that is claimed, or that can be lodged as it is."""
+    if assessment.state in {"lodged", "claimed_outside"}:
+        return ()
+    failing = [one for one in assessment.findings if one.outcome == "fail"]
+    never = [_never(one) for one in failing if _is_final(one, statement)]
+    if never:
+        return tuple(never)
+    found = [*_end(licence, record, statement, failing), *_readings(statement, failing)]
+    for one in failing:
+        found += _mended(one, licence, statement)
+    found += [
+        ToDo(
+            rule="LI5",
+            words=f"{one.reason}, or ask the operator to enter the rate of its type and purchase date",
+            route=f"POST /v1/licences/{licence.id}/correction",
+            field="gross_cents",
+        )
+        for one in assessment.findings
+        if one.rule == "LI5" and one.outcome == "unknown"
+    ]
+    if payee is not None:
+        found += _of_payee(payee, licence.claimant_id)
+    if verified.outcome == "fail" and assessment.eligible:
+        route = f"POST /v1/licences/{licence.id}/verification"
+        found.append(ToDo(rule="CL2", words=verified.reason, route=route, field="statement_hash"))
+    return tuple(found)
+
+
+def _is_final(finding: Finding, statement: Statement) -> bool:
+    if finding.rule == "CL1":  # nothing to claim: only a manual log could find some in what is unknown
+        return bool(statement.end.between_readings and not statement.totals.unknown_mm)
+    return finding.rule in _NEVER or (finding.rule == "EL4" and not finding.inputs and not finding.waiting)
+
+
+def _never(finding: Finding) -> ToDo:
+    return ToDo(rule=finding.rule, words=finding.reason, final=True)
+
+
+def _end(licence: Licence, record: VehicleRecord, statement: Statement, failing: Sequence[Finding]) -> Iterator[ToDo]:
+    """Rule EL1: read at or beyond the end, and a newer licence, unless the vehicle is gone."""
+    if not any(one.rule == "EL1" for one in failing):
+        return
+    if statement.end.ms is None:
+        words = f"it still runs, until {statement.window.end}: enter the reading once that is reached"
+        yield ToDo(rule="EL1", words=words, route=READINGS, field="value")
+    if newer_licence(licence, record) is None:
+        words = (
+            "enter the licence that was bought after it: a licence is claimed once a newer one is there (form note 7)"
+        )
+        yield ToDo(rule="EL1", words=words, route=LICENCES, field="number")
+
+
+def _readings(statement: Statement, failing: Sequence[Finding]) -> Iterator[ToDo]:
+    """Rule DI3: actual readings at or beyond both ends."""
+    if not any(one.rule == "DI3" for one in failing):
+        return
+    start, end = not statement.start.between_readings, not statement.end.between_readings
+    for words, is_end in zip(statement.missing, [False] * start + [True] * end, strict=True):
+        if not (is_end and statement.end.ms is None):
+            yield ToDo(rule="DI3", words=f"enter {words}", route=READINGS, field="value")
+
+
+def _mended(finding: Finding, licence: Licence, statement: Statement) -> Iterator[ToDo]:
+    inputs = dict(finding.inputs)
+    if finding.rule == "EL4" and "needed_through" in inputs:
+        day = nz_date(datetime.fromisoformat(inputs["needed_through"]))
+        words = f"{finding.reason}: wait, or say why not"
+        yield ToDo(rule="EL4", words=words, route=WAIVERS, field="rule", until=day)
+    elif finding.rule == "EL4" and "open_holds" in inputs:
+        words = f"{finding.reason}: wait until it is done, or say why not"
+        yield ToDo(rule="EL4", words=words, route=WAIVERS, field="rule")
+    elif finding.rule == "EL4":
+        words = f"{finding.reason}: an operator decides, or whoever marked it takes it back"
+        yield ToDo(rule="EL4", words=words, route="GET /v1/faulty-data")
+    elif finding.rule == "VE2":
+        for one in statement.conflicts:
+            words = (
+                f"readings contradict each other: {one.text}. Find out which is right, and enter another between them"
+            )
+            yield ToDo(rule="VE2", words=words, route=READINGS, field="value")
+    elif finding.rule == "EL6":
+        words = f"{finding.reason}. Check the readings, the recorder's unit and on which vehicle the device was"
+        yield ToDo(rule="EL6", words=words)
+    elif finding.rule == "CL1" and statement.end.between_readings:
+        route = f"POST /v1/licences/{licence.id}/log-entries"
+        words = f"{finding.reason}; what of it is unknown can be logged by hand, with the page of the log"
+        yield ToDo(rule="CL1", words=words, route=route, field="km")
+
+
+def _of_payee(payee: Payee, claimant_id: UUID) -> Iterator[ToDo]:
+    route = f"POST /v1/claimants/{claimant_id}/correction"
+    if not payee.has_account:
+        words = f"{payee.name} has no bank account: the form would be returned"
+        yield ToDo(rule="EL8", words=words, route=route, field="bank_account")
+    if not is_email(payee.email):
+        words = f"{payee.name} has no e-mail address: enter it, or give one with the claim"
+        yield ToDo(rule="CL1", words=words, route=route, field="email")
+    if not is_phone(payee.phone):
+        words = f"{payee.name} has no phone number with its area code: enter it, or give one with the claim"
+        yield ToDo(rule="CL1", words=words, route=route, field="phone")
