@@ -51,6 +51,9 @@ VISITABLE: Final = frozenset({"claims:read"})
 OPERATOR: Final = UUID(int=0)
 """The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""
 
+ASKING: Final = "rucor.asking"
+"""Where a request's scope holds its Principal: who has asked is not asked again, by a second dependency or by the reading
+that `If-Match` is compared with."""
 INTERNAL: Final = ""
 LINK: Final = "audit:link"
 """What an auditor's link opens (rule PA4): no scope of any key."""
@@ -123,7 +126,10 @@ class Authenticator:
         return row
 
     async def asking(self, request: Request) -> Principal:
-        """Who sends the request.  Raises Problem 401, 429 above a limit, or 503 while it can't be checked."""
+        """Who sends the request, counted once.  Raises Problem 401, 429 above a limit, or 503 while it can't be checked."""
+        known: Principal | None = request.scope.get(ASKING)
+        if known is not None:
+            return known
         address = address_of(request)
         try:
             principal = await self.principal(bearer(request), address)
@@ -135,6 +141,7 @@ class Authenticator:
         request.scope[RATE] = standing
         if not standing.taken:
             raise above(standing)
+        request.scope[ASKING] = principal
         return principal
 
     async def principal(self, bearer: str, address: str | None = None) -> Principal:

@@ -13,12 +13,15 @@ from fastapi import Request
 from starlette.types import Message
 
 from shared.db.pool import Connection, joined
+from shared.http.auth import ASKING
 from shared.http.etags import etag_of, names
 from shared.http.problems import Problem
 from shared.http.routes import COMMANDS, routes_of, thing_of
 
 LOCK: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
 _OK: Final = 200
+_NOTHING: Final = frozenset({404, 410})
+"""Of these the command itself says what is not there."""
 
 
 class _Command(NamedTuple):
@@ -36,7 +39,8 @@ async def lock_thing(request: Request, conn: Connection, tenant: UUID) -> None:
 
 
 async def check_precondition(request: Request, conn: Connection, tenant: UUID) -> None:
-    """Raises Problem 412 where `If-Match` is given and names another state than the present one."""
+    """Raises Problem 412 where `If-Match` is given and names another state than the present one, and what the reading raises:
+    who may not read the thing (403) cannot have it compared."""
     header = request.headers.get("if-match")
     path = _thing(request)
     if header is None or path is None:
@@ -79,8 +83,10 @@ def _commands(request: Request) -> list[_Command]:
 
 
 async def _read(request: Request, path: str) -> bytes | None:
-    """What GET answers to the same caller; None where that is no 200."""
-    kept = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path", "app", "state", "extensions")
+    """What GET answers to the same caller, who is known already and asks no second time; None where there is nothing."""
+    kept = (
+        "type", "asgi", "http_version", "scheme", "server", "client", "root_path", "app", "state", "extensions", ASKING,
+    )  # fmt: skip
     scope: dict[str, Any] = {name: request.scope[name] for name in kept if name in request.scope}
     headers = [(name, value) for name, value in request.scope["headers"] if name in {b"authorization", b"host"}]
     scope |= {
@@ -103,7 +109,9 @@ async def _read(request: Request, path: str) -> bytes | None:
         try:
             await request.app.router(scope, receive, send)
         except Problem as problem:
-            if problem.status >= 500:
+            if problem.status not in _NOTHING:
                 raise
             return None
-    return bytes(body) if status == [_OK] else None
+    if status != [_OK]:
+        raise RuntimeError(f"GET {path} answered {status}: there is no tag to compare")
+    return bytes(body)

@@ -6,7 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.claims.conftest import Claims
+from services.claims.api.people.token_routes import Desk
+from services.claims.wiring import make_app
+from shared.http.mint import Mint
+from shared.settings import LimitSettings
+from tests.integration.claims.conftest import ISSUER, TOKEN_KEYS, Claims
 from tests.integration.claims.world import FIRST_DAY, Fleet, device_day, put_days
 
 pytestmark = pytest.mark.integration
@@ -101,6 +105,37 @@ async def test_of_many_commands_with_the_same_tag_one_acts(fleet: Fleet) -> None
     statuses = await asyncio.gather(*(replate(n) for n in range(6)))
     assert sorted(statuses) == [201, 412, 412, 412, 412, 412]
     assert len((await fleet.get(f"/vehicles/{vehicle}/plates"))["items"]) == 2
+
+
+async def test_a_tag_that_its_caller_may_not_compare_stops_the_command(claims: Claims, fleet: Fleet) -> None:
+    """A key that may not read the thing is told so; its precondition is not passed over."""
+    hook = await fleet.post("/webhooks", {"url": "https://hooks.example.nz/"})
+    path = f"/v1/webhooks/{hook['id']}"
+    blind = claims.client(await claims.key(fleet.tenant, "claims:write"))
+    answer = await blind.patch(path, json={"description": "x"}, headers={"If-Match": '"stale"'})
+    assert (answer.status_code, answer.json()["code"], answer.json()["scope"]) == (403, "scope_missing", "claims:read")
+    assert (await fleet.get(f"/webhooks/{hook['id']}"))["description"] != "x"
+    assert (await blind.patch(path, json={"description": "x"})).status_code == 200, "without a tag nothing is compared"
+
+
+async def test_a_command_with_a_tag_is_one_request_and_is_judged_also_at_a_keys_last(
+    claims: Claims, fleet: Fleet
+) -> None:
+    hook = await fleet.post("/webhooks", {"url": "https://hooks.example.nz/"})
+    path = f"/v1/webhooks/{hook['id']}"
+    limits = LimitSettings(requests_per_s_per_key=1, request_burst_s=3, failures_per_minute_per_address=1_000)
+    app = make_app(claims.context, Desk(Mint(ISSUER, TOKEN_KEYS, claims.clock), None), limits)
+    app.state.authenticator.rates.now = lambda: 0.0
+    key = await claims.key(fleet.tenant, "claims:write", "claims:read")
+    transport = httpx.ASGITransport(app=app)
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://claims", headers=headers, timeout=30) as client:
+        stale = {"If-Match": '"stale"'}
+        told = [await client.patch(path, json={"description": "y"}, headers=stale) for _ in range(4)]
+    assert [one.status_code for one in told] == [412, 412, 412, 429]
+    left = [one.headers["RateLimit"].split(";")[1] for one in told]
+    assert left == ["r=2", "r=1", "r=0", "r=0"], "the comparison takes nothing from the key's allowance"
+    assert (await fleet.get(f"/webhooks/{hook['id']}"))["description"] != "y"
 
 
 async def test_405_names_every_method_and_the_address_is_judged_before_any_template(
