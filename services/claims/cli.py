@@ -20,10 +20,11 @@ from shared.running_stack import data_dir_option, dsn_of
 
 CONNECTION: Final = "rucor-claims-cli"
 SCOPES: Final = ("claims:read", "claims:write", "people:write", "audit-log:read", "keys:write", "ops-grants:write")
-"""Of a tenant's keys.  `claims:write` implies `claims:verify` and `claims:lodge`, which may also be given alone."""
+"""Of a tenant's keys.  `claims:write` implies `claims:verify`, `claims:lodge` and `webhooks:write`, which may also be given
+alone."""
 NAMED_SCOPES: Final = (
-    "claims:verify", "claims:lodge", "pings:write", "pings:read", "land:read", "land:write", "exclusions:write", "tracks:read",
-    "reprocess:write", "providers:write",
+    "claims:verify", "claims:lodge", "webhooks:write", "pings:write", "pings:read", "land:read", "land:write",
+    "exclusions:write", "tracks:read", "reprocess:write", "providers:write",
 )  # fmt: skip
 """Only where they are named: those implied by another, and those of the other services, which count through access tokens
 (docs/guide/sign-in.md)."""

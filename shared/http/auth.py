@@ -39,7 +39,7 @@ _INVALID_TOKEN: Final = 'Bearer error="invalid_token"'  # noqa: S105 - RFC 6750 
 _DOTS_OF_A_TOKEN: Final = 2  # RFC 7515; a key has none
 _NO_HASH: Final = bytes(32)
 IMPLIED: Final = {
-    "claims:write": frozenset({"claims:verify", "claims:lodge"}),
+    "claims:write": frozenset({"claims:verify", "claims:lodge", "webhooks:write"}),
     "claims:read": frozenset({"audit:read"}),
 }
 """A key's scope → what it opens besides: keys are older than the scopes that were parted from theirs.  A person's token

@@ -89,7 +89,7 @@ def router(pool: Pool, clock: Clock) -> APIRouter:
     @routes.post("/keys", status_code=201)
     async def make_key(who: Manager, body: KeyBody) -> MadeKeyAnswer:
         """A new key of your tenant, with scopes that you have yourself."""
-        _within(who, body.scopes)
+        check_within(who, body.scopes)
         if body.expires_at is not None and body.expires_at <= instant_of(clock()):
             raise Problem(
                 422, "invalid", "The request does not fit the schema",
@@ -105,7 +105,7 @@ def router(pool: Pool, clock: Clock) -> APIRouter:
         """A new secret for the same key. The present one works for the grace, an earlier one ends at once."""
         until = instant_of(clock()) + timedelta(hours=body.grace_hours)
         async with tenant_tx(pool, who.tenant_id) as conn:
-            _within(who, (await _key(conn, who, key_id)).scopes)
+            check_within(who, (await _key(conn, who, key_id)).scopes)
             key = await api_keys.rotate_key(conn, who.tenant_id, key_id, until)
             if key is None:
                 raise Problem(
@@ -124,7 +124,7 @@ def router(pool: Pool, clock: Clock) -> APIRouter:
     return routes
 
 
-def _within(who: Principal, scopes: list[str]) -> None:
+def check_within(who: Principal, scopes: list[str]) -> None:
     """Nobody gives what they have not, nor what comes with it: who prepares makes no key that verifies (rule PA2).
 
     Raises Problem 403."""

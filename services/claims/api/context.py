@@ -24,6 +24,8 @@ Writer = Annotated[Principal, Depends(require("claims:write"))]
 Verifier = Annotated[Principal, Depends(require("claims:verify"))]
 Lodger = Annotated[Principal, Depends(require("claims:lodge"))]
 """Who may make a claim the Agency's business, and take it back."""
+Integrator = Annotated[Principal, Depends(require("webhooks:write"))]
+"""Who decides where the tenant's events go, and holds the secrets that sign them."""
 T = TypeVar("T")
 
 

@@ -44,6 +44,13 @@ on conflict (tenant_id, person_id, role) where ended_at is null do nothing"""
 END_ROLES: Final = """
 update claims.person_role set ended_at = $4, ended_by = $5
 where tenant_id = $1 and person_id = $2 and role = any($3::text[]) and ended_at is null returning role"""
+# Who asked to be forgotten will be gone one day, without anybody's doing.
+STAYING_ADMINS: Final = """
+select r.person_id from claims.person_role r
+where r.tenant_id = $1 and r.role = 'admin' and r.ended_at is null and not exists (
+    select from claims.erasure_request e
+    where e.tenant_id = r.tenant_id and e.kind = 'person' and e.subject_id = r.person_id and e.done_at is null)
+order by r.person_id"""
 ROLE_HISTORY: Final = """
 select role, since, by, ended_at, ended_by from claims.person_role
 where tenant_id = $1 and person_id = $2 order by since, role, id"""
@@ -190,6 +197,11 @@ async def end_roles(
 ) -> list[str]:
     """Those that were ended now."""
     return [row["role"] for row in await conn.fetch(END_ROLES, tenant, person_id, list(roles), at, by)]
+
+
+async def staying_admins(conn: Connection, tenant: UUID) -> list[UUID]:
+    """People with the role admin who have not asked to be forgotten."""
+    return [row["person_id"] for row in await conn.fetch(STAYING_ADMINS, tenant)]
 
 
 async def role_history(conn: Connection, tenant: UUID, person_id: UUID) -> list[RoleRow]:

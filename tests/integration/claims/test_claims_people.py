@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.claims.api.people.people_routes import PersonBody
+from services.claims.domain.register.roles import scopes_of
 from services.claims.people_cli import add
 from shared.clock import new_id
 from shared.http.auth import OPERATOR
@@ -89,7 +90,7 @@ async def test_PA2_an_identity_is_one_persons_and_may_be_forgotten(fleet: Fleet)
 async def test_PA2_ops_are_of_the_operator_alone(claims: Claims, fleet: Fleet) -> None:
     refused = await fleet.post("/people", MARY | {"roles": ["ops"]}, 422)
     assert refused["errors"][0]["code"] == "role_not_here"
-    operator = Fleet(claims.client(await claims.key(OPERATOR, "people:write", "claims:read")), OPERATOR, claims.worker)
+    operator = Fleet(claims.client(await claims.key(OPERATOR, *scopes_of(["ops"]))), OPERATOR, claims.worker)
     assert (await operator.post("/people", MARY | {"roles": ["ops"]}))["roles"] == ["ops"]
     assert (await operator.post("/people", MARY | {"roles": ["viewer"]}, 422))["errors"][0]["code"] == "role_not_here"
 

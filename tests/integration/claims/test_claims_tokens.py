@@ -16,6 +16,7 @@ from services.claims.adapters.oidc import AGE_S_MAX, Provider
 from services.claims.api.people.token_routes import Desk
 from services.claims.api.people.token_schemas import ACCESS_TOKEN, CLIENT_CREDENTIALS, EXCHANGE, ID_TOKEN
 from services.claims.cli import revoke_key
+from services.claims.domain.register.roles import scopes_of
 from services.claims.wiring import make_app
 from shared.http.auth import OPERATOR
 from shared.http.mint import Mint
@@ -109,7 +110,7 @@ async def test_PA2_a_machine_gets_a_token_for_its_key(claims: Claims, fleet: Fle
     ):
         told = answer.json()
         assert (told["token_type"], told["expires_in"]) == ("Bearer", LIFE_S)
-        assert told["scope"] == "audit:read claims:lodge claims:read claims:verify claims:write"
+        assert told["scope"] == "audit:read claims:lodge claims:read claims:verify claims:write webhooks:write"
         machine = claims.client(told["access_token"])
         assert (await machine.get("/v1/claimants")).status_code == 200
         nobody = await machine.post("/v1/people", json=MARY)
@@ -303,7 +304,7 @@ async def test_PA2_who_is_deactivated_or_has_no_role_gets_no_other_token(
 
 
 async def test_PA2_operators_sign_in_as_ops(signing_in: Claims, some: SomeProvider) -> None:
-    key = await signing_in.key(OPERATOR, "people:write", "claims:read")
+    key = await signing_in.key(OPERATOR, *scopes_of(["ops"]))
     await Fleet(signing_in.client(key), OPERATOR, signing_in.worker).post("/people", MARY | {"roles": ["ops"]})
     told = (await exchange(signing_in, some.id_token())).json()
     assert "ops:cases" in told["scope"].split()
@@ -328,6 +329,6 @@ async def test_PA2_a_token_that_may_not_verify_makes_no_key_that_may(claims: Cla
     token = AccessToken(tenant_id=fleet.tenant, subject="1f2e3d4c", scopes=scopes)
     client = claims.client(sign(token, TOKEN_KEYS[0], ISSUER, claims.clock() // 1000))
     refused = await client.post("/v1/keys", json={"name": "portal", "scopes": ["claims:write"]})
-    assert (refused.status_code, refused.json()["scopes"]) == (403, ["claims:verify"])
+    assert (refused.status_code, refused.json()["scopes"]) == (403, ["claims:verify", "webhooks:write"])
     made = await client.post("/v1/keys", json={"name": "portal", "scopes": ["claims:lodge"]})
     assert made.status_code == 201, made.text

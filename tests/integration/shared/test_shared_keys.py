@@ -103,7 +103,7 @@ async def test_nobody_gives_or_takes_over_more_than_they_have(app: FastAPI, pool
     refused = await weak.post("", {"name": "n", "scopes": ["keys:write", "claims:write"]}, 403)
     assert (refused["code"], refused["scopes"]) == (
         "scope_not_yours",
-        ["claims:lodge", "claims:verify", "claims:write"],
+        ["claims:lodge", "claims:verify", "claims:write", "webhooks:write"],
     )
     assert (await weak.post(f"/{strong.key[6:14]}/rotate", {}, 403))["code"] == "scope_not_yours"
     without = Caller(app, (await strong.post("", {"name": "n", "scopes": ["claims:write"]}, 201))["key"])

@@ -85,7 +85,7 @@ async def _import_line(
         existing = problem.extra.get("existing_id")
         if problem.code == "already_exists" and existing is not None and body is not None:
             return await _exists(conn, who.tenant_id, kind, line, body, UUID(existing), made)
-        if problem.status not in {404, 409, 422}:
+        if problem.status not in {403, 404, 409, 422}:
             raise
         return _refused(line, _errors(kind, line, problem))
     made.setdefault(made_id, line.number)

@@ -15,7 +15,7 @@ from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.application.people.add_person import add_person
 from services.claims.application.people.correct_person import correct_person
 from services.claims.application.people.person_leave import activate, deactivate, unlink
-from services.claims.application.people.person_roles import end_role, give_role
+from services.claims.application.people.person_roles import check_roles, check_within, end_role, give_role, the_person
 from services.claims.application.refusals import not_found
 from services.claims.domain.instants import from_ms
 from services.claims.domain.register.roles import ROLES, Role
@@ -121,7 +121,9 @@ class PersonHistoryAnswer(PersonAnswer):
 
 
 async def create_person(conn: Connection, who: Principal, context: Context, body: PersonBody) -> PersonRow:
-    """For the single POST and for a line of an import."""
+    """For the single POST and for a line of an import.  Raises Problem 403 for roles wider than the caller's own scopes."""
+    check_roles(who.tenant_id, body.roles)
+    check_within(who, body.roles)
     row = PersonRow(
         id=new_id(), created_at=from_ms(context.clock()), created_by=actor_of(who, body.actor), active=True,
         roles=sorted(set(body.roles)), linked=body.issuer is not None, **body.model_dump(include={"ref", "name", "email"}),
@@ -177,6 +179,9 @@ async def _act(
 
 @router.post("/{person_id}/roles", response_model=PersonAnswer)
 async def post_role(request: Request, who: Manager, context: Ctx, person_id: UUID, body: RoleBody) -> Response:
+    """One that opens no more than the caller may do."""
+    check_roles(who.tenant_id, [body.role])
+    check_within(who, [body.role])
     return await _act(
         request, who, context, body, lambda conn, at, by: give_role(conn, who.tenant_id, person_id, body.role, at, by)
     )
@@ -197,12 +202,12 @@ async def post_correction(request: Request, who: Manager, context: Ctx, person_i
     """Put a name or e-mail right.
 
     How it read before stays in the person's history, and what they did keeps the name under which they did it."""
-    return await _act(
-        request, who, context, body,
-        lambda conn, at, by: correct_person(
-            conn, who.tenant_id, person_id, body.name, body.email, body.reason, at, by
-        ),
-    )  # fmt: skip
+
+    async def act(conn: Connection, at: datetime, by: str) -> PersonRow:
+        await _within(conn, who, person_id)
+        return await correct_person(conn, who.tenant_id, person_id, body.name, body.email, body.reason, at, by)
+
+    return await _act(request, who, context, body, act)
 
 
 @router.post("/{person_id}/deactivate", response_model=PersonAnswer)
@@ -230,4 +235,14 @@ async def post_activation(request: Request, who: Manager, context: Ctx, person_i
 @router.post("/{person_id}/unlink", response_model=PersonAnswer)
 async def post_unlinking(request: Request, who: Manager, context: Ctx, person_id: UUID, body: ActBody) -> Response:
     """For a person with a new account at the provider: the next sign-in by their e-mail links that one."""
-    return await _act(request, who, context, body, lambda conn, at, by: unlink(conn, who.tenant_id, person_id, at, by))
+
+    async def act(conn: Connection, at: datetime, by: str) -> PersonRow:
+        await _within(conn, who, person_id)
+        return await unlink(conn, who.tenant_id, person_id, at, by)
+
+    return await _act(request, who, context, body, act)
+
+
+async def _within(conn: Connection, who: Principal, person_id: UUID) -> None:
+    """Whoever changes by what a person is known could sign in as them.  Raises Problem 403, 404."""
+    check_within(who, (await the_person(conn, who.tenant_id, person_id)).roles)

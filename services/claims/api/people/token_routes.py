@@ -117,7 +117,6 @@ async def post_token(request: Request) -> JSONResponse:
     except Refused as refused:
         AUTH_REFUSED.labels("grant").inc()
         return refused.answer()
-    audit.acts(token.tenant_id, token.subject, token.person)
     audit.acts(token.tenant_id, token.subject, token.person)  # who signed in, and for which tenant, is on record
     audit.concerns(token.tenant_id)
     issued = cast("Desk", request.app.state.desk).mint.issue(token)

@@ -11,6 +11,7 @@ from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Ctx, Reader, Writer, command, query
 from services.claims.api.fields import Answer, Body, GivenText
 from services.claims.api.paging import ListAnswer, Paged, listed
+from services.claims.application.people.person_roles import keep_an_admin
 from services.claims.application.refusals import already_exists, invalid, not_found, raising
 from services.claims.application.sealing import Sealer, place
 from services.claims.domain.claim.proof import field_salt
@@ -93,6 +94,8 @@ async def post_erasure(request: Request, who: Writer, context: Ctx, body: Erasur
     async def effect(conn: Connection) -> ErasureAnswer:
         if not await erasures.is_there(conn, who.tenant_id, body.kind, body.subject_id):
             raise invalid("/subject_id", f"there is no {body.kind} {body.subject_id}", "unknown_id")
+        if body.kind == "person":
+            await keep_an_admin(conn, who.tenant_id, body.subject_id)
         again = already_exists("This was asked before and waits. Look at GET /v1/erasure-requests.", None)
         with constraints({"erasure_request_once": raising(again)}):
             await erasures.insert(conn, who.tenant_id, row)

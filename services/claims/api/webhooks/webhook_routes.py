@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
+from services.claims.api.context import Context, Ctx, Integrator, Reader, command, query
 from services.claims.api.fields import Ref
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.webhooks.webhook_schemas import (
@@ -86,7 +86,7 @@ async def get_event_types(_who: Reader) -> EventTypesAnswer:
 
 
 @router.post("/webhooks", status_code=201, response_model=WebhookMade)
-async def post_webhook(request: Request, who: Writer, context: Ctx, body: WebhookBody) -> Response:
+async def post_webhook(request: Request, who: Integrator, context: Ctx, body: WebhookBody) -> Response:
     """The answer shows the secret, this once."""
     _allowed(context, body.url)
     row = EndpointRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump())
@@ -112,7 +112,9 @@ async def get_webhook(who: Reader, context: Ctx, webhook_id: UUID) -> WebhookAns
 
 
 @router.patch("/webhooks/{webhook_id}", response_model=WebhookAnswer)
-async def patch_webhook(request: Request, who: Writer, context: Ctx, webhook_id: UUID, body: WebhookChange) -> Response:
+async def patch_webhook(
+    request: Request, who: Integrator, context: Ctx, webhook_id: UUID, body: WebhookChange
+) -> Response:
     if body.url is not None:
         _allowed(context, body.url)
 
@@ -125,7 +127,7 @@ async def patch_webhook(request: Request, who: Writer, context: Ctx, webhook_id:
 
 @router.post("/webhooks/{webhook_id}/rotate-secret", response_model=WebhookMade)
 async def post_rotation(
-    request: Request, who: Writer, context: Ctx, webhook_id: UUID, body: RotateWebhookBody
+    request: Request, who: Integrator, context: Ctx, webhook_id: UUID, body: RotateWebhookBody
 ) -> Response:
     """Another secret; both sign until the overlap ends."""
     now, overlap = from_ms(context.clock()), timedelta(hours=body.overlap_hours)
@@ -147,19 +149,19 @@ async def _switch(
 
 
 @router.post("/webhooks/{webhook_id}/disable", response_model=WebhookAnswer)
-async def post_disable(request: Request, who: Writer, context: Ctx, webhook_id: UUID, body: SwitchBody) -> Response:
+async def post_disable(request: Request, who: Integrator, context: Ctx, webhook_id: UUID, body: SwitchBody) -> Response:
     """Nothing is sent any more; what waits goes on when it is enabled."""
     return await _switch(request, context, who, webhook_id, on=False, reason=body.reason or SWITCHED_OFF)
 
 
 @router.post("/webhooks/{webhook_id}/enable", response_model=WebhookAnswer)
-async def post_enable(request: Request, who: Writer, context: Ctx, webhook_id: UUID) -> Response:
+async def post_enable(request: Request, who: Integrator, context: Ctx, webhook_id: UUID) -> Response:
     """Events of the time between were not kept for it: ask for them with `redeliver`."""
     return await _switch(request, context, who, webhook_id, on=True)
 
 
 @router.post("/webhooks/{webhook_id}/test", status_code=202, response_model=TestAnswer)
-async def post_test(request: Request, who: Writer, context: Ctx, webhook_id: UUID) -> Response:
+async def post_test(request: Request, who: Integrator, context: Ctx, webhook_id: UUID) -> Response:
     """Sends `webhook.test` to this endpoint; the delivery log says what became of it."""
 
     async def effect(conn: Connection) -> TestAnswer:
@@ -169,7 +171,9 @@ async def post_test(request: Request, who: Writer, context: Ctx, webhook_id: UUI
 
 
 @router.post("/webhooks/{webhook_id}/redeliver", status_code=202, response_model=AgainAnswer)
-async def post_redelivery(request: Request, who: Writer, context: Ctx, webhook_id: UUID, body: AgainBody) -> Response:
+async def post_redelivery(
+    request: Request, who: Integrator, context: Ctx, webhook_id: UUID, body: AgainBody
+) -> Response:
     """Send events once more, with the same `webhook-id`."""
 
     async def effect(conn: Connection) -> AgainAnswer:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from services.claims.application.people.person_roles import the_person
+from services.claims.application.people.person_roles import keep_an_admin, the_person
 from services.claims.domain.register.roles import ROLES
 from services.claims.repo import people
 from services.claims.repo.people import PersonRow
@@ -15,6 +15,7 @@ from shared.http.problems import Problem
 async def deactivate(conn: Connection, tenant: UUID, person_id: UUID, reason: str, at: datetime, by: str) -> PersonRow:
     """Their roles end too; access tokens given before run out within 15 minutes.  Raises Problem 404, 409."""
     await _in_state(conn, tenant, person_id, active=True)
+    await keep_an_admin(conn, tenant, person_id)
     await people.end_roles(conn, tenant, person_id, ROLES, at, by)
     await people.insert_leave(conn, tenant, new_id(), person_id, reason, at, by)
     return await _in_state(conn, tenant, person_id, active=False)
