@@ -8,7 +8,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from shared.http.audit import mark_of
+from shared.http.deeds import mark_of
 
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 _VALUES = {"kind": "vehicles"}

@@ -4,7 +4,7 @@ Rows are added and read.  Only `purge` removes any, and the database lets it tak
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -16,7 +16,11 @@ from shared.observability.logging import get_logger
 PURGE_ROWS: Final = 5_000
 """In one transaction."""
 PURGE_EVERY_S: Final = 6 * 3_600.0
-FINISHED: Final = "select record_access($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+FINISHED: Final = """
+select record_access(a.tenant, a.key, a.person, a.actor_tenant, a.method, a.route, a.things, a.status, a.request)
+from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::int[], $9::text[])
+    as a (tenant, key, person, actor_tenant, method, route, things, status, request)
+"""
 # Adds a row only where the transaction has written something; inside it, so that both stand or fall together.
 EFFECT: Final = """
 insert into audit_log (tenant_id, key_id, person, actor_tenant, method, route, things, status, request_id)
@@ -77,9 +81,11 @@ class Wanted(NamedTuple):
     thing: str | None = None
 
 
-async def add_finished(pool: Pool, access: Access) -> None:
-    """A transaction of its own.  `pool`: the API role's.  Raises what the driver raises."""
-    await pool.execute(FINISHED, *_values(access))
+async def add_finished(pool: Pool, rows: Sequence[Access], wait_s: float) -> None:
+    """A transaction of their own.  `pool`: the API role's.  `wait_s`: for a connection.  Raises what the driver raises."""
+    columns = [list(column) for column in zip(*map(_values, rows), strict=True)]
+    async with pool.acquire(timeout=wait_s) as conn:
+        await conn.execute(FINISHED, *columns)
 
 
 async def add_effect(conn: Connection, access: Access) -> bool:

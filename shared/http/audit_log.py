@@ -11,6 +11,7 @@ from shared.db import audit as table
 from shared.db.audit import Wanted
 from shared.db.pool import Pool, tenant_tx
 from shared.http.auth import Principal, require
+from shared.http.deeds import OVERVIEW
 from shared.http.fields import Answer, Instant, Until, printable
 from shared.http.paging import LIMIT_MAX, cursor_of, place_of
 
@@ -34,7 +35,9 @@ class AccessAnswer(Answer):
         description="Whose key it was, where it was not yours: the operator's, a provider's."
     )
     method: str
-    route: str = Field(description="The route as the OpenAPI document names it.")
+    route: str = Field(
+        description=f"The route as the OpenAPI document names it; `{OVERVIEW}`: an operator's look over all registers at once."
+    )
     things: dict[str, str] = Field(description="Ids from the path and the query; nothing of a body.")
     status: int
     request_id: str = Field(description="The answer's `X-Trace-Id`.")

@@ -21,7 +21,7 @@ from shared.clock import Clock, system_clock
 from shared.db.api_keys import KeyRow, find_key, hash_key, key_id_of, note_use
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
-from shared.http import audit
+from shared.http import audit, deeds
 from shared.http.jwks import JWKS_PATH, FetchedKeys, KeysUnavailable, fixed, open_client
 from shared.http.problems import Problem, unavailable
 from shared.http.rates import RATE, Rates, above, address_of
@@ -48,9 +48,8 @@ VISITED_TENANT: Final = "Rucor-Tenant"
 """Header of an operator's request: the tenant that they look into by its leave (rule PA4)."""
 VISITOR: Final = "ops:visit"
 VISITABLE: Final = frozenset({"claims:read"})
-OPERATOR: Final = UUID(int=0)
-"""The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""
 
+OPERATOR: Final = deeds.OPERATOR
 ASKING: Final = "rucor.asking"
 """Where a request's scope holds its Principal: who has asked is not asked again, by a second dependency or by the reading
 that `If-Match` is compared with."""
@@ -217,7 +216,7 @@ def install(
     """Let `require` work on this app, with keys looked up through `pool` (the API role) and tokens as `tokens` believes, and
     record every request of theirs in the audit log."""
     app.state.authenticator = Authenticator(pool, tokens=tokens, clock=clock, limits=limits)
-    app.user_middleware.append(Middleware(audit.Audit, trail=audit.Trail(app, pool, clock)))  # the innermost
+    app.user_middleware.append(Middleware(audit.Audit, trail=deeds.Trail(app, pool, clock)))  # the innermost
 
 
 @asynccontextmanager
@@ -257,27 +256,32 @@ async def _visiting(request: Request, principal: Principal, scope: str, named: s
             403, "operators_only", "Only operators may do this",
             f"Leave the header `{VISITED_TENANT}` out: the tenant is your key's own.",
         )  # fmt: skip
+    tenant = _tenant_named(named)
+    audit.concerns(tenant)  # from here on: a refusal stands in its log too
     if VISITOR not in principal.scopes:
         raise _not_allowed(principal, VISITOR)
-    if scope not in VISITABLE or request.method not in audit.READING:
+    if scope not in VISITABLE or request.method not in deeds.READING:
         raise Problem(
             403,
             "read_only",
             "An operator only reads",
             f"With `{VISITED_TENANT}` only what `claims:read` opens is shown.",
         )
-    try:
-        tenant = UUID(named)
-    except ValueError:
-        raise Problem(
-            400, "bad_request", "The request can't be read", f"`{VISITED_TENANT}` is no tenant's id."
-        ) from None
     if not await may(principal, tenant):
         raise Problem(
             403, "no_grant", "This tenant has given you no leave",
             "Ask the tenant for a grant for your case (`POST /v1/ops-grants`); it may have ended, or not begun.",
         )  # fmt: skip
     return replace(principal, tenant_id=tenant)
+
+
+def _tenant_named(named: str) -> UUID:
+    try:
+        return UUID(named)
+    except ValueError:
+        raise Problem(
+            400, "bad_request", "The request can't be read", f"`{VISITED_TENANT}` is no tenant's id."
+        ) from None
 
 
 def _not_allowed(principal: Principal, scope: str) -> Problem:

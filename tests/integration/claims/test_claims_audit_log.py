@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 from services.claims.cli import issue_key
 from shared.db.audit import purge
 from shared.db.pool import tenant_tx
+from shared.http.auth import OPERATOR
 from tests.guards import audited_routes
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import Fleet
@@ -240,6 +242,62 @@ async def test_a_key_that_is_refused_leaves_no_row_and_a_scope_that_lacks_does(c
     reader = claims.client(await issue_key(claims.database.dsn("claims", "worker"), fleet.tenant, "r", ["claims:read"]))
     assert (await reader.post("/v1/claimants", json={"name": "x"})).status_code == 403
     assert [(row["route"], row["status"]) for row in await rows(fleet)] == [("/v1/claimants", 403)]
+
+
+async def test_PA4_an_operators_look_over_several_tenants_stands_in_the_log_of_each_and_in_the_operators(
+    claims: Claims,
+) -> None:
+    fleets = [await claims.fleet(name) for name in ("One", "Two", "Three")]
+    for fleet in fleets:
+        await fleet.claimable()
+        mark = {"device": "imei-1", "from_at": "2026-10-05", "to_at": "2026-10-05", "reason": "wrong", "actor": "a"}
+        await fleet.post("/faulty-data", mark)
+    jo = await claims.person(OPERATOR, "Jo Reid", "ops")
+    assert len((await jo.get("/v1/ops/faulty-data")).json()["items"]) == 3
+    for fleet in fleets:
+        (row,) = await rows(fleet, route="/v1/ops/faulty-data")
+        assert (row["person"], row["actor_tenant"], row["status"]) == ("Jo Reid", str(OPERATOR), 200)
+    (own,) = (await jo.get("/v1/audit-log", params={"route": "/v1/ops/faulty-data"})).json()["items"]
+    assert (own["person"], own["actor_tenant"]) == ("Jo Reid", None)
+
+
+async def test_LI4_a_look_at_the_cases_is_logged_and_no_log_tells_whose_licences_they_are(claims: Claims) -> None:
+    parties, stranger = [await claims.fleet("One"), await claims.fleet("Two")], await claims.fleet("Three")
+    for fleet in parties:
+        await fleet.claimable()
+    await stranger.claimable(number="RUC 9")
+    jo = await claims.person(OPERATOR, "Jo Reid", "ops")
+    case = (await jo.get("/v1/ops/cases")).json()["items"][0]["id"]
+    for path in (f"/v1/ops/cases/{case}", "/v1/ops/cases"):
+        assert (await jo.get(path)).status_code == 200
+    assert (await jo.post(f"/v1/ops/cases/{case}/look", json={})).status_code == 201
+    logs = [await rows(fleet, actor="Jo Reid") for fleet in (*parties, stranger)]
+    own = ("id", "at")
+    told = [[{name: value for name, value in row.items() if name not in own} for row in log] for log in logs]
+    assert told[0] == told[1] == told[2], "party or not, every tenant reads the same"
+    assert [(row["method"], row["route"], row["things"], row["actor_tenant"]) for row in told[0]] == [
+        ("POST", "/v1/ops", {}, str(OPERATOR)), ("GET", "/v1/ops", {}, str(OPERATOR)),
+    ], "of several in an hour the first"  # fmt: skip
+    mine = (await jo.get("/v1/audit-log", params={"actor": "Jo Reid"})).json()["items"]
+    seen = [(row["route"], row["things"].get("case_id")) for row in mine if row["route"] != "/v1/audit-log"]
+    assert seen == [
+        ("/v1/ops/cases/{case_id}/look", case), ("/v1/ops/cases", None), ("/v1/ops/cases/{case_id}", case),
+        ("/v1/ops/cases", None),
+    ], "the operator's own has every one"  # fmt: skip
+
+
+async def test_a_refusal_for_want_of_a_connection_does_not_wait_for_one_to_be_recorded(
+    claims: Claims, fleet: Fleet
+) -> None:
+    """A pool with nothing left answers 503 by itself: the connections come back only after the answer."""
+    assert (await fleet.client.get("/v1/claimants")).status_code == 200, "the key is known from here on"
+    async with AsyncExitStack() as held:
+        for _ in range(claims.context.pool.get_max_size()):
+            await held.enter_async_context(claims.context.pool.acquire())
+        async with asyncio.timeout(60):  # for ever, before there was a limit
+            answer = await fleet.client.get("/v1/claimants")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "retry-after" in answer.headers
 
 
 async def test_a_first_answer_given_again_is_recorded_as_a_request_of_its_own(fleet: Fleet) -> None:

@@ -68,6 +68,14 @@ async def test_PA4_with_leave_an_operator_changes_nothing_and_sees_no_keys_or_lo
         ("GET", "/v1/audit-log"), ("GET", "/v1/ops-grants"),
     ):  # fmt: skip
         assert await code(operator, fleet, path, method) == "403 read_only", path
+    blind = claims.client(await claims.key(OPERATOR, "ops:policy"))
+    assert await code(blind, fleet) == "403 scope_missing"
+    refused = [row for row in (await fleet.get("/audit-log", limit="500"))["items"] if row["actor_tenant"]]
+    assert [(row["key_id"], row["route"]) for row in refused if row["status"] == 403] == [
+        (key_id(blind), "/v1/claimants"), *((key_id(operator), path) for path in (
+            "/v1/ops-grants", "/v1/audit-log", "/v1/keys", "/v1/ops-grants", "/v1/imports/{kind}", "/v1/claimants",
+        )),
+    ], "what was refused stands in the tenant's log too"  # fmt: skip
     assert (await operator.get("/v1/claimants", headers={"Rucor-Tenant": "x"})).status_code == 400
 
 

@@ -52,8 +52,7 @@ async def get_queue(
     async with tx(context.across) as conn:
         rows = await faulty.marks(conn, tenant_id, page, state=state)
         names = await tenants.tenant_names(conn, sorted({row.tenant_id for row in rows}))
-    for tenant in names:
-        concerns(tenant)
+    concerns(*names)
     return listed(
         page,
         rows,

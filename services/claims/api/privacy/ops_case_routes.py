@@ -13,9 +13,10 @@ from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.application.privacy.ops_cases import KIND, OpsCase, read_cases
 from services.claims.application.refusals import not_found
 from services.claims.domain.register.ops_case import CaseState, StepKind
-from services.claims.repo import papers
+from services.claims.repo import papers, tenants
 from shared.clock import new_id
 from shared.db.pool import Connection, tx
+from shared.http.audit import looks_over
 from shared.http.auth import Principal, require_ops
 
 Operator = Annotated[Principal, Depends(require_ops("ops:cases"))]
@@ -74,9 +75,16 @@ def _answer(case: OpsCase) -> OpsCaseAnswer:
     )
 
 
-async def _one(context: Context, case_id: UUID) -> OpsCase:
+async def _cases(context: Context, case_id: UUID | None = None) -> list[OpsCase]:
+    """Whoever is party to one: the look stands in every tenant's log, so that none can tell from it whether they are."""
     async with tx(context.across) as conn:
         found = await read_cases(conn, case_id)
+        looks_over(await tenants.everybody(conn))
+    return found
+
+
+async def _one(context: Context, case_id: UUID) -> OpsCase:
+    found = await _cases(context, case_id)
     if not found:
         raise not_found("case", case_id)
     return found[0]
@@ -90,8 +98,7 @@ async def get_cases(
     state: CaseState | None = None,
 ) -> ListAnswer[OpsCaseAnswer]:
     """Every paper licence that more than one tenant has registered, the oldest case first."""
-    async with tx(context.across) as conn:
-        cases = await read_cases(conn)
+    cases = await _cases(context)
     place = (page.after_at, page.after_id)
     rest = [c for c in cases if (state is None or c.state == state) and (c.created_at, c.id) > place]
     return listed(page, rest[: page.limit], _answer)
