@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.peers import Classifier, Pdf
 from services.claims.application.policies import PolicyBook
 from services.claims.application.sealing import Hasher, Sealer
@@ -44,11 +45,18 @@ class Context:
     classifier: Classifier
     webhook_hosts: frozenset[str] = frozenset()
     """host:port that webhooks may reach though they are not public (settings)."""
+    put_off: set[UUID] | None = None
+    """An import's: the vehicles to review at its end (rule CL7)."""
 
     @property
     def policy(self) -> Policy:
         """The policy that holds now: ask once a request, so that one answer has one policy."""
         return self.policies.current
+
+    @property
+    def reviews(self) -> Reviews:
+        """For use cases that may move what is lodged."""
+        return Reviews(self.policy, self.clock(), self.put_off)
 
 
 def _context(request: Request) -> Context:

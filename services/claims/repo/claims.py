@@ -38,17 +38,6 @@ LINES: Final = """
 select l.licence_id, l.line_no, l.number, l.plate, l.distance_km, l.off_road_mm, l.rate, l.estimate_cents, l.reason_code,
     l.method, l.specify_type, l.statement_hash, l.share_mm
 from claims.claim_line l where l.tenant_id = $1 and l.claim_id = $2 order by l.line_no"""
-# Evidence is kept for two years from the application (rule RE1): what is older cannot be judged any more.
-LINES_OF_VEHICLE: Final = """
-select l.claim_id, l.licence_id from claims.licence p
-join claims.claim_line l on l.tenant_id = p.tenant_id and l.licence_id = p.id
-join claims.claim c on c.tenant_id = l.tenant_id and c.id = l.claim_id
-where p.tenant_id = $1 and p.vehicle_id = $2 and c.state <> 'withdrawn' and c.lodged_at > $3::timestamptz - interval '2 years'
-order by c.lodged_at, l.claim_id, l.licence_id"""
-CLAIM_AFTER: Final = """
-select tenant_id, id from claims.claim
-where (tenant_id, id) > ($1, $2) and state <> 'withdrawn' and lodged_at > $3::timestamptz - interval '2 years'
-order by tenant_id, id limit 1"""
 COUNT_REVISIONS: Final = """
 select licence_id, count(*) as revisions from claims.claim_line_day
 where tenant_id = $1 and claim_id = $2 group by licence_id"""
@@ -173,17 +162,6 @@ async def claim_of_preview(conn: Connection, tenant: UUID, preview_id: UUID) -> 
 
 async def lines(conn: Connection, tenant: UUID, claim_id: UUID) -> list[LineRow]:
     return all_of(LineRow, await conn.fetch(LINES, tenant, claim_id))
-
-
-async def lines_of_vehicle(conn: Connection, tenant: UUID, vehicle_id: UUID, at: datetime) -> list[tuple[UUID, UUID]]:
-    """(claim, licence) of every standing line that the last two years lodged for the vehicle."""
-    return [(r["claim_id"], r["licence_id"]) for r in await conn.fetch(LINES_OF_VEHICLE, tenant, vehicle_id, at)]
-
-
-async def claim_after(conn: Connection, tenant: UUID, claim_id: UUID, at: datetime) -> tuple[UUID, UUID] | None:
-    """(tenant, claim): the next standing claim of the last two years, over all tenants.  Needs the worker's role."""
-    record = await conn.fetchrow(CLAIM_AFTER, tenant, claim_id, at)
-    return None if record is None else (record["tenant_id"], record["id"])
 
 
 async def revisions_of(conn: Connection, tenant: UUID, claim_id: UUID) -> dict[UUID, int]:

@@ -50,6 +50,7 @@ union all
 select id from claims.coupling where tenant_id = $1 and ref = $4 limit 1"""
 OVERLAPPING_COUPLING: Final = """
 select id from claims.coupling where tenant_id = $1 and trailer_id = $2 and period && tstzrange($3, $4, '[)') limit 1"""
+TRAILERS_BEHIND: Final = "select distinct trailer_id from claims.coupling where tenant_id = $1 and vehicle_id = $2"
 END_COUPLING: Final = """
 update claims.coupling set period = tstzrange(lower(period), $3, '[)') where tenant_id = $1 and id = $2"""
 
@@ -160,3 +161,8 @@ async def overlapping_coupling(conn: Connection, tenant: UUID, row: CouplingRow)
 
 async def end_coupling(conn: Connection, tenant: UUID, coupling_id: UUID, at: datetime) -> None:
     await conn.execute(END_COUPLING, tenant, coupling_id, at)
+
+
+async def trailers_behind(conn: Connection, tenant: UUID, vehicle_id: UUID) -> list[UUID]:
+    """Everything that it ever towed: its devices speak for them while coupled (rule VE1)."""
+    return [record["trailer_id"] for record in await conn.fetch(TRAILERS_BEHIND, tenant, vehicle_id)]

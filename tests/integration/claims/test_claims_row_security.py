@@ -5,6 +5,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.claims.application.claim.review_vehicles import put_down
 from services.claims.application.statement.tell_alerts import tell_alerts_next
 from shared.db.pool import Pool, tenant_tx, tx
 from tests.integration.claims.conftest import Claims
@@ -117,6 +118,8 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
             UUID(claim["id"]),
         )
 
+    async with tenant_tx(claims.context.pool, fleet.tenant) as conn:
+        await put_down(conn, fleet.tenant, [UUID(fleet.vehicles["ABC123"])])
     stretch = {"device": "imei-1", "from_at": "2026-10-05", "to_at": "2026-10-05", "reason": "wrong", "actor": "a"}
     mark = await fleet.post("/faulty-data", stretch)
     accepted = await operator.post(f"/v1/ops/faulty-data/{mark['id']}/accept", json={"reason": "seen", "actor": "a"})

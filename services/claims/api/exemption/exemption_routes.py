@@ -28,7 +28,6 @@ from services.claims.api.exemption.exemption_schemas import (
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.statement.licence_schemas import FindingAnswer
 from services.claims.application.claim.draft_claim import shown
-from services.claims.application.claim.review_claim import review_vehicle
 from services.claims.application.exemption.exempt import (
     add_exception,
     begin_exemption,
@@ -139,13 +138,10 @@ async def post_exemption_step(
 
     async def effect(conn: Connection) -> ExemptionAnswer:
         await take_exemption_step(
-            conn, who.tenant_id, exemption_id, step, context.policy, at=body.at,
+            conn, who.tenant_id, exemption_id, step, context.reviews, at=body.at,
             details=None if body.details is None else body.details.model_dump_json(), boundary=boundary,
         )  # fmt: skip
-        answer = await _answer(conn, who.tenant_id, exemption_id, context)
-        if body.kind == "granted":  # back in time, perhaps over what is lodged (rules LI2, CL7)
-            await review_vehicle(conn, who.tenant_id, answer.vehicle_id, context.policy, context.clock())
-        return answer
+        return await _answer(conn, who.tenant_id, exemption_id, context)
 
     return await command(request, context, who.tenant_id, 200, effect)
 

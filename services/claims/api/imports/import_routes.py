@@ -1,6 +1,7 @@
 """Spreadsheets into the register: CSV, line by line through the same bodies and use cases as single POSTs."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from services.claims.api.imports.import_kinds import KINDS, ImportKind
 from services.claims.api.imports.import_lines import check_header, import_lines
 from services.claims.api.imports.import_schemas import ImportAnswer, ImportLineAnswer
 from services.claims.api.people.people_routes import SCOPE as PEOPLE_SCOPE
+from services.claims.application.claim.review_vehicles import put_down, review_put_down, review_vehicles
 from services.claims.application.webhooks.tell import tell
 from shared.db.pool import Connection, last_longer, tenant_tx
 from shared.http.auth import NEEDED, Principal, require
@@ -85,7 +87,7 @@ async def post_import(
     try:
         if dry_run:
             async with tenant_tx(context.pool, who.tenant_id) as conn:
-                raise _Undo(await _whole(conn, context, who, kind, lines))  # noqa: TRY301 - it ends the transaction
+                raise _Undo(await _whole(conn, context, who, kind, lines, set()))  # noqa: TRY301 - it ends the transaction
         if atomic:
             return await _all_or_nothing(request, context, who, kind, lines)
         return await _in_chunks(request, context, who, kind, lines)
@@ -95,10 +97,11 @@ async def post_import(
 
 
 async def _whole(
-    conn: Connection, context: Context, who: Principal, kind: KindName, lines: list[CsvLine]
+    conn: Connection, context: Context, who: Principal, kind: KindName, lines: list[CsvLine], put_off: set[UUID]
 ) -> list[ImportLineAnswer]:
+    """`put_off` grows by the vehicles whose statements moved."""
     await last_longer(conn, WHOLE_MS_MAX)
-    return await import_lines(conn, who, context, KINDS[kind], lines, {})
+    return await import_lines(conn, who, replace(context, put_off=put_off), KINDS[kind], lines, {})
 
 
 async def _all_or_nothing(
@@ -107,9 +110,11 @@ async def _all_or_nothing(
     """Raises _Undo where a line fails."""
 
     async def effect(conn: Connection) -> ImportAnswer:
-        report = await _whole(conn, context, who, kind, lines)
+        moved: set[UUID] = set()
+        report = await _whole(conn, context, who, kind, lines, moved)
         if any(line.outcome == "error" for line in report):
             raise _Undo(report)
+        await review_vehicles(conn, who.tenant_id, moved, context.policy, context.clock())
         await tell(conn, who.tenant_id, "import.finished", kind=kind)
         return _answer(kind, report, dry_run=False, atomic=True, stored=True)
 
@@ -120,21 +125,32 @@ async def _in_chunks(
     request: Request, context: Context, who: Principal, kind: KindName, lines: list[CsvLine]
 ) -> Response:
     """Several transactions: where one fails (503), what came before it is kept, and the file sent again goes on from there.
-    The Idempotency-Key is kept with the last."""
+    The Idempotency-Key is kept with the last.  Each vehicle whose statements moved is reviewed once, after it (rule CL7)."""
     of: ImportKind = KINDS[kind]
     report: list[ImportLineAnswer] = []
     made: dict[UUID, int] = {}
     chunks = [lines[i : i + CHUNK_LINES] for i in range(0, len(lines), CHUNK_LINES)] or [[]]
+    moved: set[UUID] = set()
+
+    async def bring_in(conn: Connection, chunk: list[CsvLine]) -> list[ImportLineAnswer]:
+        put_off: set[UUID] = set()
+        some = await import_lines(conn, who, replace(context, put_off=put_off), of, chunk, made)
+        await put_down(conn, who.tenant_id, put_off)
+        moved.update(put_off)
+        return some
+
     for chunk in chunks[:-1]:
         async with tenant_tx(context.pool, who.tenant_id) as conn:
-            report += await import_lines(conn, who, context, of, chunk, made)
+            report += await bring_in(conn, chunk)
 
     async def effect(conn: Connection) -> ImportAnswer:
-        last = await import_lines(conn, who, context, of, chunks[-1], made)
+        last = await bring_in(conn, chunks[-1])
         await tell(conn, who.tenant_id, "import.finished", kind=kind)
         return _answer(kind, report + last, dry_run=False, atomic=False, stored=True)
 
-    return await command(request, context, who.tenant_id, 200, effect)
+    response = await command(request, context, who.tenant_id, 200, effect)
+    await review_put_down(context.pool, who.tenant_id, moved, context.policy, context.clock())
+    return response
 
 
 def _unmade(line: ImportLineAnswer) -> ImportLineAnswer:

@@ -41,7 +41,7 @@ async def _follow(
     request: Request, context: Context, who: Principal, application_id: UUID, step: ApplicationStep
 ) -> Response:
     async def act(conn: Connection, row: ApplicationRow) -> None:
-        await follow(conn, who.tenant_id, row, step)
+        await follow(conn, who.tenant_id, row, step, context.reviews)
 
     return await record(request, context, who, application_id, act)
 

@@ -145,9 +145,11 @@ async def post_details(request: Request, who: Writer, context: Ctx, application_
     actor = actor_of(who, body.actor)
     given = body.model_dump(exclude={"actor"}, exclude_unset=True)
     at = from_ms(context.clock())
-    return await record(
-        request, context, who, application_id, lambda conn, row: amend(conn, who.tenant_id, row, given, at, actor)
-    )
+
+    async def act(conn: Connection, row: ApplicationRow) -> None:
+        await amend(conn, who.tenant_id, row, given, at, actor, context.reviews)
+
+    return await record(request, context, who, application_id, act)
 
 
 @router.post("/applications/{application_id}/documents", response_model=ApplicationAnswer)
@@ -160,7 +162,7 @@ async def post_document(
     async def act(conn: Connection, row: ApplicationRow) -> None:
         step = step_at("document", row.state, at, actor)
         step = replace(step, code=body.code, shows=body.shows, attachment_id=body.attachment_id)
-        await add_document(conn, who.tenant_id, row, step)
+        await add_document(conn, who.tenant_id, row, step, context.reviews)
 
     return await record(request, context, who, application_id, act)
 
@@ -171,7 +173,7 @@ async def post_ready(request: Request, who: Writer, context: Ctx, application_id
     actor = actor_of(who, body.actor)
 
     async def act(conn: Connection, row: ApplicationRow) -> None:
-        await make_ready(conn, who.tenant_id, row, context.policy, context.clock(), actor)
+        await make_ready(conn, who.tenant_id, row, actor, context.reviews)
 
     return await record(request, context, who, application_id, act)
 

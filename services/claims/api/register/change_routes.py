@@ -143,7 +143,7 @@ async def post_licence_strike(request: Request, who: Writer, context: Ctx, licen
     why = _why(who, context, body)
 
     async def effect(conn: Connection) -> RegisterChangeAnswer:
-        await strike_licence(conn, who.tenant_id, licence_id, why)
+        await strike_licence(conn, who.tenant_id, licence_id, why, context.reviews)
         return await _change(conn, who.tenant_id, why)
 
     return await command(request, context, who.tenant_id, 200, effect)
@@ -155,7 +155,7 @@ async def post_reading_strike(request: Request, who: Writer, context: Ctx, readi
     why = _why(who, context, body)
 
     async def effect(conn: Connection) -> RegisterChangeAnswer:
-        await strike_reading(conn, who.tenant_id, reading_id, why, context.policy, context.clock())
+        await strike_reading(conn, who.tenant_id, reading_id, why, context.reviews)
         return await _change(conn, who.tenant_id, why)
 
     return await command(request, context, who.tenant_id, 200, effect)

@@ -52,22 +52,22 @@ async def create_vehicle(conn: Connection, tenant: UUID, context: Context, body:
 async def create_assignment(conn: Connection, tenant: UUID, context: Context, body: AssignmentBody) -> AssignmentRow:
     fields = body.model_dump(exclude={"primary"})
     row = AssignmentRow(id=new_id(), is_primary=body.primary, created_at=from_ms(context.clock()), **fields)
-    return await assign_device(conn, tenant, row)
+    return await assign_device(conn, tenant, row, context.reviews)
 
 
 async def create_coupling(conn: Connection, tenant: UUID, context: Context, body: CouplingBody) -> CouplingRow:
     row = CouplingRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump())
-    return await couple_trailer(conn, tenant, row)
+    return await couple_trailer(conn, tenant, row, context.reviews)
 
 
 async def create_recorder(conn: Connection, tenant: UUID, context: Context, body: RecorderBody) -> RecorderRow:
     row = RecorderRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump(exclude={"replaces"}))
-    return await add_recorder(conn, tenant, row, body.replaces)
+    return await add_recorder(conn, tenant, row, body.replaces, context.reviews)
 
 
 async def create_reading(conn: Connection, tenant: UUID, context: Context, body: ReadingBody) -> ReadingRow:
     row = ReadingRow(id=new_id(), created_at=from_ms(context.clock()), **body.model_dump())
-    return await add_reading(conn, tenant, row)
+    return await add_reading(conn, tenant, row, context.reviews)
 
 
 async def create_licence(conn: Connection, tenant: UUID, context: Context, body: LicenceBody) -> LicenceRow:
@@ -81,7 +81,7 @@ async def create_licence(conn: Connection, tenant: UUID, context: Context, body:
         created_at=from_ms(context.clock()),
         **body.model_dump() | {"purchased_at": body.purchased_at or body.issued_at},
     )
-    return await add_licence(conn, tenant, row, context.hasher)
+    return await add_licence(conn, tenant, row, context.hasher, context.reviews)
 
 
 async def create_outside(

@@ -57,7 +57,8 @@ async def get_device(who: Reader, context: Ctx, assignment_id: UUID) -> Assignme
 @router.post("/devices/{assignment_id}/end", response_model=AssignmentAnswer)
 async def post_device_end(request: Request, who: Writer, context: Ctx, assignment_id: UUID, body: EndBody) -> Response:
     async def effect(conn: Connection) -> AssignmentAnswer:
-        return AssignmentAnswer.model_validate(await end_assignment(conn, who.tenant_id, assignment_id, body.to_at))
+        row = await end_assignment(conn, who.tenant_id, assignment_id, body.to_at, context.reviews)
+        return AssignmentAnswer.model_validate(row)
 
     return await command(request, context, who.tenant_id, 200, effect)
 
@@ -91,6 +92,7 @@ async def get_coupling(who: Reader, context: Ctx, coupling_id: UUID) -> Coupling
 @router.post("/couplings/{coupling_id}/end", response_model=CouplingAnswer)
 async def post_coupling_end(request: Request, who: Writer, context: Ctx, coupling_id: UUID, body: EndBody) -> Response:
     async def effect(conn: Connection) -> CouplingAnswer:
-        return CouplingAnswer.model_validate(await end_coupling(conn, who.tenant_id, coupling_id, body.to_at))
+        row = await end_coupling(conn, who.tenant_id, coupling_id, body.to_at, context.reviews)
+        return CouplingAnswer.model_validate(row)
 
     return await command(request, context, who.tenant_id, 200, effect)

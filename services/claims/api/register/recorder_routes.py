@@ -15,7 +15,6 @@ from services.claims.api.register.register_schemas import (
     RecorderAnswer,
     RecorderBody,
 )
-from services.claims.application.claim.review_claim import review_vehicle
 from services.claims.application.refusals import not_found
 from services.claims.repo import recorders
 from shared.db.pool import Connection
@@ -53,11 +52,7 @@ async def get_recorder(who: Reader, context: Ctx, recorder_id: UUID) -> Recorder
 @router.post("/readings", status_code=201, response_model=ReadingAnswer)
 async def post_reading(request: Request, who: Writer, context: Ctx, body: ReadingBody) -> Response:
     async def effect(conn: Connection) -> ReadingAnswer:
-        row = await create_reading(conn, who.tenant_id, context, body)
-        recorder = await recorders.recorder(conn, who.tenant_id, row.recorder_id)
-        if recorder is not None and await recorders.is_late(conn, who.tenant_id, row):  # it may move an end (rule CL7)
-            await review_vehicle(conn, who.tenant_id, recorder.vehicle_id, context.policy, context.clock())
-        return ReadingAnswer.model_validate(row)
+        return ReadingAnswer.model_validate(await create_reading(conn, who.tenant_id, context, body))
 
     return await command(request, context, who.tenant_id, 201, effect)
 

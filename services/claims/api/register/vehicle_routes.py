@@ -16,7 +16,6 @@ from services.claims.api.register.register_schemas import (
     VehicleAnswer,
     VehicleBody,
 )
-from services.claims.application.claim.review_claim import review_vehicle
 from services.claims.application.refusals import not_found
 from services.claims.application.register.add_vehicle import change_plate
 from services.claims.application.register.sell_vehicle import sell_vehicle
@@ -120,8 +119,7 @@ async def post_sale(request: Request, who: Writer, context: Ctx, vehicle_id: UUI
     )
 
     async def effect(conn: Connection) -> SaleAnswer:
-        sold = await sell_vehicle(conn, who.tenant_id, row, from_ms(context.clock()))
-        await review_vehicle(conn, who.tenant_id, vehicle_id, context.policy, context.clock())  # it may be long ago
+        sold = await sell_vehicle(conn, who.tenant_id, row, from_ms(context.clock()), context.reviews)
         fields = {**vars(sold.ending), "licences_ended": sold.licences_ended, "warnings": sold.warnings}
         return SaleAnswer.model_validate(fields)
 

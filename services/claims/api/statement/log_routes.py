@@ -69,7 +69,7 @@ async def post_log_entry(request: Request, who: Writer, context: Ctx, licence_id
     )  # fmt: skip
 
     async def effect(conn: Connection) -> LogAnswer:
-        await add_log_entry(conn, who.tenant_id, row, context.policy, context.clock())
+        await add_log_entry(conn, who.tenant_id, row, context.reviews)
         return _answer(row)
 
     return await command(request, context, who.tenant_id, 201, effect)
@@ -96,7 +96,7 @@ async def post_log_withdrawal(
     async def effect(conn: Connection) -> LogAnswer:
         at = from_ms(context.clock())
         row = await withdraw_log_entry(
-            conn, who.tenant_id, licence_id, entry_id, at, actor_of(who, body.actor), body.reason
+            conn, who.tenant_id, licence_id, entry_id, at, actor_of(who, body.actor), body.reason, context.reviews
         )
         return _answer(row)
 

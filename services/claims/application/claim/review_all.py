@@ -1,21 +1,24 @@
 """Hold every lodged claim against today's ledger once a day (rule CL7; design section 6: a later revision flags the claim).
 
-What changes a vehicle's register reviews its claims at once; late fixes, land, road data, imports and assignments come by many
-ways, and none of them is forgotten here."""
+What changes a vehicle's register reviews its claims at once; late fixes, land and road data come by many ways, and none of them
+is forgotten here, nor what an import put down and did not come to."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from services.claims.application.claim.review_claim import review_claim
+from services.claims.application.claim.review_vehicles import review_one
 from services.claims.application.policies import PolicyBook
 from services.claims.domain.instants import from_ms, nz_date
-from services.claims.repo import claims
+from services.claims.repo import reviews
 from shared.clock import Clock
 from shared.db.pool import Pool, tx
 from shared.errors import Retryable
 from shared.observability.logging import get_logger
 
 FIRST = UUID(int=0)
+LEASE = timedelta(hours=1)
+"""A vehicle that cannot be reviewed is tried again then, and keeps nobody else from their turn."""
 
 log = get_logger(__name__)
 
@@ -32,13 +35,19 @@ class Reviewer:
         self._after = (FIRST, FIRST)
 
     async def next(self) -> bool:
-        """Always False: the loop's rest between two claims keeps this work from anybody's way."""
+        """True after a vehicle that was put down; else False: the loop's rest between two claims keeps this work from
+        anybody's way."""
         now_ms = self._clock()
+        async with tx(self._across) as conn:
+            due = await reviews.take(conn, LEASE)
+        if due is not None:
+            await review_one(self._pool, *due, self._policies.current, now_ms)
+            return True
         today = nz_date(from_ms(now_ms))
         if today == self._done_on:
             return False
         async with tx(self._across) as conn:
-            found = await claims.claim_after(conn, *self._after, from_ms(now_ms))
+            found = await reviews.claim_after(conn, *self._after, from_ms(now_ms))
         if found is None:
             self._done_on, self._after = today, (FIRST, FIRST)
             return False

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid, not_found, raising
 from services.claims.application.register.attach import check_attachment
 from services.claims.application.statement.vehicle_spans import spans_of, windows_of
@@ -34,6 +35,8 @@ from shared.db.pool import Connection
 from shared.http.problems import Problem
 
 YEAR: Final = timedelta(days=365)
+BOUNDS: Final = frozenset({"granted", "ended"})
+"""Steps from which on the vehicle is exempt, or is not any more."""
 ONE_AT_A_TIME: Final = "The vehicle has an exemption, or an application for one. Go on with it, or withdraw it first."
 
 
@@ -63,7 +66,7 @@ def check_boundary(geojson: str) -> None:
 
 
 async def take_exemption_step(
-    conn: Connection, tenant: UUID, exemption_id: UUID, step: ExemptionStep, policy: Policy, *,
+    conn: Connection, tenant: UUID, exemption_id: UUID, step: ExemptionStep, reviews: Reviews, *,
     at: datetime | None = None, details: str | None = None, boundary: str | None = None,
 ) -> None:  # fmt: skip
     """`at`: from when it is granted, or when it ended.  `details`, `boundary`: what is amended or changed.
@@ -87,19 +90,21 @@ async def take_exemption_step(
     if step.attachment_id is not None:
         await check_attachment(conn, tenant, step.attachment_id)
     if step.kind == "sent":
-        await _check_sending(conn, tenant, row, step, policy)
+        await _check_sending(conn, tenant, row, step, reviews.policy)
     if step.kind == "done" and step.code not in {
-        duty.code for duty in duties_of(steps, policy) if duty.done_on is None
+        duty.code for duty in duties_of(steps, reviews.policy) if duty.done_on is None
     }:
         raise invalid("/code", "no such duty stands open", "no_duty")
     if details is not None or boundary is not None:
         await exemptions.amend(conn, tenant, row.id, details or row.details, boundary or row.boundary)
     await _move(conn, tenant, row, after, step.kind, at)
     await exemptions.add_step(conn, tenant, row.id, step)
+    if step.kind in BOUNDS:  # back in time, perhaps over what is lodged (rules LI2, CL7)
+        await reviews.of(conn, tenant, [row.vehicle_id])
 
 
 async def _move(conn: Connection, tenant: UUID, row: ExemptionRow, after: str, kind: str, at: datetime | None) -> None:
-    if kind not in {"granted", "ended"}:
+    if kind not in BOUNDS:
         await exemptions.set_state(conn, tenant, row.id, after, None, None)
         return
     if at is None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from services.claims.application.claim.draft_claim import shown
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refunds import application_inputs
 from services.claims.application.refunds.application_details import check_details, from_json, to_json
 from services.claims.application.refunds.apply import illegal, in_order, step_at, take_application_step
@@ -23,7 +24,6 @@ from services.claims.application.register.attach import check_attachment
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import IllegalStep
 from services.claims.domain.instants import from_ms
-from services.claims.domain.policy import Policy
 from services.claims.domain.refunds.application_life import (
     DUTIES,
     NEEDS,
@@ -49,8 +49,8 @@ PAYMENTS: Final = ("paid", "set_off", "recovered")
 
 
 async def amend(
-    conn: Connection, tenant: UUID, row: ApplicationRow, given: Mapping[str, Any], at: datetime, actor: str
-) -> None:
+    conn: Connection, tenant: UUID, row: ApplicationRow, given: Mapping[str, Any], at: datetime, actor: str, reviews: Reviews
+) -> None:  # fmt: skip
     """Say more, or otherwise.  What was ready is a draft again, and its kilometres are free (`row` is locked).
 
     Raises Problem 409 `step_not_allowed` once it is sent, 422 for a detail that the kind does not ask."""
@@ -62,9 +62,13 @@ async def amend(
     details = msgspec.structs.replace(from_json(row.details), **given)
     await applications.redraft(conn, tenant, row.id, to_json(details))
     await applications.add_step(conn, tenant, row.id, step_at("amended", "draft", at, actor))
+    if row.state == "ready":
+        await reviews.of(conn, tenant, [row.vehicle_id])
 
 
-async def add_document(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:
+async def add_document(
+    conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep, reviews: Reviews
+) -> None:
     """`step.code`, `shows`, `attachment_id`.  In any state: the Agency may ask for more.  Raises Problem 422."""
     known = {need.code: need for need in NEEDS[cast("ApplicationKind", row.kind)]}
     if step.code not in {*known, "other"}:
@@ -79,14 +83,15 @@ async def add_document(conn: Connection, tenant: UUID, row: ApplicationRow, step
         await applications.redraft(conn, tenant, row.id, row.details)
         step = replace(step, state="draft")
     await applications.add_step(conn, tenant, row.id, step)
+    if row.state == "ready":
+        await reviews.of(conn, tenant, [row.vehicle_id])
 
 
-async def make_ready(
-    conn: Connection, tenant: UUID, row: ApplicationRow, policy: Policy, now_ms: int, actor: str
-) -> None:
+async def make_ready(conn: Connection, tenant: UUID, row: ApplicationRow, actor: str, reviews: Reviews) -> None:
     """Freeze what it stands on, take its kilometres, and end the licence's range there (rule LI2).  `row` is locked.
 
     Raises Problem 409 `step_not_allowed`, `not_ready` with the findings, `already_refunded`."""
+    policy, now_ms = reviews.policy, reviews.now_ms
     at = from_ms(now_ms)
     _advance(row, "ready")
     case = await load_case(conn, tenant, row, policy, now_ms)
@@ -104,6 +109,7 @@ async def make_ready(
     await _end_range(conn, tenant, case, judged.unused.start)
     await applications.add_step(conn, tenant, row.id, step_at("ready", "ready", at, actor), exact)
     await tell(conn, tenant, "application.ready", application_id=row.id)
+    await reviews.of(conn, tenant, [row.vehicle_id])
 
 
 def _not_ready(judged: Judged) -> Problem:
@@ -150,7 +156,7 @@ async def give_back(conn: Connection, tenant: UUID, row: ApplicationRow) -> None
         await restore_range(conn, tenant, row.licence_id)
 
 
-async def follow(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:
+async def follow(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep, reviews: Reviews) -> None:
     """Sent, received, granted, declined, withdrawn.  `row` is locked.  Raises Problem 409 `step_not_allowed`, 422."""
     if step.state == "withdrawn" and row.state in WITH_THE_AGENCY and not step.reference:
         raise invalid(
@@ -164,6 +170,8 @@ async def follow(conn: Connection, tenant: UUID, row: ApplicationRow, step: Appl
         await _keep_reading(conn, tenant, row, step.created_at)
     if step.state in OVER and row.state != "draft":
         await give_back(conn, tenant, row)
+    if step.state == "sent" or step.state in OVER:
+        await reviews.of(conn, tenant, [row.vehicle_id])
 
 
 async def pay(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:

@@ -13,6 +13,7 @@ from services.claims.domain.instants import nz_date
 from services.claims.domain.refunds.application_life import ApplicationKind, ApplicationState, advance_application
 from services.claims.repo import applications, licences, recorders
 from services.claims.repo.applications import ApplicationRow, ApplicationStep
+from services.claims.repo.reviews import lock_vehicles
 from shared.clock import new_id
 from shared.db.errors import constraints
 from shared.db.pool import Connection
@@ -63,12 +64,14 @@ async def begin_application(
 
 
 async def _lock_licence(conn: Connection, tenant: UUID, licence_id: UUID) -> bool:
-    """Its recorder first, as those do that add readings and licences."""
+    """Its recorder first, as those do that add readings and licences; with it every other of its vehicle, since the claims of
+    those may be reviewed."""
     licence = await licences.licence(conn, tenant, licence_id)
     if licence is None:
         return False
     await recorders.lock_recorder(conn, tenant, licence.recorder_id)
-    return bool(await licences.lock_licences(conn, tenant, [licence_id]))
+    await lock_vehicles(conn, tenant, [licence.vehicle_id])
+    return True
 
 
 async def locked(conn: Connection, tenant: UUID, application_id: UUID) -> ApplicationRow:

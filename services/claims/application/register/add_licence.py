@@ -3,6 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refunds.overlap_credit import Credit, refuse_second_credit, take_credits
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
 from services.claims.application.register.papers import note_licences
@@ -12,6 +13,7 @@ from services.claims.domain.register.licence import InvalidLicence, check_licenc
 from services.claims.repo import exemptions, licences, parties, recorders, vehicles
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.locks import one_at_a_time
+from services.claims.repo.reviews import lock_vehicles
 from shared.db.errors import constraints
 from shared.db.pool import Connection
 
@@ -21,7 +23,7 @@ _CLASH = (
 )
 
 
-async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: Hasher) -> LicenceRow:
+async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: Hasher, reviews: Reviews) -> LicenceRow:
     """`row.vehicle_id`, `number_key`, `claimable_end_reading` and `ended_by` are found here.  Raises Problem 422 naming the
     field, 409 `already_exists` for a known number however it is spelt, 409 `licence_range_overlap`."""
     await one_at_a_time(conn, tenant, "licence")
@@ -56,6 +58,7 @@ async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: H
         await licences.insert_licence(conn, tenant, row)
     await take_credits(conn, tenant, credited)
     await note_licences(conn, tenant, [row], hasher)
+    await reviews.of(conn, tenant, [row.vehicle_id])
     return row
 
 
@@ -67,9 +70,10 @@ async def _settle_ranges(conn: Connection, tenant: UUID, row: LicenceRow) -> tup
         if ending.recorder_id == row.recorder_id and ending.reading < row.claimable_end_reading:
             cause = "sale" if ending.kind == "sold" else "deregistration"
             row = replace(row, claimable_end_reading=max(row.start_reading, ending.reading), ended_by=cause)
-    for other in await licences.licences_in_range(
-        conn, tenant, row.recorder_id, row.start_reading, row.claimable_end_reading
-    ):
+    met = await licences.licences_in_range(conn, tenant, row.recorder_id, row.start_reading, row.claimable_end_reading)
+    if met:
+        await lock_vehicles(conn, tenant, [row.vehicle_id])
+    for other in met:
         bought_later = (row.issued_at, row.start_reading) > (other.issued_at, other.start_reading)
         if bought_later and row.overlap and other.start_reading < row.start_reading:
             if await licences.claimed(conn, tenant, [other.id]):

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid
 from services.claims.application.register.attach import check_attachment
 from services.claims.repo import recorders
@@ -9,7 +10,7 @@ from services.claims.repo.recorders import ReadingRow, RecorderRow
 from shared.db.pool import Connection
 
 
-async def add_reading(conn: Connection, tenant: UUID, row: ReadingRow) -> ReadingRow:
+async def add_reading(conn: Connection, tenant: UUID, row: ReadingRow, reviews: Reviews) -> ReadingRow:
     """Raises Problem 409 for the same recorder, instant and source; 422 for an attachment that is not there, and for a
     reading that runs backwards, since it would take its neighbour out of the statement too (both would contradict each
     other)."""
@@ -22,8 +23,17 @@ async def add_reading(conn: Connection, tenant: UUID, row: ReadingRow) -> Readin
     await check_reading(conn, tenant, recorder, row)
     if row.attachment_id is not None:
         await check_attachment(conn, tenant, row.attachment_id)
-    await recorders.insert_reading(conn, tenant, row)
+    await keep_reading(conn, tenant, recorder, row, reviews)
     return row
+
+
+async def keep_reading(
+    conn: Connection, tenant: UUID, recorder: RecorderRow, row: ReadingRow, reviews: Reviews
+) -> None:
+    """The last one of its recorder moves nothing that is lodged: that was read at both its ends (rule DI3)."""
+    await recorders.insert_reading(conn, tenant, row)
+    if await recorders.is_late(conn, tenant, row):
+        await reviews.of(conn, tenant, [recorder.vehicle_id])
 
 
 async def check_reading(

@@ -3,6 +3,7 @@
 import re
 from uuid import UUID
 
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
 from services.claims.repo import recorders, vehicles
 from services.claims.repo.locks import one_at_a_time
@@ -16,7 +17,9 @@ def serial_key(serial: str) -> str:
     return re.sub(r"[^0-9A-Za-z]", "", serial).upper() or serial
 
 
-async def add_recorder(conn: Connection, tenant: UUID, row: RecorderRow, replaces: UUID | None) -> RecorderRow:
+async def add_recorder(
+    conn: Connection, tenant: UUID, row: RecorderRow, replaces: UUID | None, reviews: Reviews
+) -> RecorderRow:
     """`replaces`: the recorder whose time ends where this one's begins.  Raises Problem 409 `already_exists` or
     `recorder_overlap`."""
     await one_at_a_time(conn, tenant, "recorder")
@@ -34,6 +37,7 @@ async def add_recorder(conn: Connection, tenant: UUID, row: RecorderRow, replace
         raise overlap("recorder_overlap", detail, other)
     with constraints({"one_recorder_per_vehicle": raising(overlap("recorder_overlap", detail, None))}):
         await recorders.insert_recorder(conn, tenant, row, key)
+    await reviews.of(conn, tenant, [row.vehicle_id])
     return row
 
 

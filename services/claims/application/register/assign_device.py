@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid, not_found, overlap, raising
 from services.claims.repo import devices, vehicles
 from services.claims.repo.devices import AssignmentRow
@@ -12,7 +13,7 @@ from shared.db.errors import constraints
 from shared.db.pool import Connection
 
 
-async def assign_device(conn: Connection, tenant: UUID, row: AssignmentRow) -> AssignmentRow:
+async def assign_device(conn: Connection, tenant: UUID, row: AssignmentRow, reviews: Reviews) -> AssignmentRow:
     """Raises Problem 409: `already_exists` for the same device from the same instant, `assignment_overlap` where the device is
     on another vehicle or the vehicle has another primary device at some instant of the time."""
     await one_at_a_time(conn, tenant, "assignment")
@@ -31,10 +32,13 @@ async def assign_device(conn: Connection, tenant: UUID, row: AssignmentRow) -> A
     clash = raising(overlap("assignment_overlap", detail, None))
     with constraints({"device_on_one_vehicle": clash, "one_primary_device": clash}):
         await devices.insert_assignment(conn, tenant, row)
+    await _moved(conn, tenant, row, reviews)
     return row
 
 
-async def end_assignment(conn: Connection, tenant: UUID, assignment_id: UUID, at: datetime) -> AssignmentRow:
+async def end_assignment(
+    conn: Connection, tenant: UUID, assignment_id: UUID, at: datetime, reviews: Reviews
+) -> AssignmentRow:
     """The device leaves the vehicle at `at`, which must lie inside the assignment."""
     row = await devices.assignment(conn, tenant, assignment_id)
     if row is None:
@@ -42,4 +46,10 @@ async def end_assignment(conn: Connection, tenant: UUID, assignment_id: UUID, at
     if at <= row.from_at or (row.to_at is not None and at > row.to_at):
         raise invalid("/to", "must lie inside the assignment")
     await devices.end_assignment(conn, tenant, assignment_id, at)
+    await _moved(conn, tenant, row, reviews)
     return replace(row, to_at=at)
+
+
+async def _moved(conn: Connection, tenant: UUID, row: AssignmentRow, reviews: Reviews) -> None:
+    if row.is_primary:  # others are evidence only
+        await reviews.of(conn, tenant, [row.vehicle_id, *await devices.trailers_behind(conn, tenant, row.vehicle_id)])

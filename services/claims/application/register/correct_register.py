@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.claims.application.claim.review_claim import review_vehicle
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refunds.overlap_credit import refuse_second_credit
 from services.claims.application.refunds.restore_range import restore_range
 from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found, raising
@@ -18,7 +18,6 @@ from services.claims.application.register.add_claimant import TAIL_LENGTH, name_
 from services.claims.application.register.papers import note_licences
 from services.claims.application.sealing import Hasher, Sealer, place
 from services.claims.application.statement.binding import licence_from_row, recorder_from_row
-from services.claims.domain.policy import Policy
 from services.claims.domain.register.bank import InvalidBankAccount, parse_account
 from services.claims.domain.register.licence import InvalidLicence, check_licence, normalise_number
 from services.claims.repo import applications, changes, licences, parties, recorders, vehicles
@@ -26,6 +25,7 @@ from services.claims.repo.changes import Why
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.locks import one_at_a_time
 from services.claims.repo.parties import ClaimantRow
+from services.claims.repo.reviews import lock_vehicles
 from shared.db.errors import constraints
 from shared.db.pool import Connection
 from shared.http.problems import Problem
@@ -134,11 +134,11 @@ async def _refunded_as_it_is(conn: Connection, tenant: UUID, row: LicenceRow, af
         await refuse_second_credit(conn, tenant, after)
 
 
-async def strike_licence(conn: Connection, tenant: UUID, licence_id: UUID, why: Why) -> None:
+async def strike_licence(conn: Connection, tenant: UUID, licence_id: UUID, why: Why, reviews: Reviews) -> None:
     """A licence that was entered by mistake.  Older ones that it ended reach as far again as they did without it.
 
     Raises Problem 404, 409 `already_claimed`, 409 `stands_on_it` while something does."""
-    await _unclaimed(conn, tenant, licence_id)
+    row = await _unclaimed(conn, tenant, licence_id)
     cut = await changes.cut_by(conn, tenant, licence_id)
     if taken := await licences.claimed(conn, tenant, cut):
         raise already_claimed(sorted(mark.licence_id for mark in taken))
@@ -148,6 +148,7 @@ async def strike_licence(conn: Connection, tenant: UUID, licence_id: UUID, why: 
     with constraints({"licence_ranges_apart": raising(into_another)}):
         for other in cut:  # one as a rule
             await restore_range(conn, tenant, other)
+    await reviews.of(conn, tenant, [row.vehicle_id])
 
 
 def _stands(words: str) -> Problem:
@@ -159,9 +160,7 @@ def _stands(words: str) -> Problem:
     )
 
 
-async def strike_reading(
-    conn: Connection, tenant: UUID, reading_id: UUID, why: Why, policy: Policy, now_ms: int
-) -> None:
+async def strike_reading(conn: Connection, tenant: UUID, reading_id: UUID, why: Why, reviews: Reviews) -> None:
     """A reading that was never shown.  Statements that stood on it change, and claims are held against them at once (rule CL7).
 
     Raises Problem 404, 409 `stands_on_it` for the reading of a sale."""
@@ -178,17 +177,17 @@ async def strike_reading(
         )
     if recorder is None or not await changes.strike_reading(conn, tenant, reading_id, why):
         raise not_found("reading", reading_id)
-    await review_vehicle(conn, tenant, recorder.vehicle_id, policy, now_ms)
+    await reviews.of(conn, tenant, [recorder.vehicle_id])
 
 
 async def _unclaimed(conn: Connection, tenant: UUID, licence_id: UUID) -> LicenceRow:
-    """The licence, with every other one of its recorder kept from changing.  Raises Problem 404, 409 `already_claimed`."""
+    """The licence, with every other one of its vehicle kept from changing.  Raises Problem 404, 409 `already_claimed`."""
     await one_at_a_time(conn, tenant, "licence")
     row = await licences.licence(conn, tenant, licence_id)
     if row is None:
         raise not_found("licence", licence_id)
     await recorders.lock_recorder(conn, tenant, row.recorder_id)
-    await licences.lock_licences(conn, tenant, [licence_id])
+    await lock_vehicles(conn, tenant, [row.vehicle_id])
     if await licences.claimed(conn, tenant, [licence_id]):
         raise already_claimed([licence_id])
     return row

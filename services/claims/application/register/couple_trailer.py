@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid, not_found, overlap, raising
 from services.claims.repo import devices, vehicles
 from services.claims.repo.devices import CouplingRow
@@ -12,7 +13,7 @@ from shared.db.errors import constraints
 from shared.db.pool import Connection
 
 
-async def couple_trailer(conn: Connection, tenant: UUID, row: CouplingRow) -> CouplingRow:
+async def couple_trailer(conn: Connection, tenant: UUID, row: CouplingRow, reviews: Reviews) -> CouplingRow:
     """Raises Problem 409 `already_exists` or `coupling_overlap`, 422 where either is not what it should be."""
     await one_at_a_time(conn, tenant, "coupling")
     trailer = await vehicles.vehicle(conn, tenant, row.trailer_id)
@@ -30,10 +31,13 @@ async def couple_trailer(conn: Connection, tenant: UUID, row: CouplingRow) -> Co
         raise overlap("coupling_overlap", detail, other)
     with constraints({"trailer_behind_one_vehicle": raising(overlap("coupling_overlap", detail, None))}):
         await devices.insert_coupling(conn, tenant, row)
+    await reviews.of(conn, tenant, [row.trailer_id])
     return row
 
 
-async def end_coupling(conn: Connection, tenant: UUID, coupling_id: UUID, at: datetime) -> CouplingRow:
+async def end_coupling(
+    conn: Connection, tenant: UUID, coupling_id: UUID, at: datetime, reviews: Reviews
+) -> CouplingRow:
     """Uncoupled at `at`, which must lie inside the coupling."""
     row = await devices.coupling(conn, tenant, coupling_id)
     if row is None:
@@ -41,4 +45,5 @@ async def end_coupling(conn: Connection, tenant: UUID, coupling_id: UUID, at: da
     if at <= row.from_at or (row.to_at is not None and at > row.to_at):
         raise invalid("/to", "must lie inside the coupling")
     await devices.end_coupling(conn, tenant, coupling_id, at)
+    await reviews.of(conn, tenant, [row.trailer_id])
     return replace(row, to_at=at)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid, not_found, raising
 from services.claims.application.register.add_reading import check_reading
 from services.claims.repo import devices, licences, recorders, vehicles
 from services.claims.repo.recorders import ReadingRow
+from services.claims.repo.reviews import lock_vehicles
 from services.claims.repo.vehicles import EndingRow
 from shared.clock import new_id
 from shared.db.errors import constraints
@@ -21,9 +23,9 @@ class Sold:
     warnings: list[str]
 
 
-async def sell_vehicle(conn: Connection, tenant: UUID, row: EndingRow, now: datetime) -> Sold:
+async def sell_vehicle(conn: Connection, tenant: UUID, row: EndingRow, now: datetime, reviews: Reviews) -> Sold:
     """`row.recorder_id` is found here.  The reading becomes an actual reading of the recorder on the vehicle at that instant;
-    claimable ranges end there, the devices come off."""
+    claimable ranges end there, the devices come off, from the trailers behind it too."""
     if not await vehicles.lock_vehicle(conn, tenant, row.vehicle_id):
         raise not_found("vehicle", row.vehicle_id)
     known = await vehicles.endings(conn, tenant, [row.vehicle_id])
@@ -46,9 +48,12 @@ async def sell_vehicle(conn: Connection, tenant: UUID, row: EndingRow, now: date
         await recorders.insert_reading(conn, tenant, reading)
     with constraints({"vehicle_ending_once": raising(already_exists("The vehicle has left the fleet already.", None))}):
         await vehicles.insert_ending(conn, tenant, ending)
+    moved = [row.vehicle_id, *await devices.trailers_behind(conn, tenant, row.vehicle_id)]
+    await lock_vehicles(conn, tenant, moved)
     cause = "sale" if row.kind == "sold" else "deregistration"
     ended = await licences.end_ranges_at(conn, tenant, recorder.id, row.reading, cause)
     await devices.end_assignments_of(conn, tenant, row.vehicle_id, row.at)
+    await reviews.of(conn, tenant, moved)  # it may be long ago
     warnings = [
         f"The range of licence {licence.number} ends at {row.reading}: "
         "a buyer who claims on the same licence would clash with your claim (rule EL5)."

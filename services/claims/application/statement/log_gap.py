@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found
 from services.claims.application.register.attach import check_attachment
 from services.claims.application.statement.binding import log_from_row
@@ -14,20 +15,21 @@ from services.claims.domain.policy import Policy
 from services.claims.domain.statement.log_entry import Logged
 from services.claims.repo import licences, log_entries
 from services.claims.repo.log_entries import LogRow
+from services.claims.repo.reviews import lock_vehicles
 from shared.db.pool import Connection
 
 
-async def add_log_entry(conn: Connection, tenant: UUID, row: LogRow, policy: Policy, now_ms: int) -> Logged:
+async def add_log_entry(conn: Connection, tenant: UUID, row: LogRow, reviews: Reviews) -> Logged:
     """The entry, and what counts of it: all.  Raises Problem 409 `already_exists` for a second entry of the same day,
     `already_claimed`; 422 for more than what of that day is unknown, or an attachment that is not there."""
-    await _open_licence(conn, tenant, row.licence_id)
+    vehicle_id = await _open_licence(conn, tenant, row.licence_id)
     await check_attachment(conn, tenant, row.attachment_id)
     standing = await log_entries.standing(conn, tenant, [row.licence_id])
     same = next((one for one in standing if one.on_day == row.on_day), None)
     if same is not None:
         raise already_exists("That day of the licence has an entry: take it back first, or leave it.", same.id)
-    facts = await load_facts(conn, tenant, [row.licence_id], policy, now_ms)
-    logged = await asyncio.to_thread(_counted, facts, row, policy)
+    facts = await load_facts(conn, tenant, [row.licence_id], reviews.policy, reviews.now_ms)
+    logged = await asyncio.to_thread(_counted, facts, row, reviews.policy)
     if logged.counted_mm < row.logged_mm:
         raise invalid(
             "/km",
@@ -36,6 +38,7 @@ async def add_log_entry(conn: Connection, tenant: UUID, row: LogRow, policy: Pol
             "more_than_unknown",
         )
     await log_entries.insert_entry(conn, tenant, row)
+    await reviews.of(conn, tenant, [vehicle_id])
     return logged
 
 
@@ -48,22 +51,27 @@ def _counted(facts: Facts, row: LogRow, policy: Policy) -> Logged:
 
 
 async def withdraw_log_entry(
-    conn: Connection, tenant: UUID, licence_id: UUID, entry_id: UUID, at: datetime, actor: str, reason: str
-) -> LogRow:
+    conn: Connection, tenant: UUID, licence_id: UUID, entry_id: UUID, at: datetime, actor: str, reason: str, reviews: Reviews
+) -> LogRow:  # fmt: skip
     """It counts no more; it stays to be seen.  Raises Problem 404, 409 `already_claimed`, `already_exists`."""
-    await _open_licence(conn, tenant, licence_id)
+    vehicle_id = await _open_licence(conn, tenant, licence_id)
     row = await log_entries.entry(conn, tenant, licence_id, entry_id)
     if row is None:
         raise not_found("log entry", entry_id)
     if row.withdrawn_at is not None:
         raise already_exists("This entry was taken back already.", row.id)
     await log_entries.withdraw(conn, tenant, entry_id, at, actor, reason)
+    await reviews.of(conn, tenant, [vehicle_id])
     return replace(row, withdrawn_at=at, withdrawn_by=actor, withdrawn_reason=reason)
 
 
-async def _open_licence(conn: Connection, tenant: UUID, licence_id: UUID) -> None:
-    """Locks it, so that it cannot be lodged meanwhile.  Raises Problem 404 or 409: what is claimed stays as it was."""
-    if not await licences.lock_licences(conn, tenant, [licence_id]):
+async def _open_licence(conn: Connection, tenant: UUID, licence_id: UUID) -> UUID:
+    """Its vehicle.  Locks it, so that it cannot be lodged meanwhile.  Raises Problem 404 or 409: what is claimed stays as it
+    was.  What was claimed once and is free again, by the Agency's consent, may have a claim that still says more."""
+    row = await licences.licence(conn, tenant, licence_id)
+    if row is None:
         raise not_found("licence", licence_id)
+    await lock_vehicles(conn, tenant, [row.vehicle_id])
     if await licences.claimed(conn, tenant, [licence_id]):
         raise already_claimed([licence_id])
+    return row.vehicle_id

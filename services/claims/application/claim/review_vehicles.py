@@ -1,0 +1,80 @@
+"""Whoever changes what a vehicle's statements stand on has the claims that were lodged for it held against them, in the same
+transaction (rule CL7): a kilometre that a later claim may count now is disclosed by the one that counted it before."""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from services.claims.application.claim.review_claim import over_claims, store
+from services.claims.application.statement.facts import load_facts
+from services.claims.domain.instants import from_ms
+from services.claims.domain.policy import Policy
+from services.claims.repo import reviews
+from shared.db.pool import Connection, Pool, last_longer, tenant_tx
+from shared.errors import Fatal
+from shared.observability.logging import get_logger
+
+WHOLE_MS_MAX: Final = 20_000
+"""A change and its reviews are one transaction: a truck that tows ten trailers may have some hundred lodged licences."""
+LATE: Final = timedelta(minutes=10)
+"""An import takes less; one that died is followed up then."""
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """What a use case tells which vehicles' statements it may have moved."""
+
+    policy: Policy
+    now_ms: int
+    put_off: set[UUID] | None = None
+    """None: each at once.  Of an import: the vehicles whose turn comes at its end, once."""
+
+    async def of(self, conn: Connection, tenant: UUID, vehicle_ids: Iterable[UUID]) -> None:
+        """Last in the transaction, since it takes the locks of licences."""
+        if self.put_off is not None:
+            self.put_off.update(vehicle_ids)
+            return
+        await last_longer(conn, WHOLE_MS_MAX)
+        await review_vehicles(conn, tenant, set(vehicle_ids), self.policy, self.now_ms)
+
+
+async def review_vehicles(
+    conn: Connection, tenant: UUID, vehicle_ids: Collection[UUID], policy: Policy, now_ms: int
+) -> None:
+    """Whatever stands lodged for the vehicles, in the transaction that changed what it stands on."""
+    await reviews.lock_vehicles(conn, tenant, vehicle_ids)
+    for vehicle_id in sorted(vehicle_ids):
+        lines = await reviews.lodged_lines(conn, tenant, vehicle_id, from_ms(now_ms))
+        if not lines:
+            continue
+        facts = await load_facts(conn, tenant, sorted({line.licence_id for line in lines}), policy, now_ms)
+        await store(conn, tenant, await asyncio.to_thread(over_claims, lines, facts, policy, now_ms))
+
+
+async def put_down(conn: Connection, tenant: UUID, vehicle_ids: Collection[UUID]) -> None:
+    """In the transaction that moved their statements, where the reviews come after it."""
+    await reviews.ask(conn, tenant, vehicle_ids, LATE)
+
+
+async def review_one(pool: Pool, tenant: UUID, vehicle_id: UUID, policy: Policy, now_ms: int) -> None:
+    """A vehicle that was put down, in a transaction of its own.  Repeated, it finds the same again and tells nothing."""
+    async with tenant_tx(pool, tenant) as conn:
+        await last_longer(conn, WHOLE_MS_MAX)
+        await review_vehicles(conn, tenant, [vehicle_id], policy, now_ms)
+        await reviews.done(conn, tenant, vehicle_id)
+
+
+async def review_put_down(pool: Pool, tenant: UUID, vehicle_ids: Collection[UUID], policy: Policy, now_ms: int) -> None:
+    """What was changed is committed: a review that fails now is left to the worker, which finds the vehicle put down."""
+    for vehicle_id in sorted(vehicle_ids):
+        try:
+            await review_one(pool, tenant, vehicle_id, policy, now_ms)
+        except Fatal:
+            raise
+        except Exception as error:
+            log.exception("reviewed later", vehicle_id=str(vehicle_id), error=repr(error), rule="CL7")
