@@ -39,6 +39,7 @@ from services.claims.application.claim.render_form import render_next
 from services.claims.application.claim.review_all import Reviewer
 from services.claims.application.ledger.exclude_faulty import exclude_next
 from services.claims.application.ledger.name_places import PLACES_LOOP, places_loop
+from services.claims.application.people.person_roles import scopes_now
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.privacy.keep_house import House
 from services.claims.application.privacy.rotate_keys import check_keys
@@ -114,7 +115,7 @@ def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings |
     ):
         v1.include_router(module.router)
     v1.include_router(audit_log.router(context.pool))
-    v1.include_router(key_routes.router(context.pool, context.clock))
+    v1.include_router(key_routes.router(context.pool, context.clock, scopes_now))
     app.include_router(v1)
     if desk is not None:
         token_routes.install(app, desk)

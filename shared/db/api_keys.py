@@ -34,6 +34,15 @@ select key_id, name, scopes, created_at, last_used_on, expires_at, revoked_at, o
 where tenant_id = $1 and ($2::text is null or key_id = $2) and (created_at, key_id) > ($3, $4)
 order by created_at, key_id limit $5
 """
+# In one order, so that two keys which change each other wait and never block each other.
+LOCK_KEYS: Final = """
+select key_id, name, scopes, created_at, last_used_on, expires_at, revoked_at, old_until, requests_per_s from api_key
+where tenant_id = $1 and key_id = any($2::text[]) order by key_id for no key update
+"""
+SHARE_KEY: Final = """
+select key_id, name, scopes, created_at, last_used_on, expires_at, revoked_at, old_until, requests_per_s from api_key
+where tenant_id = $1 and key_id = $2 for share
+"""
 ROTATE_KEY: Final = "select rotate_key($1, $2, $3, $4)"
 LIMIT_KEY: Final = "update api_key set requests_per_s = $3 where tenant_id = $1 and key_id = $2 returning key_id"
 REVOKE_KEY: Final = """
@@ -72,6 +81,9 @@ class KeyFacts(NamedTuple):
     old_until: datetime | None
     """Until when the secret before the last rotation works."""
     requests_per_s: int | None
+
+    def is_over(self, now: datetime) -> bool:
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
 
 
 def hash_key(key: str) -> bytes:
@@ -114,6 +126,18 @@ async def keys_of(
 ) -> list[KeyFacts]:
     """A tenant's keys, the revoked ones too, oldest first; or the one of that id."""
     return [KeyFacts(*row) for row in await conn.fetch(SELECT_KEYS, tenant_id, key_id, *after, limit)]
+
+
+async def lock_keys(conn: Connection, tenant_id: UUID, key_ids: Sequence[str]) -> dict[str, KeyFacts]:
+    """Key id → those of the tenant's keys that are there, the revoked ones too; nobody else changes them or asks `held_key` for
+    them until the transaction ends."""
+    return {row["key_id"]: KeyFacts(*row) for row in await conn.fetch(LOCK_KEYS, tenant_id, list(key_ids))}
+
+
+async def held_key(conn: Connection, tenant_id: UUID, key_id: str) -> KeyFacts | None:
+    """The tenant's key, the revoked one too: a revocation waits until the transaction ends."""
+    row = await conn.fetchrow(SHARE_KEY, tenant_id, key_id)
+    return None if row is None else KeyFacts(*row)
 
 
 async def note_use(conn: Connection, key_id: str, on: date) -> None:

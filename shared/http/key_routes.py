@@ -3,6 +3,7 @@
 No Idempotency-Key is taken: what a command answers first would have to be kept to be given again, and a secret is kept by
 nobody."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
@@ -18,6 +19,7 @@ from shared.http.auth import Principal, opened_by, require
 from shared.http.fields import Answer, Body, GivenText, Instant
 from shared.http.paging import LIMIT_MAX, cursor_of, place_of
 from shared.http.problems import Problem
+from shared.http.standing import ScopesOfPerson, as_of_now
 from shared.nz_days import instant_of
 
 SCOPE: Final = "keys:write"
@@ -68,9 +70,16 @@ class KeyPage(Answer):
     next_cursor: str | None
 
 
-def router(pool: Pool, clock: Clock) -> APIRouter:
-    """`pool` is the API role's.  Include it under `/v1`."""
+def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = None) -> APIRouter:
+    """`pool` is the API role's.  Include it under `/v1`.  `scopes_of_person`: as `as_of_now` takes it; without it only keys of
+    this service make keys, tokens do not."""
     routes = APIRouter(tags=["keys"])
+
+    async def asking(conn: Connection, who: Principal, key_id: str | None = None) -> dict[str, KeyFacts]:
+        """Who asks holds still, and nobody else changes these keys until the transaction ends.  Raises Problem 401, 403."""
+        found = await api_keys.lock_keys(conn, who.tenant_id, [who.key_id] if key_id is None else [who.key_id, key_id])
+        await as_of_now(conn, who, instant_of(clock()), scopes_of_person)
+        return found
 
     @routes.get("/keys")
     async def keys(
@@ -97,6 +106,7 @@ def router(pool: Pool, clock: Clock) -> APIRouter:
                 errors=[{"pointer": "/expires_at", "code": "value_error", "detail": "lies in the past"}],
             )  # fmt: skip
         async with tenant_tx(pool, who.tenant_id) as conn:
+            await asking(conn, who)
             key = await api_keys.issue_key(conn, who.tenant_id, body.name, sorted(set(body.scopes)), body.expires_at)
             return _made(await _key(conn, who, key_id_of(key) or ""), key)
 
@@ -105,7 +115,7 @@ def router(pool: Pool, clock: Clock) -> APIRouter:
         """A new secret for the same key. The present one works for the grace, an earlier one ends at once."""
         until = instant_of(clock()) + timedelta(hours=body.grace_hours)
         async with tenant_tx(pool, who.tenant_id) as conn:
-            check_within(who, (await _key(conn, who, key_id)).scopes)
+            check_within(who, _found(await asking(conn, who, key_id), key_id).scopes)
             key = await api_keys.rotate_key(conn, who.tenant_id, key_id, until)
             if key is None:
                 raise Problem(
@@ -117,7 +127,7 @@ def router(pool: Pool, clock: Clock) -> APIRouter:
     async def revoke_key(who: Manager, key_id: KeyId) -> KeyAnswer:
         """It stops working within 30 seconds, for good. Revoking it again changes nothing."""
         async with tenant_tx(pool, who.tenant_id) as conn:
-            await _key(conn, who, key_id)
+            _found(await asking(conn, who, key_id), key_id)
             await api_keys.revoke_key(conn, who.tenant_id, key_id)
             return KeyAnswer.model_validate(await _key(conn, who, key_id))
 
@@ -137,10 +147,16 @@ def check_within(who: Principal, scopes: list[str]) -> None:
 
 
 async def _key(conn: Connection, who: Principal, key_id: str) -> KeyFacts:
-    found = await api_keys.keys_of(conn, who.tenant_id, api_keys.FIRST, 1, key_id)
-    if not found:
+    return _found(
+        {one.key_id: one for one in await api_keys.keys_of(conn, who.tenant_id, api_keys.FIRST, 1, key_id)}, key_id
+    )
+
+
+def _found(keys: Mapping[str, KeyFacts], key_id: str) -> KeyFacts:
+    """Raises Problem 404."""
+    if key_id not in keys:
         raise Problem(404, "not_found", "There is nothing with this id", f"No key of yours has the id {key_id}.")
-    return found[0]
+    return keys[key_id]
 
 
 def _made(facts: KeyFacts, key: str) -> MadeKeyAnswer:

@@ -326,7 +326,8 @@ async def test_G6_the_sign_in_function_tells_nothing_but_the_places_of_one_accou
 async def test_PA2_a_token_that_may_not_verify_makes_no_key_that_may(claims: Claims, fleet: Fleet) -> None:
     """A key that writes claims verifies and lodges besides."""
     scopes = frozenset({"keys:write", "claims:write", "claims:lodge"})
-    token = AccessToken(tenant_id=fleet.tenant, subject="1f2e3d4c", scopes=scopes)
+    key = await claims.key(fleet.tenant, *scopes)
+    token = AccessToken(tenant_id=fleet.tenant, subject=key[6:14], scopes=scopes)
     client = claims.client(sign(token, TOKEN_KEYS[0], ISSUER, claims.clock() // 1000))
     refused = await client.post("/v1/keys", json={"name": "portal", "scopes": ["claims:write"]})
     assert (refused.status_code, refused.json()["scopes"]) == (403, ["claims:verify", "webhooks:write"])

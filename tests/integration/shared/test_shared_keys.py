@@ -15,6 +15,8 @@ from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
 from shared.http import auth, key_routes, problems
 from shared.http.auth import CACHE_S, Authenticator
+from shared.http.mint import Mint, fresh_keys, read_keys
+from shared.http.tokens import AccessToken
 from shared.settings import LimitSettings
 from tests.stream_tables import SharedDatabase
 
@@ -135,6 +137,29 @@ async def test_a_second_rotation_ends_the_first_secret_at_once(app: FastAPI, poo
     await first.get(401)
     await second.get()
     await third.get()
+
+
+async def test_PA2_where_nobody_can_ask_for_its_holder_a_token_makes_no_key(
+    shared_db: SharedDatabase, pool: Pool
+) -> None:
+    """Tokens are claims' own: the other services know neither its people nor its keys."""
+    mint = Mint("http://claims", read_keys(fresh_keys()), system_clock)
+    api = await shared_db.pool("api")
+    made = FastAPI()
+    made.include_router(key_routes.router(api, system_clock), prefix="/v1")
+    auth.install(made, api, mint.reader())
+    problems.install(made)
+    scopes = frozenset({"keys:write", "claims:read"})
+    person = AccessToken(tenant_id=ONE, subject=str(new_id()), scopes=scopes, person="Mary Hill")
+    machine = AccessToken(tenant_id=ONE, subject="1f2e3d4c", scopes=scopes)
+    own = await caller(made, pool, "claims:read")
+    for token in (person, machine):
+        holder = Caller(made, mint.issue(token))
+        assert [item["name"] for item in (await holder.get())["items"]] == ["first"]
+        for path, body in (("", {"name": "n", "scopes": ["keys:write"]}), (f"/{own.key[6:14]}/rotate", {})):
+            assert (await holder.post(path, body, 403))["code"] == "key_needed"
+    await own.post("", {"name": "n", "scopes": ["keys:write"]}, 201)
+    await api.close()
 
 
 async def test_a_key_ends_when_it_was_said_to(app: FastAPI, pool: Pool, clock: Clock) -> None:

@@ -11,6 +11,7 @@ from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Ctx, Reader, Writer, command, query
 from services.claims.api.fields import Answer, Body, GivenText
 from services.claims.api.paging import ListAnswer, Paged, listed
+from services.claims.api.standing import still_holds
 from services.claims.application.audit.audit_links import DAYS_MAX, make_link, revoke_link
 from services.claims.application.refusals import not_found
 from services.claims.domain.instants import from_ms
@@ -69,6 +70,7 @@ async def post_link(who: Writer, context: Ctx, case_id: UUID, body: LinkBody) ->
     has two links, and revokes one."""
     actor = actor_of(who, body.actor)
     async with tenant_tx(context.pool, who.tenant_id) as conn:
+        await still_holds(conn, context, who)
         row, token = await make_link(
             conn, who.tenant_id, case_id, body.given_to, body.days, actor, from_ms(context.clock())
         )

@@ -11,6 +11,7 @@ from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Context, Ctx, command, query
 from services.claims.api.fields import Answer, Body, GivenText, Instant
 from services.claims.api.paging import ListAnswer, Paged, listed
+from services.claims.api.standing import still_holds
 from services.claims.application.refusals import invalid, not_found
 from services.claims.domain.instants import from_ms
 from services.claims.repo import ops_grants
@@ -70,6 +71,7 @@ async def post_grant(request: Request, who: Granter, context: Ctx, body: GrantBo
     )  # fmt: skip
 
     async def effect(conn: Connection) -> GrantAnswer:
+        await still_holds(conn, context, who)
         await ops_grants.insert(conn, who.tenant_id, row)
         return GrantAnswer.model_validate(row)
 

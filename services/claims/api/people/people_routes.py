@@ -12,14 +12,23 @@ from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Context, Ctx, Reader, command, query
 from services.claims.api.fields import Answer, Body, GivenText, Ref
 from services.claims.api.paging import ListAnswer, Paged, listed
+from services.claims.api.standing import still_holds
 from services.claims.application.people.add_person import add_person
 from services.claims.application.people.correct_person import correct_person
 from services.claims.application.people.person_leave import activate, deactivate, unlink
-from services.claims.application.people.person_roles import check_roles, check_within, end_role, give_role, the_person
+from services.claims.application.people.person_roles import (
+    LOCK,
+    check_roles,
+    check_within,
+    end_role,
+    give_role,
+    the_person,
+)
 from services.claims.application.refusals import not_found
 from services.claims.domain.instants import from_ms
 from services.claims.domain.register.roles import ROLES, Role
 from services.claims.repo import people
+from services.claims.repo.locks import one_at_a_time
 from services.claims.repo.people import PersonRow
 from shared.clock import new_id
 from shared.db.pool import Connection
@@ -120,10 +129,17 @@ class PersonHistoryAnswer(PersonAnswer):
     corrections: list[CorrectionAnswer]
 
 
+async def _manages(conn: Connection, context: Context, who: Principal) -> None:
+    """Who changes people holds still, and nobody else does until the transaction ends.  Raises Problem 401."""
+    await one_at_a_time(conn, who.tenant_id, LOCK)
+    await still_holds(conn, context, who)
+
+
 async def create_person(conn: Connection, who: Principal, context: Context, body: PersonBody) -> PersonRow:
-    """For the single POST and for a line of an import.  Raises Problem 403 for roles wider than the caller's own scopes."""
+    """For the single POST and for a line of an import.  Raises Problem 401, 403 for roles wider than the caller's own scopes."""
     check_roles(who.tenant_id, body.roles)
     check_within(who, body.roles)
+    await _manages(conn, context, who)
     row = PersonRow(
         id=new_id(), created_at=from_ms(context.clock()), created_by=actor_of(who, body.actor), active=True,
         roles=sorted(set(body.roles)), linked=body.issuer is not None, **body.model_dump(include={"ref", "name", "email"}),
@@ -172,6 +188,7 @@ async def _act(
     """`act` is told when and by whom."""
 
     async def effect(conn: Connection) -> PersonAnswer:
+        await _manages(conn, context, who)
         return PersonAnswer.model_validate(await act(conn, from_ms(context.clock()), actor_of(who, body.actor)))
 
     return await command(request, context, who.tenant_id, 200, effect)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from services.claims.api.context import Context, Ctx, Integrator, Reader, command, query
 from services.claims.api.fields import Ref
 from services.claims.api.paging import ListAnswer, Paged, listed
+from services.claims.api.standing import still_holds
 from services.claims.api.webhooks.webhook_schemas import (
     SUBSCRIBED,
     AgainAnswer,
@@ -66,6 +67,7 @@ async def _with_secret(
     made: list[bytes] = []
 
     async def effect(conn: Connection) -> WebhookMade:
+        await still_holds(conn, context, who)
         webhook_id, secret = await make(conn)
         made.append(secret)
         row = await use.read_endpoint(conn, who.tenant_id, webhook_id)
@@ -119,6 +121,7 @@ async def patch_webhook(
         _allowed(context, body.url)
 
     async def effect(conn: Connection) -> WebhookAnswer:
+        await still_holds(conn, context, who)
         await use.change_endpoint(conn, who.tenant_id, webhook_id, use.Change(**body.model_dump()))
         return await _answer(conn, who.tenant_id, webhook_id)
 

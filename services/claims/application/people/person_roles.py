@@ -6,9 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from services.claims.application.refusals import invalid, not_found
-from services.claims.domain.register.roles import ADMIN, Role, beyond
+from services.claims.domain.register.roles import ADMIN, Role, beyond, scopes_of
 from services.claims.repo import people
-from services.claims.repo.locks import one_at_a_time
+from services.claims.repo.locks import one_at_a_time, together
 from services.claims.repo.people import PersonRow
 from shared.clock import new_id
 from shared.db.pool import Connection
@@ -70,6 +70,14 @@ async def end_role(conn: Connection, tenant: UUID, person_id: UUID, role: str, a
     if not await people.end_roles(conn, tenant, person_id, [role], at, by):
         raise Problem(404, "not_found", "There is nothing to end", f"The person does not have the role {role}.")
     return await the_person(conn, tenant, person_id)
+
+
+async def scopes_now(conn: Connection, tenant: UUID, person_id: UUID) -> frozenset[str]:
+    """What the person's roles allow at this moment, nothing for one who has left or is not there; until the transaction ends
+    nobody changes that."""
+    await together(conn, tenant, LOCK)
+    row = await people.person(conn, tenant, person_id)
+    return scopes_of(row.roles) if row is not None and row.active else frozenset()
 
 
 async def the_person(conn: Connection, tenant: UUID, person_id: UUID) -> PersonRow:
