@@ -26,6 +26,7 @@ def report_pdf(report: LicenceReport) -> bytes:
         "r": report,
         "whole": whole,
         "undated": report.totals.unknown_mm - sum(day.unknown_mm for day in report.days),
+        "undated_uncovered": report.totals.uncovered_mm - sum(day.uncovered_mm for day in report.days),
         "others": bool(report.totals.carried_mm or report.totals.uncovered_mm),
         "map": drawn,
         "colours": COLOURS,

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from tests.integration.claims.conftest import Claims
-from tests.integration.claims.world import KM, Fleet
+from tests.integration.claims.world import FIRST_DAY, KM, Fleet, device_day, put_days
 
 pytestmark = pytest.mark.integration
 
@@ -59,6 +59,31 @@ async def test_LI8_a_logged_day_counts_up_to_its_unknown_and_is_claimed_by_metho
     assert (await fleet.log_a_day(licence, scan, "1", 409))["code"] == "already_claimed"
     stranger = await claims.fleet("Other")
     assert (await stranger.get(f"/licences/{licence}/log-entries", 404))["code"] == "not_found"
+
+
+async def test_LI8_LI2_what_was_driven_before_the_issue_is_not_logged(fleet: Fleet) -> None:
+    await fleet.add_claimant()
+    await fleet.add_ute()
+    issued = "2026-10-05T12:00:00+13:00"
+    licence = await fleet.add_licence("ABC123", "RUC 1", 45_000, issued)
+    readings = {"01T08": 45_000, "03T06": 45_140, "03T20": 45_240, "05T08": 45_300, "05T17": 45_370, "15T08": 46_000}
+    for at, value in readings.items():
+        await fleet.add_reading("ABC123", f"2026-10-{at}:00:00+13:00", value)
+    travelled = [FIRST_DAY + i for i in range(14) if i not in {2, 4}]
+    await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", day) for day in travelled])
+    scan, path = await attached(fleet), f"/licences/{licence}/statement"
+    before = await fleet.get(path)
+    lack = before["closure"]["uncovered_lack_mm"]
+    assert lack // 1000 == 100 * KM // 1000, "and a remainder of scaling"
+    entry = {"km": "100", "reason": "no power", "attachment_id": scan, "actor": "R Hill"}
+    entries = f"/licences/{licence}/log-entries"
+    early = await fleet.post(entries, entry | {"on": "2026-10-03"}, 422)
+    assert (early["errors"][0]["pointer"], "issued on 2026-10-05" in early["errors"][0]["detail"]) == ("/on", True)
+    of_the_issue = await fleet.post(entries, entry | {"on": "2026-10-05", "km": "1"}, 422)
+    assert of_the_issue["errors"][0]["code"] == "more_than_unknown", "the issue lies between that day's readings"
+    after = await fleet.get(path)
+    assert after["totals"] == before["totals"]
+    assert sum(day["uncovered_mm"] for day in after["days"]) + lack == after["totals"]["uncovered_mm"]
 
 
 async def test_LI8_an_entry_that_is_taken_back_counts_no_more_and_stays_to_be_seen(fleet: Fleet) -> None:

@@ -52,7 +52,9 @@ def test_LI8_G3_entries_only_move_unknown_to_off_road_and_closing_stays_exact(
     if after.recorder_mm is not None:
         assert after.totals.counted_mm == after.recorder_mm
     by_day = sum(line.amounts.counted_mm for line in after.lines)
-    assert by_day + after.lack_mm + after.rest_mm == after.totals.counted_mm
+    assert by_day + after.lack_mm + after.rest_mm + after.uncovered_lack_mm == after.totals.counted_mm
+    assert after.uncovered_lack_mm == before.uncovered_lack_mm
+    assert all(one.counted_mm == 0 for one in after.log if one.entry.on < case.licence().issued_on), "rule LI2"
     assert 0 <= after.lack_mm <= before.lack_mm
     known = {line.on: line.amounts for line in before.lines}
     for line in after.lines:

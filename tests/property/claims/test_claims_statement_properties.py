@@ -107,7 +107,7 @@ def test_G3_every_recorded_metre_is_exactly_one_thing_and_they_close_on_the_reco
             or found.recorder_mm == (case.end - case.start) * case.unit_mm
         )
     by_day = sum(line.amounts.counted_mm for line in found.lines)
-    assert by_day + found.lack_mm + found.rest_mm == found.totals.counted_mm
+    assert by_day + found.lack_mm + found.rest_mm + found.uncovered_lack_mm == found.totals.counted_mm
     assert sum(line.amounts.off_road_mm for line in found.lines) == found.totals.off_road_mm
 
 

@@ -124,6 +124,78 @@ def test_LI8_drift_bands_and_other_licences_are_left_alone() -> None:
     assert dict(after.totals.unknown_by_basis).get("drift_band", 0) == in_band
 
 
+ISSUED = nz(2026, 3, 10, 12)
+"""At noon."""
+
+
+def before_issue(
+    *entries: LogEntry, readings: list[RecorderReading], days: list[DeviceDay] | None = None, to: int = 5000
+) -> Statement:
+    """Of a licence that was issued while its range was being driven already."""
+    one = licence("L1", issued_at=ISSUED)
+    shown = [ENDS[0], *readings, *([reading(nz(2026, 3, 31), to)] if to else [])]
+    return statement_of(one, with_log(record([one], shown), entries), *(days or ()))
+
+
+def test_LI8_LI2_a_gap_before_the_issue_gives_nothing_to_log() -> None:
+    early, gap = date(2026, 3, 5), run("unknown", 40 * KM, 9, 10, kind="gap", basis="gap")
+    days = [device_day(early, run("public_road", 30 * KM, 8, 9), gap)]
+    ends_before = [reading(nz(2026, 3, 8), 4100)]
+    for readings in ([], ends_before):
+        asked = before_issue(entry(40 * KM, on=early), readings=readings, days=days)
+        assert (asked.log[0].counted_mm, asked.totals.off_road_mm) == (0, 0)
+        assert asked.totals == before_issue(readings=readings, days=days).totals
+    by_odometer = device_day(early, run("public_road", 30 * KM, 8, 9), gap, odometer=(0, 70 * KM))
+    running = before_issue(entry(40 * KM, on=early), readings=ends_before, days=[by_odometer], to=0)
+    assert (running.log[0].counted_mm, running.totals.off_road_mm) == (0, 0)
+
+
+def test_LI8_LI2_a_lack_between_readings_before_the_issue_is_uncovered_on_no_day() -> None:
+    around = [reading(nz(2026, 3, 3, 6), 4140), reading(nz(2026, 3, 3, 20), 4240)]
+    asked = before_issue(entry(100 * KM), readings=around)
+    assert asked.log[0].counted_mm == 0
+    assert asked.totals.uncovered_mm == asked.uncovered_lack_mm == 240 * KM
+    assert dict(asked.totals.unknown_by_basis) == {"recorder_lack": 760 * KM}
+    assert asked.lack_mm == 760 * KM, "of 3 to 31 March, with the issue in between"
+    assert asked.totals.counted_mm == asked.recorder_mm
+
+
+def test_LI8_LI2_of_a_stretch_across_the_issue_only_what_the_gaps_behind_it_measured_is_logged() -> None:
+    noon = date(2026, 3, 10)
+    same_day = [reading(nz(2026, 3, 10, 8), 4100), reading(nz(2026, 3, 10, 17), 4150)]
+    assert before_issue(entry(50 * KM, on=noon), readings=same_day).log[0].counted_mm == 0
+
+    def gaps(before: int, behind: int, odometer: tuple[int, int] | None = None) -> list[DeviceDay]:
+        one = run("unknown", before * KM, 9, 11, kind="gap", basis="gap")
+        two = run("unknown", behind * KM, 14, 16, kind="gap", basis="gap")
+        return [device_day(noon, one, run("public_road", 0, 11, 14), two, odometer=odometer)]
+
+    def counted(before: int, behind: int) -> int:
+        found = before_issue(entry(50 * KM, on=noon), readings=same_day, days=gaps(before, behind))
+        return found.log[0].counted_mm
+
+    assert counted(20, 15) == 15 * KM
+    assert counted(40, 15) == 10 * KM, "the gap before the issue took 40 of the 50"
+    assert counted(60, 15) == 0
+    running = before_issue(entry(50 * KM, on=noon), readings=[], days=gaps(20, 15, (0, 50 * KM)), to=0)
+    assert (running.log[0].counted_mm, dict(running.totals.unknown_by_basis)) == (0, {"boundary_cut": 50 * KM})
+
+
+def test_LI8_LI2_nothing_of_a_gap_that_lies_across_the_issue_is_logged() -> None:
+    noon = date(2026, 3, 10)
+    days = [device_day(noon, run("unknown", 40 * KM, 8, 16, kind="gap", basis="gap"))]
+    for to in (0, 5000):
+        assert before_issue(entry(20 * KM, on=noon), readings=[], days=days, to=to).log[0].counted_mm == 0
+
+
+def test_LI8_DI3_what_is_unknown_in_a_drift_band_stays_so() -> None:
+    around = [reading(nz(2026, 3, 2), 3950), reading(nz(2026, 3, 5), 4050), ENDS[1]]
+    days = [device_day(DAY, run("unknown", 30 * KM, 8, 9))]
+    found = logged(entry(90 * KM), readings=around, days=days)
+    assert dict(found.totals.unknown_by_basis)["drift_band"] > 0
+    assert found.log[0].counted_mm == 0
+
+
 def test_LI8_the_line_claims_by_method_other_and_the_form_says_so() -> None:
     line = ClaimLine(
         licence_id=uuid5(NAMESPACE, "L1"), claimant_id=CLAIMANT, plate="ABC123", licence_number="L1", distance_km=12,

@@ -97,6 +97,7 @@ def _closure(statement: Statement) -> ClosureAnswer:
         drift_mm=statement.drift_mm,
         lack_mm=statement.lack_mm,
         rest_mm=statement.rest_mm,
+        uncovered_lack_mm=statement.uncovered_lack_mm,
         text=closure_text(statement),
     )
 

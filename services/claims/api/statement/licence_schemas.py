@@ -183,6 +183,8 @@ class ClosureAnswer(Answer):
     drift_mm: int | None
     lack_mm: int
     rest_mm: int
+    uncovered_lack_mm: int
+    """Part of `totals.uncovered_mm` that no day has: what the recorder counted before the issue and no fix explains."""
     text: str
 
 

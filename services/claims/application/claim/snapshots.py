@@ -155,6 +155,11 @@ def closure_text(statement: Statement) -> str:
         parts.append(f"{_km(statement.lack_mm)} km were counted by the recorder and explained by no fix (unknown)")
     if statement.rest_mm:
         parts.append(f"{statement.rest_mm} mm are remainders of scaling (unknown)")
+    if statement.uncovered_lack_mm:
+        parts.append(
+            f"{_km(statement.uncovered_lack_mm)} km were counted by the recorder before the issue and explained by no fix "
+            "(no licence)"
+        )
     return "; ".join(parts) + "."
 
 

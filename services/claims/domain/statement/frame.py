@@ -18,6 +18,8 @@ class Frame:
     from_ms: int
     """Inside the range: [from_ms, until_ms)."""
     until_ms: int
+    issued_ms: int
+    """Rule LI2: what was driven before is uncovered."""
     points: tuple[Point, ...]
     """Actual readings from the last at or below the start to the first at or beyond the end."""
     unit_mm: int
@@ -98,6 +100,7 @@ def make_frame(window: ClaimableRange, line: Timeline, travelled: Travel, from_m
         end=end,
         from_ms=inside_from,
         until_ms=inside_until,
+        issued_ms=window.from_ms,
         points=points,
         unit_mm=line.recorder.unit_mm,
         zones=zones,

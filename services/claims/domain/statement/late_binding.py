@@ -73,6 +73,7 @@ def _assemble(licence: Licence, stood: Grounds, book: Book, log: tuple[Logged, .
         totals=totals,
         lack_mm=book.lack_mm,
         rest_mm=book.rest_mm,
+        uncovered_lack_mm=book.uncovered_lack_mm,
         gps_mm=book.gps_mm,
         drift_mm=sum((s.odometer_mm or 0) - (s.recorder_mm or 0) for s in driven) if driven else None,
         closed_on=tuple(basis for basis in _BINDING_ORDER if basis in book.closed_on),

@@ -3,7 +3,8 @@ unknown; nothing that the devices or the recorder know is touched, and nothing i
 
 What of a day is unknown: its unknown metres, and of the distance that the recorder counted without a fix (which has no day)
 what can be laid on that day: all of it where the readings round it lie in that day, else what the day's own gaps measured.
-Metres inside a drift band stay unknown: a log cannot say to which licence they belong (rule DI3)."""
+Metres inside a drift band, or cut at a boundary, stay unknown: a log cannot say to which licence they belong (rule DI3); and
+nothing from before the issue counts, which is `uncovered` or cannot be told from it (rule LI2; `settle.py`)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from shared.nz_days import to_ordinal
 
 MANUAL: Final = "manual_log"
 FIRST: Final = ("gap", "recorder_lack")
-NEVER: Final = frozenset({"drift_band"})
+NEVER: Final = frozenset({"drift_band", "boundary_cut"})
 
 
 @dataclass(slots=True)

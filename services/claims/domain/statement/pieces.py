@@ -88,6 +88,7 @@ def _by_segments(
     day: DeviceDay, zones: Sequence[Zone], starts: Sequence[int], spans: Sequence[DeviceSpan]
 ) -> Iterator[Atom]:
     last_ms = zones[-1].until_ms
+    issued_ms = next((zone.from_ms for zone in zones if zone.covered), last_ms)
     begin_ms, end_ms = active(day)
     near = starts[bisect_left(starts, begin_ms) : bisect_right(starts, end_ms)]
     edges = sorted({*near, last_ms, *(edge for span in spans for edge in (span.from_ms, span.until_ms))})
@@ -97,17 +98,20 @@ def _by_segments(
         for begin, end in pairwise(cuts):
             index = bisect_right(starts, begin) - 1
             if index >= 0 and begin < last_ms and any(span.from_ms <= begin < span.until_ms for span in spans):
-                yield from _portion(day, zones[index], run, begin, end)
+                yield from _portion(day, zones[index], run, begin, end, issued_ms)
 
 
-def _portion(day: DeviceDay, zone: Zone, run: _Run, begin: int, end: int) -> Iterator[Atom]:
+def _portion(day: DeviceDay, zone: Zone, run: _Run, begin: int, end: int, issued_ms: int) -> Iterator[Atom]:
     length = run.until_ms - run.from_ms
     if (begin, end) == (run.from_ms, run.until_ms):
         yield Atom(zone, day, run.basis, run.in_stretch, Piece(_surface(run.surface, zone), run.kind, run.mm))
         return
     share = run.mm * (end - run.from_ms) // length - run.mm * (begin - run.from_ms) // length
     sure = run.mm * (end - begin) // length if run.surface == "off_road" else share
-    yield Atom(zone, day, run.basis, run.in_stretch, Piece(_surface(run.surface, zone), run.kind, sure))
+    # nobody knows when within a gap the vehicle moved: across the issue, all of it may have been without a licence
+    unsure = run.kind == "gap" and run.from_ms < issued_ms < run.until_ms
+    basis: Basis = "boundary_cut" if unsure else run.basis
+    yield Atom(zone, day, basis, run.in_stretch, Piece(_surface(run.surface, zone), run.kind, sure))
     if share > sure:
         piece = Piece(_surface("unknown", zone), run.kind, share - sure)
         yield Atom(zone, day, "boundary_cut", run.in_stretch, piece)

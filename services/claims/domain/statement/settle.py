@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from services.claims.domain.statement.closure import Closed, Part, close_parts, driven
 from services.claims.domain.statement.frame import Frame
-from services.claims.domain.statement.manual_log import Lack
+from services.claims.domain.statement.manual_log import NEVER, Lack
 from services.claims.domain.statement.pieces import Atom
 from services.claims.domain.statement.statement_parts import Amounts, ClosedOn, Stretch, Tally, amounts_of
 from services.claims.domain.statement.travel import Travel
@@ -29,13 +29,15 @@ class Book:
     lack_mm: int = 0
     """Like `rest_mm` of no day: what the recorder counted and no fix explains."""
     rest_mm: int = 0
+    uncovered_lack_mm: int = 0
+    """Likewise of both, from before the issue (rule LI2)."""
     lacks: list[Lack] = field(default_factory=list)
     """What of `lack_mm` a manual log entry may explain (rule LI8)."""
 
     def count(self, atom: Atom, mm: int) -> None:
-        """Rule DI3: off_road inside a drift band is unknown."""
+        """Rule DI3: off_road inside a drift band is unknown, and what is unknown there stays so."""
         surface, basis = atom.piece.surface, atom.basis
-        if surface == "off_road" and atom.zone.banded:
+        if atom.zone.banded and surface in {"off_road", "unknown"}:
             surface, basis = "unknown", "drift_band"
         self.on_day(atom.day.day, atom.day.device, surface, basis, mm)
 
@@ -49,9 +51,13 @@ class Book:
         tally[key] = tally.get(key, 0) + mm
         self.used.add((day, device))
 
-    def without_day(self, lack_mm: int, rest_mm: int) -> None:
-        self.lack_mm += lack_mm
-        self.rest_mm += rest_mm
+    def without_day(self, closed: Closed, *, licensed: bool) -> None:
+        """`licensed`: some of the stretch was driven at or after the issue."""
+        if licensed:
+            self.lack_mm += closed.lack_mm
+            self.rest_mm += closed.rest_mm
+        else:
+            self.uncovered_lack_mm += closed.lack_mm + closed.rest_mm
 
     def totals(self) -> Amounts:
         rest: Tally = {}
@@ -59,6 +65,8 @@ class Book:
             rest["unknown", "recorder_lack"] = self.lack_mm
         if self.rest_mm:
             rest["unknown", "scaling_rest"] = self.rest_mm
+        if self.uncovered_lack_mm:
+            rest["uncovered", "recorder_lack"] = self.uncovered_lack_mm
         return amounts_of((*self.days.values(), rest))
 
 
@@ -83,7 +91,7 @@ def _on_recorder(frame: Frame, of_stretch: dict[int, list[Atom]], travelled: Tra
     for number, mine, part, closed in zip(numbers, inside, parts, close_parts(parts, frame.unit_mm), strict=True):
         for atom, mm in zip(mine, closed.mm, strict=True):
             book.count(atom, mm)
-        book.without_day(closed.lack_mm, closed.rest_mm)
+        book.without_day(closed, licensed=frame.points[number].ms > frame.issued_ms)
         book.lacks.append(_lack(frame, number, mine, closed))
         book.gps_mm += driven(part.pieces)
         book.closed_on.add("legal_recorder")
@@ -91,14 +99,23 @@ def _on_recorder(frame: Frame, of_stretch: dict[int, list[Atom]], travelled: Tra
 
 
 def _lack(frame: Frame, number: int, inside: Sequence[Atom], closed: Closed) -> Lack:
+    """What a log may explain of it.  Of a stretch that began before the issue only what the gaps behind the issue measured: the
+    rest of its lack may have been driven without a licence (rule LI2)."""
     gaps: dict[int, int] = {}
+    unlicensed_mm = 0
     for atom in inside:
-        if atom.piece.kind == "gap":
+        if atom.piece.kind != "gap":
+            continue
+        if atom.zone.covered and atom.basis not in NEVER:
             gaps[atom.day.day] = gaps.get(atom.day.day, 0) + atom.piece.mm
+        else:
+            unlicensed_mm += atom.piece.mm
     from_ms, until_ms = frame.points[number - 1].ms, frame.points[number].ms
     mm = (
         closed.lack_mm if frame.whole(number) else 0
     )  # of a cut stretch nobody can say to which licence it belongs (rule DI3)
+    if from_ms < frame.issued_ms:
+        mm = max(0, min(mm - unlicensed_mm, sum(gaps.values())))
     return Lack(day_of(from_ms), day_of(max(from_ms, until_ms - 1)), mm, gaps)
 
 
@@ -148,8 +165,9 @@ def _on_devices(from_ms: int, until_ms: int, atoms: Sequence[Atom], travelled: T
             closure = close([atom.piece for atom in group], recorder_mm, day.display_unit_mm)
             for atom, mm in zip(group, closure.mm, strict=True):
                 book.count(atom, mm)
-            book.on_day(number, device, "unknown", "recorder_lack", closure.lack_mm)
-            book.on_day(number, device, "unknown", "scaling_rest", closure.rest_mm)
+            surface, basis = _lacking(group)
+            book.on_day(number, device, surface, basis, closure.lack_mm)
+            book.on_day(number, device, surface, "scaling_rest", closure.rest_mm)
             gps_mm, lack_mm, rest_mm = gps_mm + closure.gps_mm, lack_mm + closure.lack_mm, rest_mm + closure.rest_mm
         book.closed_on.add("gps" if counted is None else "device_odometer")
         odometer_mm = None if counted is None or odometer_mm is None else odometer_mm + counted
@@ -166,3 +184,12 @@ def _on_devices(from_ms: int, until_ms: int, atoms: Sequence[Atom], travelled: T
             rule="device_days",
         )
     )
+
+
+def _lacking(atoms: Sequence[Atom]) -> tuple[Surface, str]:
+    """What the device's odometer counted of a day and no fix explains: without a licence where the day's travel was (rule LI2);
+    where the issue lies within it, nobody can say on which side of it."""
+    licensed = {atom.zone.covered for atom in atoms}
+    if licensed == {False}:
+        return "uncovered", "recorder_lack"
+    return "unknown", "boundary_cut" if False in licensed else "recorder_lack"

@@ -169,6 +169,8 @@ class Statement:
     """Part of totals.unknown_mm that has no day: the recorder counted it, no fix explains it."""
     rest_mm: int
     """Likewise: remainders of scaling."""
+    uncovered_lack_mm: int
+    """Part of totals.uncovered_mm that has no day: both of these, from before the issue."""
     gps_mm: int
     """Unclosed GPS millimetres of the range."""
     drift_mm: int | None
