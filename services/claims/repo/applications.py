@@ -57,7 +57,7 @@ UNUSED_BEYOND: Final = """
 select r.source_id from claims.refunded_range r
 join claims.licence l on l.tenant_id = r.tenant_id and l.id = r.licence_id
 where r.tenant_id = $1 and l.recorder_id = $2 and r.kind = 'unused' and r.released_at is null
-    and upper(r.refunded) - 1 > $3 and l.issued_at < $4
+    and upper(r.refunded) - 1 + l.turned > $3 and l.issued_at < $4
 order by r.taken_at limit 1"""
 TAKE: Final = "select claims.take_range($1, $2, $3, int8range($4, $5, '(]'), $6, $7)"
 RELEASE: Final = "select claims.release_range($1, $2)"
@@ -215,7 +215,7 @@ async def standing(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) 
 async def unused_beyond(
     conn: Connection, tenant: UUID, recorder_id: UUID, reading: int, issued_before: datetime
 ) -> UUID | None:
-    """The application that asks for kilometres beyond a reading of the recorder as unused, of a licence issued before."""
+    """The application that asks for kilometres beyond a reading of the recorder's series as unused, of a licence issued before."""
     found: UUID | None = await conn.fetchval(UNUSED_BEYOND, tenant, recorder_id, reading, issued_before)
     return found
 

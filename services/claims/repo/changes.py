@@ -38,7 +38,7 @@ STRIKE_LICENCE: Final = "select claims.strike_licence($1, $2, $3, $4, $5, $6)"
 CUT_BY: Final = """
 select o.id from claims.licence l
 join claims.licence o on o.tenant_id = $1 and o.recorder_id = l.recorder_id and o.id <> l.id
-    and o.ended_by = 'overlap' and o.claimable_end_reading = l.start_reading
+    and o.ended_by = 'overlap' and o.claimable_end_reading + o.turned = l.start_reading + l.turned
 where l.tenant_id = $1 and l.id = $2 order by o.id"""
 READ_AT_AN_END: Final = """
 select 1 from claims.reading r

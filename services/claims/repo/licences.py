@@ -12,12 +12,12 @@ from shared.db.pool import Connection
 INSERT_LICENCE: Final = """
 insert into claims.licence (tenant_id, id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading,
     end_reading, claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents,
-    ruc_type, gross_kg, overlap, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"""
+    ruc_type, gross_kg, overlap, created_at, turned)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"""
 LICENCES: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at
+    gross_kg, overlap, created_at, turned
 from claims.licence
 where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3) and vehicle_id = coalesce($4, vehicle_id)
     and claimant_id = coalesce($5, claimant_id) and (created_at, id) > ($6, $7)
@@ -26,12 +26,12 @@ order by created_at, id limit $8"""
 LICENCES_BY_ID: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at
+    gross_kg, overlap, created_at, turned
 from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id"""
 LICENCES_OF_VEHICLE: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at
+    gross_kg, overlap, created_at, turned
 from claims.licence where tenant_id = $1 and vehicle_id = $2 order by id"""
 LOCK_LICENCES: Final = """
 select id from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id for update"""
@@ -42,23 +42,29 @@ select id from claims.licence where tenant_id = $1 and ref = $3 limit 1"""
 LICENCES_IN_RANGE: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at
+    gross_kg, overlap, created_at, turned
 from claims.licence
-where tenant_id = $1 and recorder_id = $2 and claimable && int8range($3, $4, '(]') order by start_reading, id"""
+where tenant_id = $1 and recorder_id = $2 and claimable && int8range($3, $4, '(]') order by start_reading + turned, id"""
+LICENCES_OF_RECORDER: Final = """
+select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
+    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
+    gross_kg, overlap, created_at, turned
+from claims.licence where tenant_id = $1 and recorder_id = $2 order by id"""
+SET_TURNED: Final = "update claims.licence set turned = $3 where tenant_id = $1 and id = $2"
 END_RANGE: Final = """
 update claims.licence set claimable_end_reading = $3, ended_by = $4
 where tenant_id = $1 and id = $2 and claimable_end_reading > $3"""
 LATER_START: Final = """
-select min(later.start_reading) from claims.licence later
+select min(later.start_reading + later.turned - own.turned) from claims.licence later
 join claims.licence own on own.tenant_id = $1 and own.id = $2
 where later.tenant_id = $1 and later.recorder_id = own.recorder_id and later.id <> own.id and later.kind <> 'additional'
-    and later.start_reading between own.start_reading and own.end_reading - 1
+    and later.start_reading + later.turned - own.turned between own.start_reading and own.end_reading - 1
     and (later.issued_at, later.start_reading) > (own.issued_at, own.start_reading)"""
 SET_RANGE: Final = """
 update claims.licence set claimable_end_reading = $3, ended_by = $4 where tenant_id = $1 and id = $2"""
 END_RANGES_AT: Final = """
-update claims.licence set claimable_end_reading = greatest($3, start_reading), ended_by = $4
-where tenant_id = $1 and recorder_id = $2 and claimable_end_reading > $3 and kind <> 'additional'
+update claims.licence set claimable_end_reading = greatest($3 - turned, start_reading), ended_by = $4
+where tenant_id = $1 and recorder_id = $2 and claimable_end_reading + turned > $3 and kind <> 'additional'
     and not exists (select from claims.lodged_licence m
         where m.tenant_id = $1 and m.licence_id = licence.id and m.released_at is null)
 returning id"""
@@ -113,6 +119,8 @@ class LicenceRow:
     gross_kg: int | None
     overlap: bool
     created_at: datetime
+    turned: int = 0
+    """What full turns of the display before its start add to its readings (rule VE2)."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ async def insert_licence(conn: Connection, tenant: UUID, row: LicenceRow) -> Non
         INSERT_LICENCE, tenant, row.id, row.ref, row.claimant_id, row.vehicle_id, row.recorder_id, row.number, row.number_key,
         row.kind, row.start_reading, row.end_reading, row.claimable_end_reading, row.ended_by, row.issued_at, row.purchased_at,
         row.units, row.gross_cents, row.credit_cents, row.fee_cents, row.ruc_type, row.gross_kg,
-        row.overlap, row.created_at,
+        row.overlap, row.created_at, row.turned,
     )  # fmt: skip
 
 
@@ -182,16 +190,26 @@ async def same_licence(conn: Connection, tenant: UUID, number_key: str, ref: str
 async def licences_in_range(
     conn: Connection, tenant: UUID, recorder_id: UUID, start: int, end: int
 ) -> list[LicenceRow]:
-    """Licences of the recorder whose claimable range meets (start, end]."""
+    """Licences of the recorder whose claimable range meets (start, end] of its series."""
     return all_of(LicenceRow, await conn.fetch(LICENCES_IN_RANGE, tenant, recorder_id, start, end))
 
 
+async def licences_of_recorder(conn: Connection, tenant: UUID, recorder_id: UUID) -> list[LicenceRow]:
+    return all_of(LicenceRow, await conn.fetch(LICENCES_OF_RECORDER, tenant, recorder_id))
+
+
+async def set_turned(conn: Connection, tenant: UUID, licence_id: UUID, turned: int) -> None:
+    """Raises a violation of `licence_ranges_apart`."""
+    await conn.execute(SET_TURNED, tenant, licence_id, turned)
+
+
 async def end_range(conn: Connection, tenant: UUID, licence_id: UUID, at_reading: int, ended_by: str) -> None:
+    """`at_reading`: on the licence's own scale."""
     await conn.execute(END_RANGE, tenant, licence_id, at_reading, ended_by)
 
 
 async def later_start(conn: Connection, tenant: UUID, licence_id: UUID) -> int | None:
-    """Where the first licence that was bought later begins inside this one's range."""
+    """Where the first licence that was bought later begins inside this one's range, on this one's own scale."""
     found: int | None = await conn.fetchval(LATER_START, tenant, licence_id)
     return found
 
@@ -204,7 +222,8 @@ async def set_range(conn: Connection, tenant: UUID, licence_id: UUID, at_reading
 async def end_ranges_at(
     conn: Connection, tenant: UUID, recorder_id: UUID, at_reading: int, ended_by: str
 ) -> list[UUID]:
-    """Every licence of the recorder that reaches past `at_reading` ends there, but those that are claimed; their ids."""
+    """Every licence of the recorder that reaches past `at_reading` of its series ends there, but those that are claimed; their
+    ids."""
     return [record["id"] for record in await conn.fetch(END_RANGES_AT, tenant, recorder_id, at_reading, ended_by)]
 
 

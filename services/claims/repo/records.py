@@ -25,13 +25,13 @@ K = TypeVar("K", bound=Hashable)
 LICENCES_AROUND: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at
+    gross_kg, overlap, created_at, turned
 from claims.licence
 where tenant_id = $1 and vehicle_id in (select vehicle_id from claims.licence where tenant_id = $1 and id = any($2::uuid[]))"""
 LICENCES_OF_VEHICLE: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at
+    gross_kg, overlap, created_at, turned
 from claims.licence where tenant_id = $1 and vehicle_id = $2"""
 COUPLINGS_BEHIND: Final = """
 select id, ref, trailer_id, vehicle_id, lower(period) as from_at, upper(period) as to_at, created_at

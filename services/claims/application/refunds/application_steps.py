@@ -1,7 +1,6 @@
 """The steps of an application: changed, ready, followed to its end, paid (rules OT2, OT3, OT4)."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +20,7 @@ from services.claims.application.refunds.restore_range import restore_range
 from services.claims.application.refusals import already_refunded, invalid, raising
 from services.claims.application.register.add_reading import check_reading
 from services.claims.application.register.attach import check_attachment
+from services.claims.application.register.turns import follow_readings
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import IllegalStep
 from services.claims.domain.instants import from_ms
@@ -136,9 +136,12 @@ async def _keep_reading(conn: Connection, tenant: UUID, row: ApplicationRow, now
         id=new_id(), ref=None, recorder_id=recorder.id, at=details.read_at, value=details.reading, source="person",
         note=f"application: {row.kind}", label="", created_at=now,
     )  # fmt: skip
-    with suppress(Problem):
+    try:
         await check_reading(conn, tenant, recorder, kept)
-        await recorders.insert_reading(conn, tenant, kept)
+    except Problem:
+        return
+    await recorders.insert_reading(conn, tenant, kept)
+    await follow_readings(conn, tenant, recorder)
 
 
 async def _end_range(conn: Connection, tenant: UUID, case: Case, at_reading: int) -> None:

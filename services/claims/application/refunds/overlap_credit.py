@@ -37,14 +37,16 @@ async def refuse_second_credit(conn: Connection, tenant: UUID, row: LicenceRow) 
     the credit can only be for that.  Raises Problem 409."""
     if not row.overlap and not row.credit_cents:
         return
-    asked = await applications.unused_beyond(conn, tenant, row.recorder_id, row.start_reading, row.issued_at)
+    asked = await applications.unused_beyond(
+        conn, tenant, row.recorder_id, row.start_reading + row.turned, row.issued_at
+    )
     if asked is not None:
         raise _twice(asked)
 
 
 async def take_credits(conn: Connection, tenant: UUID, credited: Sequence[Credit]) -> None:
     """Both licences are in the register.  Raises Problem 409 where a kilometre was refunded before."""
-    for one in credited:  # one as a rule: the licence that runs at the start of the new one
+    for one in credited:  # one as a rule: the licence that runs then; more where others were bought ahead
         with constraints({"refunded_range_once": raising(_twice(None))}):
             await applications.take_range(
                 conn, tenant, new_id(), one.licence_id, one.start, one.end, "credit", one.bought_id

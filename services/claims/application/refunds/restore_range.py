@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from services.claims.repo import licences, vehicles
+from services.claims.application.register.turns import series_of
+from services.claims.repo import licences, recorders, vehicles
 from shared.db.pool import Connection
 
 
@@ -16,8 +17,13 @@ async def restore_range(conn: Connection, tenant: UUID, licence_id: UUID) -> Non
     later = await licences.later_start(conn, tenant, licence_id)
     if later is not None:
         end, cause = later, "overlap"
+    recorder = await recorders.recorder(conn, tenant, row.recorder_id)
+    if recorder is None:
+        raise KeyError(row.recorder_id)
+    series = await series_of(conn, tenant, recorder)
     for ending in await vehicles.endings(conn, tenant, [row.vehicle_id]):
-        if ending.recorder_id == row.recorder_id and ending.reading < end:
-            end = max(row.start_reading, ending.reading)
+        left_at = series.units(ending.reading, ending.at) - row.turned
+        if ending.recorder_id == row.recorder_id and left_at < end:
+            end = max(row.start_reading, left_at)
             cause = "sale" if ending.kind == "sold" else "deregistration"
     await licences.set_range(conn, tenant, licence_id, end, cause)

@@ -7,6 +7,7 @@ from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refunds.overlap_credit import Credit, refuse_second_credit, take_credits
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
 from services.claims.application.register.papers import note_licences
+from services.claims.application.register.turns import Series, series_of
 from services.claims.application.sealing import Hasher
 from services.claims.application.statement.binding import licence_from_row, recorder_from_row
 from services.claims.domain.register.licence import InvalidLicence, check_licence, normalise_number
@@ -24,8 +25,8 @@ _CLASH = (
 
 
 async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: Hasher, reviews: Reviews) -> LicenceRow:
-    """`row.vehicle_id`, `number_key`, `claimable_end_reading` and `ended_by` are found here.  Raises Problem 422 naming the
-    field, 409 `already_exists` for a known number however it is spelt, 409 `licence_range_overlap`."""
+    """`row.vehicle_id`, `number_key`, `claimable_end_reading`, `ended_by` and `turned` are found here.  Raises Problem 422
+    naming the field, 409 `already_exists` for a known number however it is spelt, 409 `licence_range_overlap`."""
     await one_at_a_time(conn, tenant, "licence")
     recorder = await recorders.lock_recorder(conn, tenant, row.recorder_id)
     if recorder is None:
@@ -49,8 +50,10 @@ async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: H
     if existing is not None:
         raise already_exists(f"Licence {row.number} (or its ref) is registered. Use its id.", existing)
     credited: list[Credit] = []
+    series = await series_of(conn, tenant, recorder)
+    row = replace(row, turned=series.turned(row))
     if row.kind != "additional":
-        row, credited = await _settle_ranges(conn, tenant, row)
+        row, credited = await _settle_ranges(conn, tenant, row, series)
         if not credited:
             await refuse_second_credit(conn, tenant, row)
     clash = raising(overlap("licence_range_overlap", _CLASH, None))
@@ -62,28 +65,33 @@ async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: H
     return row
 
 
-async def _settle_ranges(conn: Connection, tenant: UUID, row: LicenceRow) -> tuple[LicenceRow, list[Credit]]:
+async def _settle_ranges(
+    conn: Connection, tenant: UUID, row: LicenceRow, series: Series
+) -> tuple[LicenceRow, list[Credit]]:
     """End older ranges where this licence overlaps them, and this one's where a later one that is known already does; with what
-    was credited for it (rule OT1)."""
+    was credited for it (rule OT1).  One that was bought ahead and lies whole under the overlap ends where it starts."""
     credited: dict[UUID, Credit] = {}
     for ending in await vehicles.endings(conn, tenant, [row.vehicle_id]):
-        if ending.recorder_id == row.recorder_id and ending.reading < row.claimable_end_reading:
+        at = series.units(ending.reading, ending.at) - row.turned
+        if ending.recorder_id == row.recorder_id and at < row.claimable_end_reading:
             cause = "sale" if ending.kind == "sold" else "deregistration"
-            row = replace(row, claimable_end_reading=max(row.start_reading, ending.reading), ended_by=cause)
-    met = await licences.licences_in_range(conn, tenant, row.recorder_id, row.start_reading, row.claimable_end_reading)
+            row = replace(row, claimable_end_reading=max(row.start_reading, at), ended_by=cause)
+    start = row.start_reading + row.turned
+    met = await licences.licences_in_range(conn, tenant, row.recorder_id, start, row.claimable_end_reading + row.turned)
     if met:
         await lock_vehicles(conn, tenant, [row.vehicle_id])
     for other in met:
+        at = max(start, other.start_reading + other.turned)  # where the overlap begins on the series
         bought_later = (row.issued_at, row.start_reading) > (other.issued_at, other.start_reading)
-        if bought_later and row.overlap and other.start_reading < row.start_reading:
+        if bought_later and row.overlap:
             if await licences.claimed(conn, tenant, [other.id]):
                 raise overlap("licence_range_overlap", "The licence it overlaps is claimed already.", other.id)
-            await licences.end_range(conn, tenant, other.id, row.start_reading, "overlap")
-            credited[other.id] = Credit(other.id, row.start_reading, other.end_reading, row.id)
-        elif not bought_later and other.overlap and row.start_reading < other.start_reading:
-            if other.start_reading < row.claimable_end_reading:
-                row = replace(row, claimable_end_reading=other.start_reading, ended_by="overlap")
-                credited[row.id] = Credit(row.id, other.start_reading, row.end_reading, other.id)
+            await licences.end_range(conn, tenant, other.id, at - other.turned, "overlap")
+            credited[other.id] = Credit(other.id, at - other.turned, other.end_reading, row.id)
+        elif not bought_later and other.overlap:
+            if at - row.turned < row.claimable_end_reading:
+                row = replace(row, claimable_end_reading=at - row.turned, ended_by="overlap")
+                credited[row.id] = Credit(row.id, at - row.turned, row.end_reading, other.id)
         else:
             raise overlap("licence_range_overlap", _CLASH, other.id)
     return row, list(credited.values())

@@ -5,6 +5,7 @@ from uuid import UUID
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid
 from services.claims.application.register.attach import check_attachment
+from services.claims.application.register.turns import follow_readings
 from services.claims.repo import recorders
 from services.claims.repo.recorders import ReadingRow, RecorderRow
 from shared.db.pool import Connection
@@ -13,7 +14,7 @@ from shared.db.pool import Connection
 async def add_reading(conn: Connection, tenant: UUID, row: ReadingRow, reviews: Reviews) -> ReadingRow:
     """Raises Problem 409 for the same recorder, instant and source; 422 for an attachment that is not there, and for a
     reading that runs backwards, since it would take its neighbour out of the statement too (both would contradict each
-    other)."""
+    other); 409 where the display turned over and claimed licences would lie elsewhere by it (`turns.py`)."""
     recorder = await recorders.lock_recorder(conn, tenant, row.recorder_id)
     if recorder is None:
         raise invalid("/recorder_id", f"there is no recorder {row.recorder_id}: add it first", "unknown_id")
@@ -32,6 +33,7 @@ async def keep_reading(
 ) -> None:
     """The last one of its recorder moves nothing that is lodged: that was read at both its ends (rule DI3)."""
     await recorders.insert_reading(conn, tenant, row)
+    await follow_readings(conn, tenant, recorder)
     if await recorders.is_late(conn, tenant, row):
         await reviews.of(conn, tenant, [recorder.vehicle_id])
 

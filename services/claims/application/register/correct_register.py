@@ -16,6 +16,7 @@ from services.claims.application.refunds.restore_range import restore_range
 from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found, raising
 from services.claims.application.register.add_claimant import TAIL_LENGTH, name_key
 from services.claims.application.register.papers import note_licences
+from services.claims.application.register.turns import follow_readings
 from services.claims.application.sealing import Hasher, Sealer, place
 from services.claims.application.statement.binding import licence_from_row, recorder_from_row
 from services.claims.domain.register.bank import InvalidBankAccount, parse_account
@@ -177,6 +178,7 @@ async def strike_reading(conn: Connection, tenant: UUID, reading_id: UUID, why: 
         )
     if recorder is None or not await changes.strike_reading(conn, tenant, reading_id, why):
         raise not_found("reading", reading_id)
+    await follow_readings(conn, tenant, recorder)
     await reviews.of(conn, tenant, [recorder.vehicle_id])
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid, not_found, raising
 from services.claims.application.register.add_reading import check_reading
+from services.claims.application.register.turns import follow_readings, series_of
 from services.claims.repo import devices, licences, recorders, vehicles
 from services.claims.repo.recorders import ReadingRow
 from services.claims.repo.reviews import lock_vehicles
@@ -51,7 +52,9 @@ async def sell_vehicle(conn: Connection, tenant: UUID, row: EndingRow, now: date
     moved = [row.vehicle_id, *await devices.trailers_behind(conn, tenant, row.vehicle_id)]
     await lock_vehicles(conn, tenant, moved)
     cause = "sale" if row.kind == "sold" else "deregistration"
-    ended = await licences.end_ranges_at(conn, tenant, recorder.id, row.reading, cause)
+    await follow_readings(conn, tenant, recorder)
+    left_at = (await series_of(conn, tenant, recorder)).units(row.reading, row.at)
+    ended = await licences.end_ranges_at(conn, tenant, recorder.id, left_at, cause)
     await devices.end_assignments_of(conn, tenant, row.vehicle_id, row.at)
     await reviews.of(conn, tenant, moved)  # it may be long ago
     warnings = [
