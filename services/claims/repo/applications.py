@@ -215,7 +215,8 @@ async def standing(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) 
 async def unused_beyond(
     conn: Connection, tenant: UUID, recorder_id: UUID, reading: int, issued_before: datetime
 ) -> UUID | None:
-    """The application that asks for kilometres beyond a reading of the recorder's series as unused, of a licence issued before."""
+    """The application that asks for kilometres beyond a reading of the recorder's series as unused, of a licence issued
+    before."""
     found: UUID | None = await conn.fetchval(UNUSED_BEYOND, tenant, recorder_id, reading, issued_before)
     return found
 

@@ -17,7 +17,7 @@ async def turning(fleet: Fleet, rollover_at: int = TURN, plate: str = "ABC123") 
     await fleet.add_claimant()
     vehicle = (await fleet.post("/vehicles", {"plate": plate, "ruc_type": "1", "gross_kg": 3050}))["id"]
     fleet.vehicles[plate] = vehicle
-    await fleet.post("/devices", {"device": "imei-1", "vehicle_id": vehicle, "from": SINCE})
+    await fleet.post("/devices", {"device": "imei-1", "vehicle_id": vehicle, "from": SINCE, "gps_type": "FMC130"})
     recorder = {"vehicle_id": vehicle, "kind": "odometer", "serial": "5", "from": SINCE, "rollover_at": rollover_at}
     fleet.recorders[plate] = (await fleet.post("/recorders", recorder))["id"]
 
