@@ -122,7 +122,7 @@ def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings |
     app.state.context = context
     app.state.visits = grant_routes.visits(context)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path=BODY_BYTES_BY_PATH)
-    auth.install(app, context.pool, desk.mint.reader() if desk is not None else None, limits=limits)
+    auth.install(app, context.pool, desk.mint.reader() if desk is not None else None, context.clock, limits)
     conventions.install(app)
     return app
 

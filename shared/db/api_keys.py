@@ -5,6 +5,7 @@ API role sees only one tenant's rows, and no secrets, so it finds a key's tenant
 `find_api_key(key_id)`, which returns tenant, hashes, scopes and until when the key works."""
 
 import hashlib
+import hmac
 import re
 import secrets
 from collections.abc import Sequence
@@ -17,11 +18,16 @@ from shared.db.pool import Connection
 KEY: Final = re.compile(r"rucor_(?P<key_id>[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 FIRST: Final = (datetime(1970, 1, 1, tzinfo=UTC), "")
 """Before every key of a list."""
+EVER: Final = datetime.max.replace(tzinfo=UTC)
+OVER: Final = datetime.min.replace(tzinfo=UTC)
+PRINT_BYTES: Final = 8
+"""So much of a secret's SHA-256 tells it from the key's other secrets."""
 _SECRET_BYTES: Final = 32
 _ATTEMPTS: Final = 5
 
 INSERT_KEY: Final = """
-insert into api_key (tenant_id, key_id, name, secret_sha256, scopes, expires_at) values ($1, $2, $3, $4, $5, $6)
+insert into api_key (tenant_id, key_id, name, secret_sha256, scopes, expires_at, requests_per_s)
+values ($1, $2, $3, $4, $5, $6, $7)
 on conflict on constraint api_key_key_id_unique do nothing returning key_id
 """
 AUTHENTICATE: Final = """
@@ -39,10 +45,7 @@ LOCK_KEYS: Final = """
 select key_id, name, scopes, created_at, last_used_on, expires_at, revoked_at, old_until, requests_per_s from api_key
 where tenant_id = $1 and key_id = any($2::text[]) order by key_id for no key update
 """
-SHARE_KEY: Final = """
-select key_id, name, scopes, created_at, last_used_on, expires_at, revoked_at, old_until, requests_per_s from api_key
-where tenant_id = $1 and key_id = $2 for share
-"""
+SHARE_KEY: Final = "select key_id from api_key where tenant_id = $1 and key_id = $2 for share"
 ROTATE_KEY: Final = "select rotate_key($1, $2, $3, $4)"
 LIMIT_KEY: Final = "update api_key set requests_per_s = $3 where tenant_id = $1 and key_id = $2 returning key_id"
 REVOKE_KEY: Final = """
@@ -66,6 +69,16 @@ class KeyRow(NamedTuple):
     def is_over(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
 
+    def works_until(self, shown: bytes) -> datetime:
+        """The end of the secret with this SHA-256, or with these first bytes of it; OVER for any other, and where the key is
+        revoked.  In constant time."""
+        present = hmac.compare_digest(shown, self.secret_sha256[: len(shown)])
+        before = hmac.compare_digest(shown, (self.old_secret_sha256 or bytes(32))[: len(shown)])
+        if self.revoked or len(shown) < PRINT_BYTES or not (present or before):
+            return OVER
+        end = self.expires_at or EVER
+        return end if present else min(end, self.old_until or OVER)
+
 
 class KeyFacts(NamedTuple):
     """What its tenant may know of a key: all but its secrets."""
@@ -82,9 +95,6 @@ class KeyFacts(NamedTuple):
     """Until when the secret before the last rotation works."""
     requests_per_s: int | None
 
-    def is_over(self, now: datetime) -> bool:
-        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
-
 
 def hash_key(key: str) -> bytes:
     """SHA-256 of the whole key: it has 256 random bits, so a slow hash would only slow us down."""
@@ -98,13 +108,18 @@ def key_id_of(key: str) -> str | None:
 
 
 async def issue_key(
-    conn: Connection, tenant_id: UUID, name: str, scopes: Sequence[str], expires_at: datetime | None = None
+    conn: Connection,
+    tenant_id: UUID,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None = None,
+    requests_per_s: int | None = None,
 ) -> str:
     """Store a new key's hash and return the key: the only time it is ever seen.  In a transaction of the tenant, or with the
     worker's role."""
     for _ in range(_ATTEMPTS):
         key = _new_key(secrets.token_hex(4))
-        values = (tenant_id, key_id_of(key), name, hash_key(key), list(scopes), expires_at)
+        values = (tenant_id, key_id_of(key), name, hash_key(key), list(scopes), expires_at, requests_per_s)
         if await conn.fetchval(INSERT_KEY, *values) is not None:
             return key
     raise RuntimeError(f"no free key id in {_ATTEMPTS} attempts")
@@ -129,15 +144,15 @@ async def keys_of(
 
 
 async def lock_keys(conn: Connection, tenant_id: UUID, key_ids: Sequence[str]) -> dict[str, KeyFacts]:
-    """Key id → those of the tenant's keys that are there, the revoked ones too; nobody else changes them or asks `held_key` for
-    them until the transaction ends."""
+    """Key id → those of the tenant's keys that are there, the revoked ones too; nobody else changes or holds them until the
+    transaction ends."""
     return {row["key_id"]: KeyFacts(*row) for row in await conn.fetch(LOCK_KEYS, tenant_id, list(key_ids))}
 
 
-async def held_key(conn: Connection, tenant_id: UUID, key_id: str) -> KeyFacts | None:
-    """The tenant's key, the revoked one too: a revocation waits until the transaction ends."""
-    row = await conn.fetchrow(SHARE_KEY, tenant_id, key_id)
-    return None if row is None else KeyFacts(*row)
+async def held_key(conn: Connection, tenant_id: UUID, key_id: str) -> KeyRow | None:
+    """The tenant's key, the revoked one too: who would revoke or rotate it waits until the transaction ends."""
+    found = await conn.fetchval(SHARE_KEY, tenant_id, key_id)
+    return None if found is None else await find_key(conn, key_id)
 
 
 async def note_use(conn: Connection, key_id: str, on: date) -> None:

@@ -134,7 +134,7 @@ alter table SERVICE.api_key validate constraint api_key_old_whole;
 
 -- A tenant sees, makes and revokes its own keys; secrets go in and never out.
 grant select (tenant_id, key_id, name, scopes, created_at, last_used_on, expires_at, revoked_at, old_until, requests_per_s),
-    insert (tenant_id, key_id, name, secret_sha256, scopes, expires_at),
+    insert (tenant_id, key_id, name, secret_sha256, scopes, expires_at, requests_per_s),
     update (revoked_at)
     on SERVICE.api_key to rucor_SERVICE_api;
 create policy api_key_owner_change on SERVICE.api_key for update to rucor_SERVICE_owner using (true) with check (true);

@@ -18,13 +18,13 @@ from pydantic import SecretStr
 from starlette.middleware import Middleware
 
 from shared.clock import Clock, system_clock
-from shared.db.api_keys import KeyRow, find_key, hash_key, key_id_of, note_use
+from shared.db.api_keys import EVER, PRINT_BYTES, KeyRow, find_key, hash_key, key_id_of, note_use
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
 from shared.http import audit, deeds
 from shared.http.jwks import JWKS_PATH, FetchedKeys, KeysUnavailable, fixed, open_client
 from shared.http.problems import Problem, unavailable
-from shared.http.rates import RATE, Rates, above, address_of
+from shared.http.rates import Rates, address_of, take
 from shared.http.tokens import InvalidToken, TokenReader
 from shared.nz_days import AUCKLAND, instant_of
 from shared.observability.logging import get_logger
@@ -73,6 +73,10 @@ class Principal:
     """Their id, of the claims service's people."""
     requests_per_s: int | None = None
     """The key's own limit, where it has one."""
+    ends_at: datetime | None = None
+    """When the secret that was shown ends, as far as that is known by now."""
+    shown: bytes = b""
+    """The first bytes of its SHA-256; empty for a person."""
 
 
 Visits = Callable[[Principal, UUID], Awaitable[bool]]
@@ -136,10 +140,7 @@ class Authenticator:
             if refusal.status == 401:
                 self.rates.failed(address)
             raise
-        standing = self.rates.take(principal.key_id, principal.requests_per_s)
-        request.scope[RATE] = standing
-        if not standing.taken:
-            raise above(standing)
+        take(request, self.rates, principal.key_id, principal.requests_per_s)
         request.scope[ASKING] = principal
         return principal
 
@@ -158,7 +159,15 @@ class Authenticator:
                 _INVALID_TOKEN,
             ) from error
         person_id = None if token.person is None else UUID(token.subject)
-        return Principal(token.tenant_id, token.subject, token.scopes, token.person, person_id)
+        return Principal(
+            token.tenant_id,
+            token.subject,
+            token.scopes,
+            token.person,
+            person_id,
+            token.requests_per_s,
+            shown=token.shown,
+        )
 
     async def of_key(self, key: str, *, fresh: bool = False, address: str | None = None) -> Principal:
         """Raises Problem 401 for a key that is malformed, unknown, wrong, revoked or over: the answer is the same for all.
@@ -178,7 +187,11 @@ class Authenticator:
             reason = "unknown" if row is None or not matches else "revoked" if row.revoked else "expired"
             raise refuse(reason, "The API key is unknown, revoked or expired: use a valid key of your tenant.")
         await self._note_use(key_id, row, now)
-        return Principal(row.tenant_id, key_id, opened_by(row.scopes), requests_per_s=row.requests_per_s)
+        end, shown = row.works_until(hash_key(key)), hash_key(key)[:PRINT_BYTES]
+        return Principal(
+            row.tenant_id, key_id, opened_by(row.scopes), requests_per_s=row.requests_per_s,
+            ends_at=None if end == EVER else end, shown=shown,
+        )  # fmt: skip
 
     async def _note_use(self, key_id: str, row: KeyRow, now: datetime) -> None:
         """The day of a key's last use, once a day.  Where the database is away nothing is noted, and nobody waits again for

@@ -3,7 +3,6 @@
 No Idempotency-Key is taken: what a command answers first would have to be kept to be given again, and a secret is kept by
 nobody."""
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
@@ -75,11 +74,12 @@ def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = N
     this service make keys, tokens do not."""
     routes = APIRouter(tags=["keys"])
 
-    async def asking(conn: Connection, who: Principal, key_id: str | None = None) -> dict[str, KeyFacts]:
-        """Who asks holds still, and nobody else changes these keys until the transaction ends.  Raises Problem 401, 403."""
-        found = await api_keys.lock_keys(conn, who.tenant_id, [who.key_id] if key_id is None else [who.key_id, key_id])
-        await as_of_now(conn, who, instant_of(clock()), scopes_of_person)
-        return found
+    async def asking(conn: Connection, who: Principal, key_id: str) -> tuple[Principal, KeyFacts | None]:
+        """Who asks, as of now, and the tenant's key of that id; nobody else changes either until the transaction ends.
+
+        Raises Problem 401, 403."""
+        found = await api_keys.lock_keys(conn, who.tenant_id, [who.key_id, key_id])
+        return await as_of_now(conn, who, instant_of(clock()), scopes_of_person), found.get(key_id)
 
     @routes.get("/keys")
     async def keys(
@@ -97,17 +97,18 @@ def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = N
 
     @routes.post("/keys", status_code=201)
     async def make_key(who: Manager, body: KeyBody) -> MadeKeyAnswer:
-        """A new key of your tenant, with scopes that you have yourself."""
+        """A new key of your tenant, with scopes that you have yourself.
+
+        It ends with your own key at the latest, and has its limit."""
         check_within(who, body.scopes)
         if body.expires_at is not None and body.expires_at <= instant_of(clock()):
-            raise Problem(
-                422, "invalid", "The request does not fit the schema",
-                "Correct the fields listed in `errors` and send the request again.",
-                errors=[{"pointer": "/expires_at", "code": "value_error", "detail": "lies in the past"}],
-            )  # fmt: skip
+            raise _wrong_end("lies in the past")
         async with tenant_tx(pool, who.tenant_id) as conn:
-            await asking(conn, who)
-            key = await api_keys.issue_key(conn, who.tenant_id, body.name, sorted(set(body.scopes)), body.expires_at)
+            asker, _ = await asking(conn, who, who.key_id)
+            end = _end_within(asker, body.expires_at)
+            key = await api_keys.issue_key(
+                conn, who.tenant_id, body.name, sorted(set(body.scopes)), end, asker.requests_per_s
+            )
             return _made(await _key(conn, who, key_id_of(key) or ""), key)
 
     @routes.post("/keys/{key_id}/rotate")
@@ -115,7 +116,8 @@ def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = N
         """A new secret for the same key. The present one works for the grace, an earlier one ends at once."""
         until = instant_of(clock()) + timedelta(hours=body.grace_hours)
         async with tenant_tx(pool, who.tenant_id) as conn:
-            check_within(who, _found(await asking(conn, who, key_id), key_id).scopes)
+            asker, present = await asking(conn, who, key_id)
+            _check_reach(asker, _there(present, key_id))
             key = await api_keys.rotate_key(conn, who.tenant_id, key_id, until)
             if key is None:
                 raise Problem(
@@ -127,7 +129,7 @@ def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = N
     async def revoke_key(who: Manager, key_id: KeyId) -> KeyAnswer:
         """It stops working within 30 seconds, for good. Revoking it again changes nothing."""
         async with tenant_tx(pool, who.tenant_id) as conn:
-            _found(await asking(conn, who, key_id), key_id)
+            _there((await asking(conn, who, key_id))[1], key_id)
             await api_keys.revoke_key(conn, who.tenant_id, key_id)
             return KeyAnswer.model_validate(await _key(conn, who, key_id))
 
@@ -147,16 +149,43 @@ def check_within(who: Principal, scopes: list[str]) -> None:
 
 
 async def _key(conn: Connection, who: Principal, key_id: str) -> KeyFacts:
-    return _found(
-        {one.key_id: one for one in await api_keys.keys_of(conn, who.tenant_id, api_keys.FIRST, 1, key_id)}, key_id
-    )
+    found = await api_keys.keys_of(conn, who.tenant_id, api_keys.FIRST, 1, key_id)
+    return _there(found[0] if found else None, key_id)
 
 
-def _found(keys: Mapping[str, KeyFacts], key_id: str) -> KeyFacts:
+def _there(key: KeyFacts | None, key_id: str) -> KeyFacts:
     """Raises Problem 404."""
-    if key_id not in keys:
+    if key is None:
         raise Problem(404, "not_found", "There is nothing with this id", f"No key of yours has the id {key_id}.")
-    return keys[key_id]
+    return key
+
+
+def _end_within(asker: Principal, wanted: datetime | None) -> datetime | None:
+    """The end of a key that `asker` makes: as wanted, else with the asker's own secret.  Raises Problem 422."""
+    if asker.ends_at is not None and wanted is not None and wanted > asker.ends_at:
+        raise _wrong_end(f"lies after the end of what you ask with, {asker.ends_at:%Y-%m-%dT%H:%M:%SZ}")
+    return wanted or asker.ends_at
+
+
+def _wrong_end(detail: str) -> Problem:
+    return Problem(
+        422, "invalid", "The request does not fit the schema",
+        "Correct the fields listed in `errors` and send the request again.",
+        errors=[{"pointer": "/expires_at", "code": "value_error", "detail": detail}],
+    )  # fmt: skip
+
+
+def _check_reach(asker: Principal, key: KeyFacts) -> None:
+    """Whoever rotates a key can use it: it may open, last and ask no more than what they have.  Raises Problem 403."""
+    check_within(asker, key.scopes)
+    ends, per_s = key.expires_at or api_keys.EVER, key.requests_per_s
+    if ends > (asker.ends_at or api_keys.EVER) or (
+        asker.requests_per_s is not None and (per_s is None or per_s > asker.requests_per_s)
+    ):
+        raise Problem(
+            403, "key_not_yours", "A key that lasts longer than yours, or may ask more often, is not yours to rotate",
+            "Rotate it with its own newest secret, or sign in as a person who may.",
+        )  # fmt: skip
 
 
 def _made(facts: KeyFacts, key: str) -> MadeKeyAnswer:

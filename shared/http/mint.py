@@ -40,8 +40,10 @@ class Mint:
         self._keys = keys
         self._clock = clock
 
-    def issue(self, token: AccessToken) -> str:
-        return sign(token, self._keys[0], self.issuer, self._clock() // 1000)
+    def issue(self, token: AccessToken) -> tuple[str, int]:
+        """The token, and for how many seconds it is good."""
+        now_s = self._clock() // 1000
+        return sign(token, self._keys[0], self.issuer, now_s), token.life_s(now_s)
 
     def public(self) -> dict[str, Any]:
         """The JWK Set that everybody may see."""

@@ -81,6 +81,14 @@ class Rates:
             )  # fmt: skip
 
 
+def take(request: Request, rates: Rates, holder: str, per_s: int | None) -> None:
+    """One request of this holder, told in the answer's headers.  Raises Problem 429 above the limit."""
+    standing = rates.take(holder, per_s)
+    request.scope[RATE] = standing
+    if not standing.taken:
+        raise above(standing)
+
+
 def above(standing: Standing) -> Problem:
     """429 for a key that asks more than it may."""
     return Problem(

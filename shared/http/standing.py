@@ -5,6 +5,7 @@ them (a key, a person, a link): whoever asks for it is looked at again, in the v
 that comes at the same time waits for that transaction or is seen by it (rule PA2)."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -26,14 +27,17 @@ async def as_of_now(
     the keys of access tokens.
 
     Raises Problem 401 where the key or person holds no longer, 403 for a token where nobody can say."""
-    if who.person_id is not None:
-        held = (
-            frozenset[str]() if scopes_of_person is None else await scopes_of_person(conn, who.tenant_id, who.person_id)
-        )
-    else:
+    held, asker, known = frozenset[str](), who, scopes_of_person is not None
+    if who.person_id is None:
         key = await api_keys.held_key(conn, who.tenant_id, who.key_id)
-        held = frozenset[str]() if key is None or key.is_over(now) else opened_by(key.scopes)
-    if scopes_of_person is None and not held:
+        known = known or key is not None
+        end = api_keys.OVER if key is None else key.works_until(who.shown)
+        if key is not None and now < end:
+            held = opened_by(key.scopes)
+            asker = replace(who, ends_at=None if end == api_keys.EVER else end, requests_per_s=key.requests_per_s)
+    elif scopes_of_person is not None:
+        held = await scopes_of_person(conn, who.tenant_id, who.person_id)
+    if not known:
         raise Problem(
             403, "key_needed", "This needs a key of this service",
             "An access token cannot be called back, and this service cannot ask whether its holder is still there: use an "
@@ -41,7 +45,7 @@ async def as_of_now(
         )  # fmt: skip
     if not who.scopes <= held:
         raise refuse(
-            "revoked", "The key was revoked or has ended, or the person has left or lost a role: nothing that lasts is "
-            "given to them.", _STALE,
+            "revoked", "The key was revoked, rotated or has ended, or the person has left or lost a role: nothing that "
+            "lasts is given to them.", _STALE,
         )  # fmt: skip
-    return who
+    return asker

@@ -5,7 +5,7 @@ deactivated, and whose key is revoked, gets no other."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,29 +34,43 @@ class InvalidToken(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """What a token says.  `subject`: the person's id, or the key's; `person`: the person's name, None for a machine."""
+    """What a token says.  `subject`: the person's id, or the key's; `person`: the person's name, None for a machine.
+
+    Of a machine also what its key said: `requests_per_s`, its own limit; `shown`, by which secret it got the token (the first
+    bytes of its SHA-256).  `ends_at_s`: when that secret ends, which the token never outlives."""
 
     tenant_id: UUID
     subject: str
     scopes: frozenset[str]
     person: str | None = None
+    requests_per_s: int | None = None
+    shown: bytes = b""
+    ends_at_s: int | None = field(default=None, compare=False)
+
+    def life_s(self, now_s: int) -> int:
+        """How long it may live from now on."""
+        return LIFE_S if self.ends_at_s is None else max(0, min(LIFE_S, self.ends_at_s - now_s))
 
 
 def sign(token: AccessToken, key: ECKey, issuer: str, now_s: int) -> str:
-    """The token in its compact form, good for LIFE_S seconds from now."""
+    """The token in its compact form, good for its life from now."""
     claims = {
         "iss": issuer,
         "aud": AUDIENCE,
         "sub": token.subject,
         "client_id": token.subject,
         "iat": now_s,
-        "exp": now_s + LIFE_S,
+        "exp": now_s + token.life_s(now_s),
         "jti": new_id().hex,
         "tenant": str(token.tenant_id),
         "scope": " ".join(sorted(token.scopes)),
     }
     if token.person is not None:
         claims["name"] = token.person
+    if token.requests_per_s is not None:
+        claims["requests_per_s"] = token.requests_per_s
+    if token.shown:
+        claims["shown"] = token.shown.hex()
     header = {"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}
     return jwt.encode(header, claims, key, [ALGORITHM], default_type=None)
 
@@ -82,15 +96,28 @@ class TokenReader:
 
 def _from_claims(claims: Mapping[str, Any]) -> AccessToken:
     scope, person = claims["scope"], claims.get("name")
+    per_s = claims.get("requests_per_s")
     try:
         tenant = UUID(claims["tenant"])
-        if not isinstance(scope, str) or not (person is None or isinstance(person, str)):
+        shown = bytes.fromhex(claims.get("shown", ""))
+        if not isinstance(scope, str) or not (person is None or isinstance(person, str)) or not _is_limit(per_s):
             raise InvalidToken("its claims are not those of an access token")
         if person is not None:
             UUID(claims["sub"])
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidToken("its claims are not those of an access token") from error
-    return AccessToken(tenant_id=tenant, subject=claims["sub"], scopes=frozenset(scope.split()), person=person)
+    return AccessToken(
+        tenant_id=tenant,
+        subject=claims["sub"],
+        scopes=frozenset(scope.split()),
+        person=person,
+        requests_per_s=per_s,
+        shown=shown,
+    )
+
+
+def _is_limit(per_s: object) -> bool:
+    return per_s is None or (isinstance(per_s, int) and not isinstance(per_s, bool) and per_s > 0)
 
 
 async def verified(

@@ -1,15 +1,25 @@
 """What lasts longer than the key or token that asks for it is given only to who still holds (rules PA2, PA4)."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from services.claims.api.people.token_routes import Desk
 from services.claims.api.people.token_schemas import CLIENT_CREDENTIALS
+from services.claims.domain.instants import from_ms
 from services.claims.domain.register.roles import scopes_of
+from services.claims.wiring import make_app
+from shared.db.api_keys import limit_key
+from shared.db.pool import tx
 from shared.http.auth import OPERATOR
-from tests.integration.claims.conftest import Claims
+from shared.http.mint import Mint
+from shared.http.tokens import LEEWAY_S, LIFE_S
+from shared.settings import LimitSettings
+from tests.integration.claims.conftest import ISSUER, TOKEN_KEYS, Claims
 from tests.integration.claims.world import Fleet
 
 pytestmark = pytest.mark.integration
@@ -20,11 +30,16 @@ KEY = {"name": "back door", "scopes": ["claims:read", "keys:write"]}
 
 async def by_token(claims: Claims, key: str) -> httpx.AsyncClient:
     """A client that bears an access token of the key."""
+    return claims.client((await token_of(claims, key))["access_token"])
+
+
+async def token_of(claims: Claims, key: str) -> dict[str, Any]:
     form = {"grant_type": CLIENT_CREDENTIALS, "client_id": key[6:14], "client_secret": key}
     async with claims.client(None) as client:
         answer = await client.post("/oauth/token", data=form)
     assert answer.status_code == 200, answer.text
-    return claims.client(answer.json()["access_token"])
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 async def lasting(fleet: Fleet, case: str) -> list[tuple[str, dict[str, Any]]]:
@@ -101,6 +116,73 @@ async def test_PA2_whose_role_has_ended_makes_no_key_with_the_token_that_is_left
     assert gone.status_code == 401, gone.text
     added = await eve.post("/v1/people", json={"name": "Eve Two", "email": "eve@evil.example", "roles": ["ops"]})
     assert added.status_code == 401, added.text
+
+
+async def test_PA2_a_token_ends_with_the_secret_that_got_it(claims: Claims, fleet: Fleet) -> None:
+    now = from_ms(claims.clock())
+    made = await fleet.post(
+        "/keys", {"name": "short", "scopes": ALL, "expires_at": (now + timedelta(minutes=5)).isoformat()}
+    )
+    got = await token_of(claims, made["key"])
+    assert got["expires_in"] == 300
+    endless = await fleet.post("/keys", {"name": "endless", "scopes": ALL})
+    newer = await fleet.post(f"/keys/{endless['key_id']}/rotate", {"grace_hours": 1}, 200)
+    claims.clock.now_ms += 290_000
+    machine = claims.client(got["access_token"])
+    assert (await machine.get("/v1/claimants")).status_code == 200
+    claims.clock.now_ms += (10 + LEEWAY_S + 1) * 1000
+    assert (await machine.get("/v1/claimants")).status_code == 401
+    assert (await token_of(claims, endless["key"]))["expires_in"] == LIFE_S
+    claims.clock.now_ms += 3_600_000 - 400_000
+    assert (await token_of(claims, endless["key"]))["expires_in"] < 100, "its grace is nearly over"
+    assert (await token_of(claims, newer["key"]))["expires_in"] == LIFE_S
+
+
+async def test_PA2_a_token_got_by_a_secret_that_was_rotated_away_gives_nothing_that_lasts(
+    claims: Claims, fleet: Fleet
+) -> None:
+    """After a leak a key is revoked, or rotated without grace: the same comes of it."""
+    leaked = await fleet.post("/keys", {"name": "leaked", "scopes": ALL})
+    thief = await by_token(claims, leaked["key"])
+    assert (await thief.post("/v1/keys", json=KEY)).status_code == 201
+    new = await fleet.post(f"/keys/{leaked['key_id']}/rotate", {"grace_hours": 0}, 200)
+    assert (await thief.post("/v1/keys", json=KEY)).status_code == 401
+    assert (await (await by_token(claims, new["key"])).post("/v1/keys", json=KEY)).status_code == 201
+
+
+async def test_a_keys_own_limit_holds_for_its_tokens_and_for_asking_for_them(claims: Claims, fleet: Fleet) -> None:
+    key, other = await claims.key(fleet.tenant, "claims:read"), await claims.key(fleet.tenant, "claims:read")
+    async with tx(fleet.worker) as conn:
+        assert await limit_key(conn, fleet.tenant, key[6:14], 3)
+    few = replace(
+        claims,
+        app=make_app(
+            claims.context, Desk(Mint(ISSUER, TOKEN_KEYS, claims.clock), None), LimitSettings(request_burst_s=1)
+        ),
+    )
+    machine = await by_token(few, key)
+    statuses = [(await machine.get("/v1/claimants")).status_code for _ in range(20)]
+    assert statuses.count(200) in {2, 3, 4, 5, 6}, "the token took one of three; some came back while we asked"
+    assert statuses.count(429) == 20 - statuses.count(200)
+    form = {"grant_type": CLIENT_CREDENTIALS, "client_id": key[6:14], "client_secret": key}
+    async with few.client(None) as client:
+        asked = [(await client.post("/oauth/token", data=form)) for _ in range(20)]
+    refused = [answer for answer in asked if answer.status_code == 429]
+    assert len(refused) >= 10
+    assert refused[0].json()["code"] == "too_many_requests"
+    assert int(refused[0].headers["retry-after"]) >= 1
+    assert refused[0].headers["ratelimit-policy"] == '"key";q=3;w=1'
+    assert (await (await by_token(few, other)).get("/v1/claimants")).status_code == 200, "nobody else's"
+
+
+async def test_PA4_an_auditors_link_has_a_limit(claims: Claims, fleet: Fleet, case: str) -> None:
+    made = await fleet.post(f"/audit-cases/{case}/links", {"given_to": "f", "actor": "a"})
+    limits = LimitSettings(requests_per_s_per_key=1, request_burst_s=2)
+    few = replace(claims, app=make_app(claims.context, None, limits)).client(made["token"])
+    answers = [await few.get("/v1/audit/scope") for _ in range(30)]
+    assert [answer.status_code for answer in answers[:2]] == [200, 200]
+    assert sum(answer.status_code == 429 for answer in answers) >= 10
+    assert answers[0].headers["ratelimit-policy"] == '"key";q=2;w=2'
 
 
 async def test_PA2_after_a_revocation_is_answered_the_key_has_no_child_more(claims: Claims, fleet: Fleet) -> None:

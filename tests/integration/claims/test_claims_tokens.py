@@ -18,6 +18,7 @@ from services.claims.api.people.token_schemas import ACCESS_TOKEN, CLIENT_CREDEN
 from services.claims.cli import revoke_key
 from services.claims.domain.register.roles import scopes_of
 from services.claims.wiring import make_app
+from shared.db.api_keys import PRINT_BYTES, hash_key
 from shared.http.auth import OPERATOR
 from shared.http.mint import Mint
 from shared.http.tokens import LIFE_S, AccessToken, sign
@@ -327,7 +328,7 @@ async def test_PA2_a_token_that_may_not_verify_makes_no_key_that_may(claims: Cla
     """A key that writes claims verifies and lodges besides."""
     scopes = frozenset({"keys:write", "claims:write", "claims:lodge"})
     key = await claims.key(fleet.tenant, *scopes)
-    token = AccessToken(tenant_id=fleet.tenant, subject=key[6:14], scopes=scopes)
+    token = AccessToken(tenant_id=fleet.tenant, subject=key[6:14], scopes=scopes, shown=hash_key(key)[:PRINT_BYTES])
     client = claims.client(sign(token, TOKEN_KEYS[0], ISSUER, claims.clock() // 1000))
     refused = await client.post("/v1/keys", json={"name": "portal", "scopes": ["claims:write"]})
     assert (refused.status_code, refused.json()["scopes"]) == (403, ["claims:verify", "webhooks:write"])

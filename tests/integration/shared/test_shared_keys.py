@@ -154,7 +154,7 @@ async def test_PA2_where_nobody_can_ask_for_its_holder_a_token_makes_no_key(
     machine = AccessToken(tenant_id=ONE, subject="1f2e3d4c", scopes=scopes)
     own = await caller(made, pool, "claims:read")
     for token in (person, machine):
-        holder = Caller(made, mint.issue(token))
+        holder = Caller(made, mint.issue(token)[0])
         assert [item["name"] for item in (await holder.get())["items"]] == ["first"]
         for path, body in (("", {"name": "n", "scopes": ["keys:write"]}), (f"/{own.key[6:14]}/rotate", {})):
             assert (await holder.post(path, body, 403))["code"] == "key_needed"
@@ -173,6 +173,56 @@ async def test_a_key_ends_when_it_was_said_to(app: FastAPI, pool: Pool, clock: C
     clock.passed_s += 61
     await short.get(401)
     await mine.get()
+
+
+def after(clock: Clock, seconds: int) -> str:
+    return datetime.fromtimestamp(clock() / 1000 + seconds, UTC).isoformat(timespec="seconds")
+
+
+async def test_PA2_no_key_is_made_or_taken_over_that_outlasts_the_one_that_asks(
+    app: FastAPI, pool: Pool, clock: Clock
+) -> None:
+    endless = await caller(app, pool)
+    end = after(clock, 60)
+    made = await endless.post("", {"name": "short", "scopes": ["keys:write"], "expires_at": end}, 201)
+    short = Caller(app, made["key"])
+    child = await short.post("", {"name": "child", "scopes": ["keys:write"]}, 201)
+    assert datetime.fromisoformat(child["expires_at"]) == datetime.fromisoformat(end), "with the key that made it"
+    later = await short.post("", {"name": "n", "scopes": ["keys:write"], "expires_at": after(clock, 61)}, 422)
+    assert later["errors"][0]["pointer"] == "/expires_at"
+    await short.post("", {"name": "n", "scopes": ["keys:write"], "expires_at": after(clock, 30)}, 201)
+    assert (await short.post(f"/{endless.key[6:14]}/rotate", {}, 403))["code"] == "key_not_yours"
+    assert (await short.post(f"/{child['key_id']}/rotate", {}, 200))["expires_at"] == child["expires_at"]
+    await endless.post(f"/{made['key_id']}/rotate", {}, 200)
+
+
+async def test_PA2_a_limited_key_makes_and_takes_over_only_keys_as_limited(app: FastAPI, pool: Pool) -> None:
+    limited, other = await caller(app, pool), await caller(app, pool)
+    async with tx(pool) as conn:
+        assert await limit_key(conn, ONE, limited.key[6:14], 5)
+    child = await limited.post("", {"name": "child", "scopes": ["keys:write"]}, 201)
+    assert child["requests_per_s"] == 5
+    assert (await limited.post(f"/{other.key[6:14]}/rotate", {}, 403))["code"] == "key_not_yours"
+    await limited.post(f"/{child['key_id']}/rotate", {}, 200)
+    assert (await other.post("", {"name": "n", "scopes": ["keys:write"]}, 201))["requests_per_s"] is None
+
+
+async def test_PA2_a_secret_on_its_way_out_makes_nothing_that_outlasts_it(
+    app: FastAPI, pool: Pool, clock: Clock
+) -> None:
+    old = await caller(app, pool)
+    key_id = old.key[6:14]
+    new = Caller(app, (await old.post(f"/{key_id}/rotate", {"grace_hours": 2}, 200))["key"])
+    clock.passed_s += CACHE_S
+    child = await old.post("", {"name": "child", "scopes": ["keys:write"]}, 201)
+    (row,) = [one for one in (await new.get())["items"] if one["key_id"] == key_id]
+    assert child["expires_at"] == row["old_until"]
+    assert (await old.post(f"/{key_id}/rotate", {}, 403))["code"] == "key_not_yours"
+    await new.post(f"/{key_id}/rotate", {"grace_hours": 0}, 200)
+    assert (await old.post("", {"name": "n", "scopes": ["keys:write"]}, 401))["code"] == "unauthorized", (
+        "though it is remembered for half a minute"
+    )
+    assert (await new.post("", {"name": "n", "scopes": ["keys:write"]}, 401))["code"] == "unauthorized"
 
 
 async def test_a_revoked_key_stays_revoked_and_is_not_rotated(app: FastAPI, pool: Pool, clock: Clock) -> None:

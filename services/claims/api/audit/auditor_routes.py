@@ -34,7 +34,7 @@ from shared.db.pool import Connection, tenant_tx, tx
 from shared.http import audit
 from shared.http.auth import LINK, NEEDED, Authenticator, bearer, refuse
 from shared.http.problems import unavailable
-from shared.http.rates import address_of
+from shared.http.rates import address_of, take
 from shared.nz_days import from_ordinal, nz_time, to_ordinal
 
 PDF: Final = "application/pdf"
@@ -55,7 +55,9 @@ async def _auditor(request: Request, context: Ctx) -> Auditor:
         raise refuse(
             "unknown", "The link is unknown, revoked or has expired: ask whoever gave it to you for another one."
         )
-    audit.acts(who.tenant_id, f"link-{who.link_id}", who.given_to)
+    holder = f"link-{who.link_id}"
+    take(request, rates, holder, None)
+    audit.acts(who.tenant_id, holder, who.given_to)
     address = request.client.host if request.client is not None else ""
     agent = "".join(filter(str.isprintable, request.headers.get("user-agent", "")))[:TEXT_LENGTH_MAX]
     path = quote(request.url.path)[:TEXT_LENGTH_MAX]

@@ -136,7 +136,7 @@ async def _manages(conn: Connection, context: Context, who: Principal) -> None:
 
 
 async def create_person(conn: Connection, who: Principal, context: Context, body: PersonBody) -> PersonRow:
-    """For the single POST and for a line of an import.  Raises Problem 401, 403 for roles wider than the caller's own scopes."""
+    """For the single POST and for a line of an import.  Raises Problem 401, 403 for roles wider than the caller's scopes."""
     check_roles(who.tenant_id, body.roles)
     check_within(who, body.roles)
     await _manages(conn, context, who)

@@ -33,8 +33,8 @@ from shared.http.auth import Authenticator
 from shared.http.jwks import JWKS_PATH, KeysUnavailable
 from shared.http.mint import Mint
 from shared.http.problems import Problem, unavailable
-from shared.http.rates import address_of
-from shared.http.tokens import LIFE_S, AccessToken, InvalidToken
+from shared.http.rates import address_of, take
+from shared.http.tokens import AccessToken, InvalidToken
 from shared.observability.metrics import AUTH_REFUSED
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
@@ -119,11 +119,11 @@ async def post_token(request: Request) -> JSONResponse:
         return refused.answer()
     audit.acts(token.tenant_id, token.subject, token.person)  # who signed in, and for which tenant, is on record
     audit.concerns(token.tenant_id)
-    issued = cast("Desk", request.app.state.desk).mint.issue(token)
+    issued, life_s = cast("Desk", request.app.state.desk).mint.issue(token)
     body = {
         "access_token": issued,
         "token_type": "Bearer",
-        "expires_in": LIFE_S,
+        "expires_in": life_s,
         "scope": " ".join(sorted(token.scopes)),
     }
     return JSONResponse(body | more, 200, NO_STORE)
@@ -173,7 +173,12 @@ async def _machine(request: Request, form: Mapping[str, str]) -> AccessToken:
             raise
         authenticator.rates.failed(address)
         raise unknown from problem
-    return AccessToken(tenant_id=principal.tenant_id, subject=principal.key_id, scopes=principal.scopes)
+    take(request, authenticator.rates, principal.key_id, principal.requests_per_s)
+    return AccessToken(
+        tenant_id=principal.tenant_id, subject=principal.key_id, scopes=principal.scopes, shown=principal.shown,
+        requests_per_s=principal.requests_per_s,
+        ends_at_s=None if principal.ends_at is None else int(principal.ends_at.timestamp()),
+    )  # fmt: skip
 
 
 async def _person(request: Request, form: Mapping[str, str]) -> AccessToken:
@@ -191,7 +196,7 @@ async def _person(request: Request, form: Mapping[str, str]) -> AccessToken:
         raise Refused("invalid_request", "`tenant` is no tenant's id.") from None
     try:
         identity = await desk.provider.identify(form["subject_token"], form.get("nonce"))
-        return await sign_in(context.pool, identity, tenant, from_ms(context.clock()))
+        token = await sign_in(context.pool, identity, tenant, from_ms(context.clock()))
     except KeysUnavailable as error:
         raise unavailable("The OpenID provider can't be asked at the moment. Try again.") from error
     except InvalidToken as error:
@@ -199,6 +204,8 @@ async def _person(request: Request, form: Mapping[str, str]) -> AccessToken:
     except NotAPerson as error:
         choices = [{"tenant": str(one.tenant), "name": one.name} for one in error.choices]
         raise Refused("invalid_request", error.words, extra={"tenants": choices} if choices else None) from error
+    take(request, cast("Authenticator", request.app.state.authenticator).rates, token.subject, None)
+    return token
 
 
 def _narrowed(token: AccessToken, scope: str | None) -> AccessToken:
