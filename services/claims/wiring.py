@@ -40,24 +40,25 @@ from services.claims.application.claim.review_all import Reviewer
 from services.claims.application.ledger.exclude_faulty import exclude_next
 from services.claims.application.ledger.name_places import PLACES_LOOP, places_loop
 from services.claims.application.people.person_roles import scopes_now
+from services.claims.application.ledger.name_places import PlaceNamer
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.privacy.keep_house import House
 from services.claims.application.privacy.rotate_keys import check_keys
 from services.claims.application.statement.tell_alerts import tell_alerts_next
-from services.claims.application.webhooks import deliver_webhooks
 from services.claims.application.webhooks.deliver_webhooks import Deliverer
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
 from services.claims.policy import load as load_policy
 from services.claims.settings import ClaimsSettings, bank_keys, key_bytes, webhook_hosts
 from shared.clock import Clock, system_clock
-from shared.db.audit import keep_purging
+from shared.db.audit import PURGE_LOOP, purge_round
 from shared.db.pool import open_pool
 from shared.http import audit_log, auth, conventions, key_routes
 from shared.http.jwks import open_client as open_public_client
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
 from shared.observability.health import Health
-from shared.runtime import Task, serve
+from shared.rounds import Round
+from shared.runtime import serve
 from shared.settings import LimitSettings
 from shared.stream.source import Source
 
@@ -176,24 +177,24 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         def alerts() -> Awaitable[bool]:
             return tell_alerts_next(worker_pool, pool, context.policy, clock)
 
-        reviewer = Reviewer(worker_pool, pool, context.policies, clock)
         sender = WebhookSender(await stack.enter_async_context(open_sender()), context.webhook_hosts)
         webhook_pool = await open_pool(settings.worker_database_url, name="rucor-claims-webhooks", size=4)
         stack.push_async_callback(webhook_pool.close)
         deliverer = Deliverer(webhook_pool, sealer, sender, clock)
+        stack.callback(deliverer.stop)
 
-        tasks: list[Task] = [
-            ("days", consumer.run),
-            (loops.POLICY_LOOP, lambda: loops.policy_loop(worker_pool, context.policies, health)),
-            (loops.HOLDS_LOOP, lambda: loops.holds_loop(worker_pool, context.classifier, clock, health)),
-            (PLACES_LOOP, lambda: places_loop(worker_pool, context.classifier, health)),
-            loops.worker(loops.RENDER_LOOP, render, health, loops.RENDER_STALE_S),
-            (loops.HOUSE_LOOP, lambda: loops.house_loop(House(worker_pool, context.hasher, clock), health)),
-            loops.worker(loops.FAULTY_LOOP, exclude, health, loops.FAULTY_STALE_S),
-            ("audit log", lambda: keep_purging(worker_pool)),
-            loops.worker(loops.REVIEW_LOOP, reviewer.next, health, loops.REVIEW_STALE_S),
-            loops.worker(loops.ALERTS_LOOP, alerts, health, loops.ALERTS_STALE_S),
-            (deliver_webhooks.LOOP, lambda: deliverer.run(health)),
-        ]
+        rounds: dict[str, Round] = {
+            "policy": lambda: context.policies.follow(worker_pool),
+            "holds": loops.HoldsTeller(worker_pool, context.classifier, clock).next,
+            "places": PlaceNamer(worker_pool, context.classifier).next,
+            "render": render,
+            "house": House(worker_pool, context.hasher, clock).round,
+            "faulty data": exclude,
+            PURGE_LOOP: lambda: purge_round(worker_pool),
+            "review": Reviewer(worker_pool, pool, context.policies, clock).next,
+            "alerts": alerts,
+            "webhooks": deliverer.next,
+        }
+        tasks = [("days", consumer.run), *loops.loops(health, rounds)]
         desk = await stack.enter_async_context(_desk(settings, clock))
         return await serve(make_app(context, desk, settings), settings, tasks, health=health)

@@ -43,10 +43,11 @@ from services.classifier.library import Library
 from services.classifier.resident import hand_back
 from services.classifier.roads.dataset import RoadSet
 from services.classifier.settings import ClassifierSettings
+from shared import rounds
 from shared.clock import system_clock
 from shared.contracts.pings import LAYOUT, NONE, Key, Pings, make
 from shared.contracts.topics import BACKFILL, PINGS
-from shared.db.audit import keep_purging
+from shared.db.audit import PURGE_EVERY_S, PURGE_LOOP, PURGE_STALE_S, purge_round
 from shared.db.pool import Pool, open_pool
 from shared.http import audit_log, auth, conventions, key_routes
 from shared.http.commands import Commands
@@ -239,6 +240,8 @@ async def run(settings: ClassifierSettings) -> int:
             ("outbox", relay.run),
             (dirty.LOOP, lambda: dirty.keep_asking(worker, health)),
             ("evidence", partial(keep_house, worker, system_clock)),
-            ("audit log", partial(keep_purging, worker)),
+            rounds.task(
+                PURGE_LOOP, partial(purge_round, worker), health, stale_after_s=PURGE_STALE_S, idle_s=PURGE_EVERY_S
+            ),
         ]
         return await serve(app, settings, tasks, health=health)

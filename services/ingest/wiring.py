@@ -4,6 +4,7 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -19,12 +20,13 @@ from services.ingest.settings import TICK_S, IngestSettings
 from shared.allowance import Allowance
 from shared.clock import system_clock
 from shared.contracts.topics import QUARANTINE
-from shared.db.audit import keep_purging
+from shared.db.audit import PURGE_EVERY_S, PURGE_LOOP, PURGE_STALE_S, purge_round
 from shared.db.pool import open_pool
 from shared.http.auth import token_reader
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
-from shared.runtime import serve
+from shared.rounds import task
+from shared.runtime import Task, serve
 from shared.stream.log import Log, StreamUnavailable
 from shared.stream.source import Source
 
@@ -91,7 +93,9 @@ async def run(settings: IngestSettings) -> int:
             return Source(settings, group=GROUP, topics=[QUARANTINE], pool=worker_pool)
 
         consumer = QuarantineConsumer(source, worker_pool, health, system_clock, code_version())
-        tasks = [("group commit", commit.run), ("ticks", ticker.run), (LOOP, consumer.run)]
-        tasks += [("audit log", lambda: keep_purging(worker_pool)), ("devices heard", heard.run)]
+        tasks: list[Task] = [("group commit", commit.run), ("ticks", ticker.run), (LOOP, consumer.run)]
+        tasks.append(("devices heard", heard.run))
+        purging = partial(purge_round, worker_pool)
+        tasks.append(task(PURGE_LOOP, purging, health, stale_after_s=PURGE_STALE_S, idle_s=PURGE_EVERY_S))
         tokens = await stack.enter_async_context(token_reader(settings, system_clock))
         return await serve(create_app(intake, api_pool, heard, tokens, settings), settings, tasks, health=health)

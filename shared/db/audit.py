@@ -2,20 +2,20 @@
 
 Rows are added and read.  Only `purge` removes any, and the database lets it take none that is younger than its time."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Connection, Pool, tx
 from shared.observability.logging import get_logger
 
 PURGE_ROWS: Final = 5_000
 """In one transaction."""
+PURGE_LOOP: Final = "audit log"
 PURGE_EVERY_S: Final = 6 * 3_600.0
+PURGE_STALE_S: Final = 24 * 3_600.0
 FINISHED: Final = """
 select record_access(a.tenant, a.key, a.person, a.actor_tenant, a.method, a.route, a.things, a.status, a.request)
 from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::int[], $9::text[])
@@ -115,15 +115,11 @@ async def purge(pool: Pool) -> int:
             return total
 
 
-async def keep_purging(pool: Pool) -> None:
-    """For ever, a few times a day.  A database that is away is waited for."""
-    while True:
-        try:
-            if gone := await purge(pool):
-                log.info("audit log purged", rows=gone, rule="RE1")
-        except DatabaseUnavailable as error:
-            log.warning("audit log's purge waits", error=str(error))
-        await asyncio.sleep(PURGE_EVERY_S)
+async def purge_round(pool: Pool) -> bool:
+    """A round of the loop that purges: all there is, so False."""
+    if gone := await purge(pool):
+        log.info("audit log purged", rows=gone, rule="RE1")
+    return False
 
 
 def _values(access: Access) -> tuple[object, ...]:

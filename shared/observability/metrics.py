@@ -60,6 +60,11 @@ OUTBOX_AGE: Final = Gauge("ruc_stream_outbox_oldest_seconds", "Age of the oldest
 LOOP_AGE: Final = Gauge(
     "ruc_shared_loop_beat_age_seconds", "Seconds since a background loop last came round.", ("loop",)
 )
+LOOP_FAILURES: Final = Counter(
+    "ruc_shared_loop_failures_total",
+    "Rounds of a background loop, or items of one, that broke unexpectedly: each has its traceback in the log. Page.",
+    ("loop",),
+)
 
 # --- ingest ----------------------------------------------------------------------------------------------------------
 INGEST_PINGS: Final = Counter(

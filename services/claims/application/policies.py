@@ -42,6 +42,12 @@ class PolicyBook:
             self.current = parse(found)
         return self.current
 
+    async def follow(self, pool: Pool) -> bool:
+        """A round of what refreshes for ever: never more to do.  While it fails, the last policy stays; without a database
+        nothing can be lodged anyway."""
+        await self.refresh(pool)
+        return False
+
 
 @dataclass(frozen=True)
 class Edition:

@@ -23,6 +23,7 @@ from services.claims.application.webhooks.tell import tell
 from services.claims.domain.webhooks.webhook_signing import ATTEMPTS_MAX
 from shared.db.pool import tenant_tx, tx
 from shared.observability.health import Health
+from shared.rounds import for_ever
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.receiver import Received, Receiver, listening
 from tests.integration.claims.world import FIRST_DAY, KM, TRAVEL_DAYS, Fleet, device_day, put_days
@@ -308,13 +309,14 @@ async def test_a_slow_receiver_holds_up_nobody_else(hooks: Hooks) -> None:
             worker = Deliverer(
                 hooks.claims.worker, hooks.claims.context.sealer, WebhookSender(client, hosts), hooks.claims.clock
             )
-            running = asyncio.create_task(worker.run(Health()))
+            running = asyncio.create_task(for_ever("webhooks", worker.next, Health(), stale_after_s=60.0, idle_s=0.05))
             while len(quick.received) < 20:
                 assert not running.done()
                 await asyncio.sleep(0.05)
             behind = [one for one in await hooks.told(slow) if one["state"] == "waiting"]
             assert len(behind) > 20, "the slow one is still far behind"
             running.cancel()
+            worker.stop()
             await asyncio.gather(running, return_exceptions=True)
     assert hooks.receiver.most_under_way <= deliver_webhooks.OF_ENDPOINT_MAX
 

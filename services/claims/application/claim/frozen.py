@@ -13,14 +13,14 @@ from services.claims.repo.claims import ClaimRow, LineRow
 from services.claims.repo.documents import SnapshotRow
 from shared.contracts.claim import FormSnapshot, LicenceReport
 from shared.db.pool import Connection
-from shared.errors import Fatal
+from shared.errors import Poison
 
 
 def opened(sealer: Sealer, tenant: UUID, kind: str, subject: UUID, row: SnapshotRow) -> bytes:
-    """The exact JSON that was frozen.  Raises Fatal for anything else."""
+    """The exact JSON that was frozen.  Raises Poison for anything else."""
     plain = sealer.open(row.sealed, place(tenant, f"snapshot-{kind}", subject))
     if sha256(plain).digest() != row.sha256:
-        raise Fatal(f"the {kind} snapshot of {subject} is not what was frozen")
+        raise Poison("not_as_frozen", f"the {kind} snapshot of {subject}")
     return plain
 
 
@@ -35,7 +35,7 @@ class Sealed:
         self._claim, self._lines, self._form, self._reports = claim, lines, form, reports
 
     def open(self, sealer: Sealer, tenant: UUID) -> Claimed:
-        """Raises Fatal where something is not what was frozen."""
+        """Raises Poison where something is not what was frozen."""
         form = msgspec.json.decode(opened(sealer, tenant, "form", self._claim.id, self._form), type=FormSnapshot)
         pairs = zip(self._lines, self._reports, strict=True)
         lines = [(line, report_of(sealer, tenant, line.licence_id, row)) for line, row in pairs]

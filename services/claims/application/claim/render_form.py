@@ -13,7 +13,7 @@ from services.claims.application.webhooks.tell import tell
 from services.claims.repo import documents
 from services.claims.repo.documents import DocumentRow, Job
 from shared.db.pool import Pool, tx
-from shared.errors import Fatal
+from shared.errors import Poison
 from shared.observability.logging import get_logger
 
 LEASE: Final = timedelta(seconds=60)
@@ -40,7 +40,7 @@ async def render_next(pool: Pool, pdf: Pdf, sealer: Sealer) -> bool:
             return False
         row = await documents.snapshot(conn, job.tenant_id, job.claim_id, "form", job.claim_id, job.edition)
     if row is None:
-        raise Fatal(f"claim {job.claim_id} was lodged without a snapshot")
+        raise Poison("no_snapshot", f"claim {job.claim_id} was lodged without one")
     snapshot = opened(sealer, job.tenant_id, "form", job.claim_id, row)
     try:
         pdf_bytes = await pdf.form(snapshot)

@@ -15,7 +15,9 @@ from shared.clock import Clock
 from shared.db.pool import Pool, tx
 from shared.errors import Retryable
 from shared.observability.logging import get_logger
+from shared.observability.metrics import LOOP_FAILURES
 
+LOOP = "review"
 FIRST = UUID(int=0)
 LEASE = timedelta(hours=1)
 """A vehicle that cannot be reviewed is tried again then, and keeps nobody else from their turn."""
@@ -55,7 +57,10 @@ class Reviewer:
             much = await review_claim(self._pool, *found, self._policies.current, now_ms, only_settled=True)
         except Retryable:
             raise
-        except Exception as error:  # the next claim's turn comes all the same, and this one's tomorrow
+        except Exception as error:
+            # also where its statement breaks an invariant: a restart would only come to the same claim again.  The next
+            # claim's turn comes all the same, and this one's tomorrow.
+            LOOP_FAILURES.labels(LOOP).inc()
             log.exception("a claim was not reviewed", claim_id=str(found[1]), error=repr(error))
             much = 0
         if much:

@@ -16,7 +16,7 @@ from services.claims.repo.faulty import FaultyJob, FaultyStep, MarkRow, ReviewRo
 from shared.clock import Clock, new_id
 from shared.contracts.faulty import FaultyStretch, KnownDay, PendingAsked
 from shared.db.pool import Pool, tenant_tx, tx
-from shared.errors import Fatal
+from shared.errors import Poison
 from shared.observability.logging import get_logger
 
 LEASE: Final = timedelta(minutes=3)
@@ -41,14 +41,14 @@ async def exclude_next(across: Pool, pool: Pool, classifier: Faulty, policy: Pol
         mark = await faulty.mark(conn, job.tenant_id, job.mark_id)
         stretches = await faulty.stretches(conn, job.tenant_id, job.mark_id)
     if mark is None:
-        raise Fatal(f"mark {job.mark_id} was accepted and is gone")
+        raise Poison("no_mark", f"mark {job.mark_id} was accepted and is gone")
     try:
         if mark.state == "accepted":
             await _tell(across, classifier, job, mark, stretches, clock)
         elif mark.state == "excluded":
             await _follow(across, pool, classifier, job, stretches, policy, clock)
         else:
-            raise Fatal(f"mark {job.mark_id} has a job and is {mark.state}")
+            raise Poison("no_such_job", f"mark {job.mark_id} has a job and is {mark.state}")
     except PeerUnavailable as error:
         log.warning("faulty data wait", mark_id=str(job.mark_id), attempts=job.attempts, error=str(error))
         await _delay(across, job, str(error), job.attempts)

@@ -1,7 +1,6 @@
 """Ask the classifier where settled days' off-road metres lie, in words (rule DI6).  Nothing waits for it: what has no name yet
 is told as such."""
 
-import asyncio
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -12,9 +11,6 @@ from services.claims.repo import places
 from services.claims.repo.places import BEFORE_ALL, DueDay, Key
 from shared.contracts.places import DaySpans, Place, PlacesAsked, Span
 from shared.db.pool import Pool, tx
-from shared.errors import Retryable
-from shared.observability.health import Health
-from shared.observability.logging import get_logger
 
 DAYS_PER_CALL: Final = 50
 SPANS_PER_CALL: Final = 5_000
@@ -22,29 +18,21 @@ SPANS_PER_CALL: Final = 5_000
 LEASE: Final = timedelta(seconds=60)
 """Longer than the client's own limit for one call."""
 SWEEP_DAYS: Final = 2_000
-PLACES_LOOP: Final = "places"
-PLACES_IDLE_S: Final = 5.0
-PLACES_AWAY_S: Final = 30.0
-PLACES_STALE_S: Final = 180.0
-
-log = get_logger(__name__)
 
 
-async def places_loop(pool: Pool, classifier: Places, health: Health) -> None:
+class PlaceNamer:
     """Names follow the ledger within a minute, and what was there before them is walked once: nothing waits for names."""
-    after: Key | None = BEFORE_ALL
-    while True:
-        try:
-            if after is not None:
-                after = await sweep_next(pool, after)
-            while await name_next(pool, classifier):
-                health.beat(PLACES_LOOP, stale_after_s=PLACES_STALE_S)
-        except Retryable as error:
-            log.warning("places are named later", error=str(error))
-            await asyncio.sleep(PLACES_AWAY_S)
-        health.beat(PLACES_LOOP, stale_after_s=PLACES_STALE_S)
-        if after is None:
-            await asyncio.sleep(PLACES_IDLE_S)
+
+    def __init__(self, pool: Pool, classifier: Places) -> None:
+        self._pool = pool
+        self._classifier = classifier
+        self._after: Key | None = BEFORE_ALL
+
+    async def next(self) -> bool:
+        """Some of both; False where nothing is left."""
+        if self._after is not None:
+            self._after = await sweep_next(self._pool, self._after)
+        return await name_next(self._pool, self._classifier) or self._after is not None
 
 
 async def name_next(pool: Pool, classifier: Places) -> bool:

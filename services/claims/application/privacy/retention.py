@@ -15,9 +15,11 @@ from shared.contracts.holds import HoldsTold, OpenedHold
 from shared.db.pool import Connection, Pool, tx
 from shared.http.problems import Problem
 from shared.nz_days import to_ordinal
+from shared.rounds import each
 
 EVER: Final = (to_ordinal(date(2000, 1, 1)), to_ordinal(date(2099, 12, 31)))
 BATCH: Final = 500
+LOOP: Final = "holds"
 WORDS: Final = {
     "issue": "two years after the issue: it is not claimed",
     "application": "two years after the application",
@@ -92,11 +94,14 @@ async def tell_next(pool: Pool, classifier: Holds) -> bool:
 
 
 async def settle_needed(pool: Pool) -> int:
-    """What rule RE1 holds longer than the classifier's own four years is a hold there in time."""
+    """What rule RE1 holds longer than the classifier's own four years is a hold there in time; how many changed."""
     async with tx(pool) as conn:
         tenants = await retention.tenants(conn)
-    changed = 0
-    for tenant in tenants:
+    changed: list[int] = []
+
+    async def settle(tenant: UUID) -> None:
         async with tx(pool) as conn:
-            changed += await retention.settle_needed(conn, tenant)
-    return changed
+            changed.append(await retention.settle_needed(conn, tenant))
+
+    await each(LOOP, tenants, settle)
+    return sum(changed)

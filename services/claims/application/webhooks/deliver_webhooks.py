@@ -15,12 +15,10 @@ from services.claims.repo.webhook_events import Taken
 from shared.clock import Clock
 from shared.db.pool import Connection, Pool, tx
 from shared.errors import Retryable
-from shared.observability.health import Health
 from shared.observability.logging import get_logger
-from shared.observability.metrics import CLAIMS_WEBHOOKS
+from shared.observability.metrics import CLAIMS_WEBHOOKS, LOOP_FAILURES
 
 LOOP: Final = "webhooks"
-STALE_S: Final = 120.0
 LEASE: Final = timedelta(seconds=60)
 """Longer than the sender's own limit for an attempt, so that two workers never send the same at the same time."""
 FAN_OUT_MAX: Final = 200
@@ -45,34 +43,23 @@ class Deliverer:
         self._sender = sender
         self._clock = clock
         self._under_way: set[asyncio.Task[None]] = set()
+        self._swept = 0.0
 
-    async def run(self, health: Health) -> None:
-        """Until cancelled.  A delivery that is cancelled comes due again when its lease ends."""
-        loop = asyncio.get_running_loop()
-        swept = loop.time()
-        try:
-            while True:
-                moved = 0
-                try:
-                    moved = await self._start_some()
-                    if loop.time() - swept > SWEEP_EVERY_S:
-                        await self._sweep()
-                        swept = loop.time()
-                except Retryable as error:
-                    log.warning("webhooks wait", error=str(error))
-                health.beat(LOOP, stale_after_s=STALE_S)
-                if not moved:
-                    await self._idle()
-        finally:
-            for one in self._under_way:
-                one.cancel()
-
-    async def _idle(self) -> None:
-        """Until an attempt ends and gives its place back, or a while has passed."""
-        if self._under_way:
+    async def next(self) -> bool:
+        """Fan out, begin what is due, and wait a little for what is under way; False where there is nothing at all."""
+        now = asyncio.get_running_loop().time()
+        moved = await self._start_some()
+        if now - self._swept > SWEEP_EVERY_S:
+            await self._sweep()
+            self._swept = now
+        if not moved and self._under_way:
             await asyncio.wait(self._under_way, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED)
-        else:
-            await asyncio.sleep(IDLE_S)
+        return bool(moved or self._under_way)
+
+    def stop(self) -> None:
+        """A delivery that is cancelled comes due again when its lease ends."""
+        for one in self._under_way:
+            one.cancel()
 
     async def round(self) -> int:
         """Fan out, attempt what is due now and wait for it; how many attempts there were."""
@@ -98,6 +85,7 @@ class Deliverer:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
+            LOOP_FAILURES.labels(LOOP).inc()
             log.error("webhook attempt broke", task=task.get_name(), exc_info=error)
 
     async def _attempt(self, one: Taken) -> None:
