@@ -38,9 +38,8 @@ from services.claims.api.webhooks import webhook_routes
 from services.claims.application.claim.render_form import render_next
 from services.claims.application.claim.review_all import Reviewer
 from services.claims.application.ledger.exclude_faulty import exclude_next
-from services.claims.application.ledger.name_places import PLACES_LOOP, places_loop
-from services.claims.application.people.person_roles import scopes_now
 from services.claims.application.ledger.name_places import PlaceNamer
+from services.claims.application.people.person_roles import scopes_now
 from services.claims.application.policies import PolicyBook, register_shipped
 from services.claims.application.privacy.keep_house import House
 from services.claims.application.privacy.rotate_keys import check_keys
