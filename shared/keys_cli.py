@@ -9,6 +9,7 @@ from uuid import UUID
 
 import click
 
+from shared import command_log
 from shared.clock import system_clock
 from shared.db import api_keys
 from shared.db.api_keys import KeyFacts
@@ -41,12 +42,20 @@ def add_commands(group: click.Group, service: str) -> None:
         group.add_command(make(service))
 
 
-def _run(data_dir: Path, service: str, act: Callable[[Connection], Awaitable[R]]) -> R:
-    """One transaction of the service's worker.  Raises click.ClickException."""
+def _run(
+    data_dir: Path, service: str, tenant: UUID, asked: tuple[str, str | None], act: Callable[[Connection], Awaitable[R]]
+) -> R:
+    """One transaction of the service's worker, with its row in the audit log where there was something to show or change.
+    `asked`: the command's word, and the key's id.  Raises click.ClickException."""
+    word, key_id = asked
 
     async def once() -> R:
         async with lone_tx(dsn_of(data_dir, service), name=f"rucor-{service}-keys") as conn:
-            return await act(conn)
+            found = await act(conn)
+            if found:
+                things = {} if key_id is None else {"key_id": key_id}
+                await command_log.note(conn, tenant, f"rucor keys {service} {word}", things)
+            return found
 
     try:
         return asyncio.run(once())
@@ -60,7 +69,11 @@ def _list(service: str) -> click.Command:
     @data_dir_option
     def list_(tenant: UUID, data_dir: Path) -> None:
         """A tenant's keys, the revoked ones too; never a secret."""
-        for one in _run(data_dir, service, lambda conn: api_keys.keys_of(conn, tenant, api_keys.FIRST, SHOWN_MAX)):
+        found = _run(
+            data_dir, service, tenant, ("list", None),
+            lambda conn: api_keys.keys_of(conn, tenant, api_keys.FIRST, SHOWN_MAX),
+        )  # fmt: skip
+        for one in found:
             click.echo(_line(one))
 
     return list_
@@ -75,7 +88,8 @@ def _rotate(service: str) -> click.Command:
     def rotate(tenant: UUID, key_id: str, grace_hours: int, data_dir: Path) -> None:
         """Give the key a new secret and print it; the present one works for the grace, an earlier one ends at once."""
         until = instant_of(system_clock()) + timedelta(hours=grace_hours)
-        key = _run(data_dir, service, lambda conn: api_keys.rotate_key(conn, tenant, key_id, until))
+        asked = ("rotate", key_id)
+        key = _run(data_dir, service, tenant, asked, lambda conn: api_keys.rotate_key(conn, tenant, key_id, until))
         if key is None:
             raise click.ClickException(NO_KEY)
         click.echo(key)
@@ -90,7 +104,8 @@ def _revoke(service: str) -> click.Command:
     @data_dir_option
     def revoke(tenant: UUID, key_id: str, data_dir: Path) -> None:
         """Revoke the key whose public part (8 characters after `rucor_`) is KEY_ID."""
-        if not _run(data_dir, service, lambda conn: api_keys.revoke_key(conn, tenant, key_id)):
+        asked = ("revoke", key_id)
+        if not _run(data_dir, service, tenant, asked, lambda conn: api_keys.revoke_key(conn, tenant, key_id)):
             raise click.ClickException(NO_KEY)
         click.echo("revoked; it stops working within 30 seconds")
 
@@ -105,7 +120,12 @@ def _limit(service: str) -> click.Command:
     @data_dir_option
     def limit(tenant: UUID, key_id: str, requests_per_s: int | None, data_dir: Path) -> None:
         """Let a key ask more or less often than others."""
-        if not _run(data_dir, service, lambda conn: api_keys.limit_key(conn, tenant, key_id, requests_per_s)):
+        asked = ("limit", key_id)
+
+        def act(conn: Connection) -> Awaitable[bool]:
+            return api_keys.limit_key(conn, tenant, key_id, requests_per_s)
+
+        if not _run(data_dir, service, tenant, asked, act):
             raise click.ClickException(NO_KEY)
         click.echo("set; it holds within 30 seconds")
 

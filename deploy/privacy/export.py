@@ -18,8 +18,11 @@ from services.classifier.application import exporting
 from services.classifier.application.reading import Transaction
 from services.classifier.repo import erasure as of_classifier
 from services.ingest.repo import erasure as of_ingest
-from shared.db.pool import Connection, Pool, tenant_tx
+from shared import command_log
+from shared.db.pool import Connection, Pool, tenant_tx, tx
 
+COMMANDS: Final = {True: "rucor tenants export", False: "rucor privacy export"}
+"""By whether it is everything of the tenant."""
 ROWS: Final = 500
 FILES: Final = 5
 START: Final = (0, 0)
@@ -40,6 +43,9 @@ async def export(reach: Reach, tenant: UUID, path: Path, subject: Subject | None
     }
     wanted: Subject = subject or Everything()
     pools = {"claims": reach.claims, "classifier": reach.classifier, "ingest": reach.ingest}
+    for pool in pools.values():  # in each service's audit log, before anything is read
+        async with tx(pool) as conn:
+            await command_log.note(conn, tenant, COMMANDS[subject is None], wanted.things)
     with Archive(path, about) as archive:
         attachments: set[str] = set()
         claims: set[str] = set()

@@ -17,10 +17,12 @@ from services.claims.application.privacy import erase_tenant
 from services.claims.repo import erasure as of_claims
 from services.classifier.repo import erasure as of_classifier
 from services.ingest.repo import erasure as of_ingest
+from shared import command_log
 from shared.db.pool import Connection, Pool, tenant_tx, tx
 from shared.http.auth import OPERATOR
 
 BATCH: Final = 200
+COMMAND: Final = "rucor tenants offboard"
 
 
 class NotLeaving(Exception):
@@ -93,10 +95,13 @@ async def _begin(reach: Reach, tenant: UUID, reason: str, actor: str) -> None:
         await of_claims.begin(conn, tenant, reason, actor)
     async with tx(reach.claims) as conn:
         await of_claims.revoke_all(conn, tenant)
+        await command_log.note(conn, tenant, COMMAND, by=actor)
     async with tx(reach.classifier) as conn:
         await of_classifier.revoke_all(conn, tenant)
+        await command_log.note(conn, tenant, COMMAND, by=actor)
     async with tx(reach.ingest) as conn:
         await of_ingest.revoke_all(conn, tenant)
+        await command_log.note(conn, tenant, COMMAND, by=actor)
 
 
 async def _give_out(reach: Reach, tenant: UUID, archive: Path | None, made_at: str) -> None:

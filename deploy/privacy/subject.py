@@ -27,6 +27,11 @@ class Subject(Protocol):
     @property
     def words(self) -> str: ...
 
+    @property
+    def things(self) -> Mapping[str, str]:
+        """Its ids, for the audit log: never a name."""
+        ...
+
     def is_about(self, service: str, table: str, row: dict[str, Any]) -> bool: ...
 
     def days_of(self, device: str, first: int, last: int) -> Iterator[tuple[int, int]]:
@@ -37,6 +42,7 @@ class Subject(Protocol):
 @dataclass(frozen=True)
 class Everything:
     words: str = "everything of the tenant"
+    things: Mapping[str, str] = field(default_factory=dict)
 
     def is_about(self, service: str, table: str, row: dict[str, Any]) -> bool:  # noqa: ARG002 - as asked
         return True
@@ -55,6 +61,10 @@ class Person:
     def words(self) -> str:
         return f"person {self.name}"
 
+    @property
+    def things(self) -> Mapping[str, str]:
+        return {}
+
     def is_about(self, service: str, table: str, row: dict[str, Any]) -> bool:  # noqa: ARG002 - as asked
         return self.name.casefold() in json.dumps(row, ensure_ascii=False).casefold()
 
@@ -66,6 +76,7 @@ class Person:
 class Vehicle:
     """`devices`: those that spoke for it, each with its first and last day."""
 
+    id: UUID
     plate: str
     ids: frozenset[str]
     claims: frozenset[str]
@@ -74,6 +85,10 @@ class Vehicle:
     @property
     def words(self) -> str:
         return f"vehicle {self.plate}"
+
+    @property
+    def things(self) -> Mapping[str, str]:
+        return {"vehicle_id": str(self.id)}
 
     def is_about(self, service: str, table: str, row: dict[str, Any]) -> bool:  # noqa: ARG002 - as asked
         if "licence_id" in row and row["licence_id"] is not None:
@@ -108,4 +123,4 @@ async def vehicle_of(reach: Reach, tenant: UUID, plate_or_id: str) -> Vehicle:
         for one in await conn.fetch(DEVICES, tenant, row["id"]):
             devices.setdefault(one["device"], []).append((one["first_day"], one["last_day"]))
     ids = {str(row["id"]), *row["plates"], *map(str, row["recorders"]), *map(str, row["licences"])}
-    return Vehicle(plate, frozenset(ids), frozenset(str(one["claim_id"]) for one in claims), devices)
+    return Vehicle(row["id"], plate, frozenset(ids), frozenset(str(one["claim_id"]) for one in claims), devices)

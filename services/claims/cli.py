@@ -11,8 +11,10 @@ import click
 
 from services.claims.domain.register.roles import OPERATOR_SCOPES
 from services.claims.repo import tenants as repo
+from shared import command_log
 from shared.clock import new_id
 from shared.db import api_keys
+from shared.db.api_keys import key_id_of
 from shared.db.pool import lone_tx
 from shared.http.auth import OPERATOR
 from shared.keys_cli import add_commands, expires_option, expiry
@@ -35,6 +37,7 @@ async def create_tenant(worker_dsn: str, name: str) -> UUID:
     tenant = new_id()
     async with lone_tx(worker_dsn, name=CONNECTION) as conn:
         await repo.insert_tenant(conn, tenant, name)
+        await command_log.note(conn, tenant, "rucor tenants create")
     return tenant
 
 
@@ -45,13 +48,18 @@ async def issue_key(
     async with lone_tx(worker_dsn, name=CONNECTION) as conn:
         if await repo.tenant_name(conn, tenant_id) is None:
             raise LookupError(f"there is no tenant {tenant_id}")
-        return await api_keys.issue_key(conn, tenant_id, name, scopes, expires_at)
+        key = await api_keys.issue_key(conn, tenant_id, name, scopes, expires_at)
+        await command_log.note(conn, tenant_id, "rucor keys claims create", {"key_id": key_id_of(key) or ""})
+        return key
 
 
 async def revoke_key(worker_dsn: str, tenant_id: UUID, key_id: str) -> bool:
     """True when the key was live; it works for at most 30 s more."""
     async with lone_tx(worker_dsn, name=CONNECTION) as conn:
-        return await api_keys.revoke_key(conn, tenant_id, key_id)
+        live = await api_keys.revoke_key(conn, tenant_id, key_id)
+        if live:
+            await command_log.note(conn, tenant_id, "rucor keys claims revoke", {"key_id": key_id})
+        return live
 
 
 @click.group()

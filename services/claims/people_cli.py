@@ -1,7 +1,6 @@
 """`rucor people add`: the first people of a tenant, put in by who runs the system; the others come in through the API."""
 
 import asyncio
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,9 @@ from services.claims.domain.instants import from_ms
 from services.claims.domain.register.roles import ROLES
 from services.claims.repo import tenants
 from services.claims.repo.people import PersonRow
+from shared import command_log
 from shared.clock import new_id, system_clock
+from shared.command_log import login_name
 from shared.db.pool import open_pool, tenant_tx
 from shared.http.auth import OPERATOR
 from shared.http.problems import Problem
@@ -36,6 +37,7 @@ async def add(worker_dsn: str, tenant: UUID, body: PersonBody, by: str) -> Perso
         async with tenant_tx(pool, tenant) as conn:
             if await tenants.tenant_name(conn, tenant) is None:
                 raise LookupError(f"there is no tenant {tenant}")
+            await command_log.note(conn, tenant, "rucor people add", {"person_id": str(row.id)}, by)
             return await add_person(conn, tenant, row, None)
     finally:
         await pool.close()
@@ -47,7 +49,7 @@ async def add(worker_dsn: str, tenant: UUID, body: PersonBody, by: str) -> Perso
 @click.option("--name", required=True, help="As it stands under what the person does.")
 @click.option("--email", required=True, help="By which the person's first sign-in is known.")
 @click.option("--role", "roles", type=click.Choice(ROLES), multiple=True, help="Repeatable.")
-@click.option("--by", default=getpass.getuser, show_default="your login name", help="Who adds the person.")
+@click.option("--by", default=login_name, show_default="your login name", help="Who adds the person.")
 @data_dir_option
 def people_add(
     *, tenant: UUID | None, operator: bool, name: str, email: str, roles: Sequence[str], by: str, data_dir: Path

@@ -54,6 +54,7 @@ def missing(
             found = _offline(pings, road_set, first, last)
         elif tenant is not None and first is not None and last is not None:
             dsn = dsn_of(data_dir, "classifier", "api", "give --roads and --pings")
+            asyncio.run(_note(dsn_of(data_dir, "classifier"), tenant))
             found = asyncio.run(_of_tenant(dsn, tenant, first, last, road_set))
         else:
             raise click.UsageError("name --tenant, --from and --to, or --roads and --pings")
@@ -78,6 +79,15 @@ def _offline(pings: Path, road_set: "RoadSet", from_day: date | None, to_day: da
     days = days_of(parsed.pings.ts_ms)
     keep = (days >= (to_ordinal(from_day) if from_day else 0)) & (days <= (to_ordinal(to_day) if to_day else 1 << 30))
     return in_pings(parsed.pings.take(keep), road_set, V1)
+
+
+async def _note(worker_dsn: str, tenant: UUID) -> None:
+    """In the audit log, before anything is read."""
+    from shared import command_log
+    from shared.db.pool import lone_tx
+
+    async with lone_tx(worker_dsn, name="rucor-roads-missing") as conn:
+        await command_log.note(conn, tenant, "rucor roads missing")
 
 
 async def _of_tenant(dsn: str, tenant: UUID, from_day: date, to_day: date, road_set: "RoadSet") -> "list[ProbableRoad]":

@@ -15,6 +15,7 @@ import click
 from services.classifier.application import retention
 from services.classifier.application.exporting import export
 from services.classifier.application.retention import Status
+from shared import command_log
 from shared.clock import new_id, system_clock
 from shared.db.pool import Pool, open_pool, tx
 from shared.errors import Retryable
@@ -37,9 +38,16 @@ async def _open(data_dir: Path) -> AsyncIterator[Pool]:
         await pool.close()
 
 
-def _on(data_dir: Path, work: Callable[[Pool], Awaitable[T]]) -> T:
+def _on(
+    data_dir: Path, work: Callable[[Pool], Awaitable[T]], seen: tuple[UUID, str, dict[str, str]] | None = None
+) -> T:
+    """`seen`: whose data it is, the command and what it is about, which the audit log has before anything is done."""
+
     async def run() -> T:
         async with _open(data_dir) as pool:
+            if seen is not None:
+                async with tx(pool) as conn:
+                    await command_log.note(conn, *seen)
             return await work(pool)
 
     try:
@@ -102,7 +110,8 @@ def hold_command(tenant: UUID, first: datetime, last: datetime, reason: str, dat
     """Keep the months of these days until the hold is released, and print the hold's id."""
     hold_id = new_id()
     days = _days(first, last)
-    _on(data_dir, lambda pool: retention.hold(pool, tenant, hold_id, days, reason))
+    seen = (tenant, "rucor evidence hold", {"hold_id": str(hold_id)})
+    _on(data_dir, lambda pool: retention.hold(pool, tenant, hold_id, days, reason), seen)
     click.echo(hold_id)
 
 
@@ -112,7 +121,8 @@ def hold_command(tenant: UUID, first: datetime, last: datetime, reason: str, dat
 @data_dir_option
 def release_command(tenant: UUID, hold: UUID, data_dir: Path) -> None:
     """End the hold with the id HOLD."""
-    if not _on(data_dir, lambda pool: retention.release(pool, tenant, hold)):
+    seen = (tenant, "rucor evidence release", {"hold_id": str(hold)})
+    if not _on(data_dir, lambda pool: retention.release(pool, tenant, hold), seen):
         raise click.ClickException("the tenant has no open hold of that id")
     click.echo("released")
 
@@ -159,4 +169,4 @@ def export_command(
             async for some in lines:
                 file.write(some)
 
-    _on(data_dir, write)
+    _on(data_dir, write, (tenant, "rucor evidence export", {"device": device}))

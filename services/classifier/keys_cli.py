@@ -9,7 +9,9 @@ from uuid import UUID
 
 import click
 
+from shared import command_log
 from shared.db import api_keys
+from shared.db.api_keys import key_id_of
 from shared.db.pool import lone_tx
 from shared.errors import Retryable
 from shared.keys_cli import add_commands, expires_option, expiry
@@ -32,7 +34,9 @@ async def issue_key(
 ) -> str:
     """A new key of a tenant, shown only here.  `worker_dsn`: the classifier's worker role.  Raises DatabaseUnavailable."""
     async with lone_tx(worker_dsn, name=CONNECTION) as conn:
-        return await api_keys.issue_key(conn, tenant_id, name, scopes, expires_at)
+        key = await api_keys.issue_key(conn, tenant_id, name, scopes, expires_at)
+        await command_log.note(conn, tenant_id, "rucor keys classifier create", {"key_id": key_id_of(key) or ""})
+        return key
 
 
 @click.group()

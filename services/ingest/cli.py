@@ -14,7 +14,9 @@ import httpx
 
 from services.ingest.adapters.replay import BATCH_PINGS, REQUESTS_AT_ONCE, Replayed, ReplayFailed, replay
 from services.ingest.settings import PINGS_MAX
+from shared import command_log
 from shared.db import api_keys
+from shared.db.api_keys import key_id_of
 from shared.db.pool import lone_tx
 from shared.errors import Retryable
 from shared.keys_cli import add_commands, expires_option, expiry
@@ -33,7 +35,9 @@ async def issue_key(
 ) -> str:
     """A new key of this tenant, shown only here.  `worker_dsn`: ingest's worker role.  Raises DatabaseUnavailable."""
     async with lone_tx(worker_dsn, name="rucor-ingest-keys") as conn:
-        return await api_keys.issue_key(conn, tenant_id, name, scopes, expires_at)
+        key = await api_keys.issue_key(conn, tenant_id, name, scopes, expires_at)
+        await command_log.note(conn, tenant_id, "rucor keys ingest create", {"key_id": key_id_of(key) or ""})
+        return key
 
 
 def _base_url(url: str | None, data_dir: Path) -> str:

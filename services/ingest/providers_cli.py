@@ -10,8 +10,10 @@ import click
 
 from services.ingest.cli import PROVIDER_SCOPES
 from services.ingest.repo import providers as repo
+from shared import command_log
 from shared.clock import new_id
 from shared.db import api_keys
+from shared.db.api_keys import key_id_of
 from shared.db.pool import lone_tx
 from shared.errors import Retryable
 from shared.running_stack import data_dir_option, dsn_of
@@ -25,6 +27,7 @@ async def create_provider(worker_dsn: str, name: str) -> UUID:
     provider = new_id()
     async with lone_tx(worker_dsn, name=CONNECTION) as conn:
         await repo.add(conn, provider, name)
+        await command_log.note(conn, provider, "rucor providers create")
     return provider
 
 
@@ -33,7 +36,9 @@ async def issue_provider_key(worker_dsn: str, provider: UUID, name: str) -> str:
     async with lone_tx(worker_dsn, name=CONNECTION) as conn:
         if await repo.name_of(conn, provider) is None:
             raise LookupError(f"there is no provider {provider}")
-        return await api_keys.issue_key(conn, provider, name, PROVIDER_SCOPES)
+        key = await api_keys.issue_key(conn, provider, name, PROVIDER_SCOPES)
+        await command_log.note(conn, provider, "rucor providers key", {"key_id": key_id_of(key) or ""})
+        return key
 
 
 def _run(act: Callable[[], Awaitable[R]]) -> R:

@@ -11,6 +11,8 @@ from uuid import UUID
 from shared.db.pool import Connection, Pool, tx
 from shared.observability.logging import get_logger
 
+OPERATOR: Final = UUID(int=0)
+"""The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""
 PURGE_ROWS: Final = 5_000
 """In one transaction."""
 PURGE_LOOP: Final = "audit log"
@@ -26,6 +28,11 @@ EFFECT: Final = """
 insert into audit_log (tenant_id, key_id, person, actor_tenant, method, route, things, status, request_id)
 select coalesce(nullif(current_setting('rucor.tenant', true), '')::uuid, $1), $2, $3, $4, $5, $6, $7, $8, $9
 where pg_current_xact_id_if_assigned() is not null
+"""
+# With the worker's role, which may add rows of any tenant.
+ADD: Final = """
+insert into audit_log (tenant_id, key_id, person, actor_tenant, method, route, things, status, request_id)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::int[], $9::text[])
 """
 PAGE: Final = """
 select at, id, key_id, person, actor_tenant, method, route, things, status, request_id from audit_log
@@ -83,14 +90,18 @@ class Wanted(NamedTuple):
 
 async def add_finished(pool: Pool, rows: Sequence[Access], wait_s: float) -> None:
     """A transaction of their own.  `pool`: the API role's.  `wait_s`: for a connection.  Raises what the driver raises."""
-    columns = [list(column) for column in zip(*map(_values, rows), strict=True)]
     async with pool.acquire(timeout=wait_s) as conn:
-        await conn.execute(FINISHED, *columns)
+        await conn.execute(FINISHED, *_columns(rows))
 
 
 async def add_effect(conn: Connection, access: Access) -> bool:
     """In the transaction of the effect; False where it has written nothing so far, and nothing was added."""
     return await conn.execute(EFFECT, *_values(access)) != "INSERT 0 0"
+
+
+async def add_rows(conn: Connection, rows: Sequence[Access]) -> None:
+    """Of whatever tenants, in the transaction of what they are about.  `conn`: the worker's."""
+    await conn.execute(ADD, *_columns(rows))
 
 
 async def page(
@@ -120,6 +131,10 @@ async def purge_round(pool: Pool) -> bool:
     if gone := await purge(pool):
         log.info("audit log purged", rows=gone, rule="RE1")
     return False
+
+
+def _columns(rows: Sequence[Access]) -> list[list[object]]:
+    return [list(column) for column in zip(*map(_values, rows), strict=True)]
 
 
 def _values(access: Access) -> tuple[object, ...]:

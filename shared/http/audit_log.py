@@ -28,13 +28,13 @@ class AccessAnswer(Answer):
     id: UUID
     at: datetime
     key_id: str = Field(
-        description="Public part of the key; `service`: another of our services, for an answer of its own."
+        description="Public part of the key; `service`: another of our services, for an answer of its own; `cli`: a command."
     )
     person: str | None = Field(description="Who had signed in; null: a machine's key.")
     actor_tenant: UUID | None = Field(
         description="Whose key it was, where it was not yours: the operator's, a provider's."
     )
-    method: str
+    method: str = Field(description="`CLI`: what an operator did at the command line; `route` is the command.")
     route: str = Field(
         description=f"The route as the OpenAPI document names it; `{OVERVIEW}`: an operator's look over all registers at once."
     )

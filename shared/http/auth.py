@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from starlette.middleware import Middleware
 
 from shared.clock import Clock, system_clock
+from shared.db import audit as table
 from shared.db.api_keys import EVER, PRINT_BYTES, KeyRow, find_key, hash_key, key_id_of, note_use
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
@@ -49,7 +50,7 @@ VISITED_TENANT: Final = "Rucor-Tenant"
 VISITOR: Final = "ops:visit"
 VISITABLE: Final = frozenset({"claims:read"})
 
-OPERATOR: Final = deeds.OPERATOR
+OPERATOR: Final = table.OPERATOR
 ASKING: Final = "rucor.asking"
 """Where a request's scope holds its Principal: who has asked is not asked again, by a second dependency or by the reading
 that `If-Match` is compared with."""

@@ -16,14 +16,12 @@ from structlog.contextvars import get_contextvars
 
 from shared.clock import Clock
 from shared.db import audit as table
-from shared.db.audit import Access
+from shared.db.audit import OPERATOR, Access
 from shared.db.errors import is_retryable
 from shared.db.pool import ACQUIRE_TIMEOUT_S, Connection, Pool
 from shared.errors import Retryable
 from shared.observability.metrics import AUDIT_FAILED
 
-OPERATOR: Final = UUID(int=0)
-"""The tenant of those who run the system.  It has no vehicles; its keys alone may bear operator scopes (rule PA4)."""
 OVERVIEW: Final = "/v1/ops"
 """Stands for the route in every tenant's log where an operator looked over all tenants' registers at once: whose data the
 answer showed is not to be told from it (rule LI4)."""

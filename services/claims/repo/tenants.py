@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from shared.db.audit import OPERATOR
 from shared.db.pool import Connection
-from shared.http.deeds import OPERATOR
 
 INSERT_TENANT: Final = "insert into claims.tenant (tenant_id, name) values ($1, $2)"
 TENANT: Final = "select name from claims.tenant where tenant_id = $1"

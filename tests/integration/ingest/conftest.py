@@ -117,7 +117,7 @@ class Ingest:
         answer = CLIENT.get(f"{self.url}/v1/audit-log", headers=self.headers())
         assert answer.status_code == 200, answer.text
         items: list[dict[str, Any]] = answer.json()["items"]
-        return items
+        return [item for item in items if item["method"] != "CLI"]
 
     def as_superuser(self, statement: str) -> None:
         async def execute() -> None:

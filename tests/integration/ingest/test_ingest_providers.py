@@ -177,4 +177,4 @@ def test_G6_row_security_holds_in_every_table_of_ingest(ingest: Ingest, provider
     assert tables == {"api_key", "audit_log", "provider_consent", "provider_device_day", "quarantine"}
     assert all(seen[table, "own"] for table in tables)
     assert not any(seen[table, who] for table in tables for who in ("other", "nobody"))
-    assert {table for table in tables if seen[table, "provider"]} == {"api_key", "provider_consent"}
+    assert {table for table in tables if seen[table, "provider"]} == {"api_key", "provider_consent", "audit_log"}
