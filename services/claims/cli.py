@@ -21,7 +21,9 @@ from shared.keys_cli import add_commands, expires_option, expiry
 from shared.running_stack import data_dir_option, dsn_of
 
 CONNECTION: Final = "rucor-claims-cli"
-SCOPES: Final = ("claims:read", "claims:write", "people:write", "audit-log:read", "keys:write", "ops-grants:write")
+SCOPES: Final = (
+    "claims:read", "claims:write", "people:write", "audit-log:read", "keys:write", "ops-grants:write", "privacy:write",
+)  # fmt: skip
 """Of a tenant's keys.  `claims:write` implies `claims:verify`, `claims:lodge` and `webhooks:write`, which may also be given
 alone."""
 NAMED_SCOPES: Final = (

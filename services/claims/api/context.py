@@ -22,6 +22,8 @@ Reader = Annotated[Principal, Depends(require("claims:read"))]
 AuditReader = Annotated[Principal, Depends(require("audit:read"))]
 """Who may see audit cases: all who read claims, and people with the role auditor, who see nothing else."""
 Writer = Annotated[Principal, Depends(require("claims:write"))]
+Forgetter = Annotated[Principal, Depends(require("privacy:write"))]
+"""Who may have somebody forgotten, for good: the tenant's admins (rules PA2, RE2)."""
 Verifier = Annotated[Principal, Depends(require("claims:verify"))]
 Lodger = Annotated[Principal, Depends(require("claims:lodge"))]
 """Who may make a claim the Agency's business, and take it back."""

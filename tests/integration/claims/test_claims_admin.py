@@ -107,6 +107,22 @@ async def test_PA2_the_last_admin_stays_until_another_is_there(claims: Claims, f
     assert (await fleet.post(f"/people/{pat}/deactivate", {**gone, "actor": "R Hill"}, 409))["code"] == "last_admin"
 
 
+async def test_RE2_who_prepares_has_nobody_forgotten_an_admin_has(claims: Claims, fleet: Fleet) -> None:
+    """It is at once and for good: who writes claims cannot do it."""
+    claimant = await fleet.add_claimant()
+    forget = {"kind": "claimant", "subject_id": claimant, "reason": "asked"}
+    preparer = await claims.person(fleet.tenant, "Pat Hill", "preparer", "verifier")
+    machine = claims.client(await claims.key(fleet.tenant, "claims:read", "claims:write"))
+    for who, more in ((preparer, {}), (machine, {"actor": "R Hill"})):
+        refused = await told(who.post("/v1/erasure-requests", json=forget | more), 403)
+        assert (refused["code"], refused["scope"]) == ("scope_missing", "privacy:write")
+    assert (await fleet.get(f"/claimants/{claimant}"))["name"] == "Hill Farms Limited"
+    assert (await fleet.get("/erasure-requests"))["items"] == []
+    admin = await claims.person(fleet.tenant, "Mary Hill", "admin")
+    assert (await told(admin.post("/v1/erasure-requests", json=forget), 201))["state"] == "done"
+    assert (await fleet.get(f"/claimants/{claimant}"))["name"] != "Hill Farms Limited"
+
+
 async def test_PA2_an_admin_who_asked_to_be_forgotten_no_longer_counts(claims: Claims, fleet: Fleet) -> None:
     """Held, since they verified a claim: they go by themselves when the hold ends."""
     await fleet.post("/people", {**PAT, "name": "R Hill", "roles": ["admin"], "actor": "R Hill"})

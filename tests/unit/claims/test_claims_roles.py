@@ -12,7 +12,9 @@ from shared.http.auth import IMPLIED, OPERATOR, opened_by
 from shared.http.problems import Problem
 
 WRITING = {"claims:write", "claims:verify", "claims:lodge", "people:write", "land:write", "exclusions:write"}
-MANAGING = {"people:write", "keys:write", "webhooks:write", "audit-log:read", "ops-grants:write", "providers:write"}
+MANAGING = {
+    "people:write", "keys:write", "privacy:write", "webhooks:write", "audit-log:read", "ops-grants:write", "providers:write",
+}  # fmt: skip
 
 
 def test_PA2_every_role_of_the_rule_has_its_scopes() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.claims.api.actors import ActorName, actor_of
-from services.claims.api.context import Ctx, Reader, Writer, command, query
+from services.claims.api.context import Ctx, Forgetter, Reader, command, query
 from services.claims.api.fields import Answer, Body, GivenText
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.application.people.person_roles import keep_an_admin
@@ -85,7 +85,7 @@ async def _one(conn: Connection, tenant: UUID, request_id: UUID) -> ErasureAnswe
 
 
 @router.post("/erasure-requests", status_code=201, response_model=ErasureAnswer)
-async def post_erasure(request: Request, who: Writer, context: Ctx, body: ErasureBody) -> Response:
+async def post_erasure(request: Request, who: Forgetter, context: Ctx, body: ErasureBody) -> Response:
     """Forget a claimant or a person: at once where nothing holds a record about them, else when that ends."""
     row = RequestRow(
         new_id(), body.kind, body.subject_id, body.reason, actor_of(who, body.actor), from_ms(context.clock())

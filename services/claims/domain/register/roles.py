@@ -34,7 +34,8 @@ SCOPES_OF: Final[Mapping[Role, frozenset[str]]] = {
     "admin": _PREPARE
     | _VERIFY
     | {
-        "people:write", "keys:write", "webhooks:write", "audit-log:read", "ops-grants:write", "providers:write", "pings:write",
+        "people:write", "keys:write", "privacy:write", "webhooks:write", "audit-log:read", "ops-grants:write",
+        "providers:write", "pings:write",
     },
     "ops": frozenset({*OPERATOR_SCOPES, "claims:read", "audit:read", "people:write", "audit-log:read", "keys:write"}),
 }  # fmt: skip
