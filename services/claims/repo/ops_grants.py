@@ -1,6 +1,5 @@
 """Leave for operators to look into a tenant (rule PA4): rows that are added, and ended at most once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -21,13 +20,13 @@ where tenant_id = $1 and id = $2"""
 END: Final = """
 update claims.ops_grant set ended_at = $3, ended_by = $4 where tenant_id = $1 and id = $2 and ended_at is null"""
 IS_LIVE: Final = """
-select exists (select from claims.ops_grant where tenant_id = $1 and holder = any($2::text[]) and ended_at is null
-    and from_at <= $3 and until_at > $3)"""
+select exists (select from claims.ops_grant where tenant_id = $1 and holder = $2 and ended_at is null
+    and ($3::timestamptz is null or created_at >= $3) and from_at <= $4 and until_at > $4)"""
 
 
 @dataclass(frozen=True)
 class GrantRow:
-    """`holder`: an operator's key id, or the name of one who signed in."""
+    """`holder`: the id of an operator's key, or of an operator's person; of leave that has ended it may be a name."""
 
     id: UUID
     case_ref: str
@@ -63,5 +62,6 @@ async def end(conn: Connection, tenant: UUID, grant_id: UUID, at: datetime, by: 
     await conn.execute(END, tenant, grant_id, at, by)
 
 
-async def is_live(conn: Connection, tenant: UUID, holders: Sequence[str], at: datetime) -> bool:
-    return bool(await conn.fetchval(IS_LIVE, tenant, list(holders), at))
+async def is_live(conn: Connection, tenant: UUID, holder: str, given_since: datetime | None, at: datetime) -> bool:
+    """`given_since`: leave that was given before does not count."""
+    return bool(await conn.fetchval(IS_LIVE, tenant, holder, given_since, at))

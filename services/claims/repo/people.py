@@ -32,6 +32,10 @@ select id from claims.person where tenant_id = $1 and ref = $3 limit 1"""
 
 INSERT_IDENTITY: Final = """
 insert into claims.person_identity (tenant_id, id, person_id, issuer, subject, since, by) values ($1, $2, $3, $4, $5, $6, $7)"""
+KNOWN_SINCE: Final = """
+select i.since from claims.person_identity i
+where i.tenant_id = $1 and i.person_id = $2 and i.ended_at is null and not exists (
+    select from claims.person_leave l where l.tenant_id = i.tenant_id and l.person_id = i.person_id and l.ended_at is null)"""
 END_IDENTITY: Final = """
 update claims.person_identity set ended_at = $3, ended_by = $4
 where tenant_id = $1 and person_id = $2 and ended_at is null returning id"""
@@ -174,6 +178,12 @@ async def insert_identity(
 ) -> None:
     """Raises a violation of `person_identity_one` or `person_identity_unique`."""
     await conn.execute(INSERT_IDENTITY, tenant, identity_id, person_id, issuer, subject, since, by)
+
+
+async def known_since(conn: Connection, tenant: UUID, person_id: UUID) -> datetime | None:
+    """Since when the person has been known by the account that they have at the provider; None: by none, or they have left."""
+    found: datetime | None = await conn.fetchval(KNOWN_SINCE, tenant, person_id)
+    return found
 
 
 async def end_identity(conn: Connection, tenant: UUID, person_id: UUID, at: datetime, by: str) -> bool:

@@ -6,10 +6,13 @@ import asyncpg
 import httpx
 import pytest
 
-from services.claims.api.people.grant_routes import visits
+from services.claims.application.people.sign_in import Identity, sign_in
+from services.claims.domain.instants import from_ms
+from services.claims.domain.register.roles import scopes_of
 from shared.db.pool import tenant_tx
-from shared.http.auth import OPERATOR, Principal
-from tests.integration.claims.conftest import Claims
+from shared.http.auth import OPERATOR
+from shared.http.tokens import AccessToken, sign
+from tests.integration.claims.conftest import ISSUER, TOKEN_KEYS, Claims
 from tests.integration.claims.world import Fleet
 
 pytestmark = pytest.mark.integration
@@ -103,13 +106,58 @@ async def test_PA4_a_leave_lasts_at_most_two_weeks_and_ends_by_itself(claims: Cl
     assert seen == [(0, "403 no_grant"), (2, "ok"), (15, "ok"), (16, "403 no_grant")]
 
 
-async def test_PA4_a_leave_is_one_persons_by_name(claims: Claims, fleet: Fleet) -> None:
-    may = visits(claims.context)
-    await fleet.post("/ops-grants", leave("Aroha Reid"))
-    aroha = Principal(OPERATOR, "6a0c", frozenset(), "Aroha Reid")
-    assert await may(aroha, fleet.tenant)
-    assert not await may(Principal(OPERATOR, "6a0c", frozenset(), "Other"), fleet.tenant)
-    assert not await may(Principal(OPERATOR, "6a0c", frozenset()), fleet.tenant)
+async def operators(claims: Claims) -> Fleet:
+    return Fleet(claims.client(await claims.key(OPERATOR, *scopes_of(["ops"]))), OPERATOR, claims.worker)
+
+
+async def ops_person(claims: Claims, office: Fleet, name: str) -> tuple[str, httpx.AsyncClient]:
+    """One of the operator's people, who has signed in."""
+    email = f"{name.split(maxsplit=1)[0].lower()}@ops.example"
+    known = {"issuer": "https://id.example", "subject": name}
+    made = await office.post("/people", {"name": name, "email": email, "roles": ["ops"], "actor": "root", **known})
+    return made["id"], bearing(claims, made["id"], name)
+
+
+def bearing(claims: Claims, person: str, name: str) -> httpx.AsyncClient:
+    """Signed in under this name."""
+    token = AccessToken(tenant_id=OPERATOR, subject=person, scopes=scopes_of(["ops"]), person=name)
+    return claims.client(sign(token, TOKEN_KEYS[0], ISSUER, claims.clock() // 1000))
+
+
+async def test_PA4_a_leave_is_one_persons_whatever_others_call_themselves(claims: Claims, fleet: Fleet) -> None:
+    office = await operators(claims)
+    jo, jo_client = await ops_person(claims, office, "Jo Smith")
+    eve, eve_client = await ops_person(claims, office, "Eve Other")
+    by_name = await fleet.post("/ops-grants", leave("Jo Smith"), 422)
+    assert by_name["errors"][0]["pointer"] == "/holder"
+    await fleet.post("/ops-grants", leave(jo.upper()))
+    assert await code(jo_client, fleet) == "ok"
+    assert await code(eve_client, fleet) == "403 no_grant"
+    body = {"name": "Jo Smith", "reason": "r"}
+    assert (await eve_client.post(f"/v1/people/{eve}/correct", json=body)).status_code == 200
+    renamed = bearing(claims, eve, "Jo Smith")
+    assert await code(renamed, fleet) == "403 no_grant"
+    log = (await fleet.get("/audit-log", actor=eve))["items"]
+    assert {row["status"] for row in log} == {403}
+
+
+async def test_PA4_who_is_put_in_the_holders_place_needs_leave_of_their_own(claims: Claims, fleet: Fleet) -> None:
+    office = await operators(claims)
+    jo, client = await ops_person(claims, office, "Jo Smith")
+    await fleet.post("/ops-grants", leave(jo))
+    assert await code(client, fleet) == "ok"
+    await office.post(f"/people/{jo}/unlink", {"actor": "Eve"}, 200)
+    await office.post(f"/people/{jo}/correct", {"email": "eve@ops.example", "reason": "r", "actor": "Eve"}, 200)
+    assert await code(client, fleet) == "403 no_grant", "no account is theirs"
+    assert [row["status"] for row in (await fleet.get("/audit-log", actor=jo))["items"]] == [403, 200]
+    claims.clock.now_ms += 1_000
+    identity = Identity("https://id.example", "Eve Other", "eve@ops.example")
+    await sign_in(claims.context.pool, identity, OPERATOR, from_ms(claims.clock()))
+    assert await code(bearing(claims, jo, "Jo Smith"), fleet) == "403 no_grant", "another account than had the leave"
+    await fleet.post("/ops-grants", leave(jo))
+    assert await code(bearing(claims, jo, "Jo Smith"), fleet) == "ok", "leave for who it is now"
+    await office.post(f"/people/{jo}/deactivate", {"reason": "left", "actor": "root"}, 200)
+    assert await code(bearing(claims, jo, "Jo Smith"), fleet) == "403 no_grant", "at once, though the token lives"
 
 
 async def test_PA4_a_leave_is_ended_and_never_changed_else(claims: Claims, fleet: Fleet) -> None:

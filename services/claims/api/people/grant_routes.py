@@ -1,11 +1,11 @@
 """Leave for operators to look into a tenant (rule PA4): given and ended by the tenant itself."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Context, Ctx, command, query
@@ -14,23 +14,28 @@ from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.standing import still_holds
 from services.claims.application.refusals import invalid, not_found
 from services.claims.domain.instants import from_ms
-from services.claims.repo import ops_grants
+from services.claims.repo import ops_grants, people
 from services.claims.repo.ops_grants import GrantRow
 from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx
-from shared.http.auth import Principal, Visits, require
+from shared.http.auth import OPERATOR, Principal, Visits, require
 
 SCOPE: Final = "ops-grants:write"
 TIME_MAX: Final = timedelta(days=14)
 Granter = Annotated[Principal, Depends(require(SCOPE))]
+
+_KEY_OR_PERSON: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})?$"
+Holder = Annotated[str, StringConstraints(to_lower=True, pattern=_KEY_OR_PERSON)]
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""No leave is given so late: for a person whom no account is."""
 
 router = APIRouter(prefix="/ops-grants", tags=["operator access"])
 
 
 class GrantBody(Body):
     case_ref: GivenText = Field(description="The case, as you and the operator call it.", examples=["HELP-2214"])
-    holder: GivenText = Field(
-        description="Who may look: the public id of an operator's key, or the name of an operator who signs in.",
+    holder: Holder = Field(
+        description="Who may look: the public id of an operator's key, or the id of an operator's person, who has signed in.",
         examples=["1f2e3d4c"],
     )
     from_at: Instant | None = Field(None, description="Null: from now on.")
@@ -101,11 +106,17 @@ async def post_end(request: Request, who: Granter, context: Ctx, grant_id: UUID,
 
 
 def visits(context: Context) -> Visits:
-    """Whether an operator may look into a tenant now; asked anew at each request, so that an end holds at once."""
+    """Whether an operator may look into a tenant now; asked anew at each request, so that an end holds at once.
+
+    The holder is a key's id, or a person's with the account at the provider that was theirs when the leave was given: nobody
+    comes by another's leave by their name, or by being put in their place."""
 
     async def may(who: Principal, tenant: UUID) -> bool:
-        holders = [who.key_id] if who.person is None else [who.key_id, who.person]
+        known_since = None
+        if who.person_id is not None:
+            async with tenant_tx(context.pool, OPERATOR) as conn:
+                known_since = await people.known_since(conn, OPERATOR, who.person_id) or NEVER
         async with tenant_tx(context.pool, tenant) as conn:
-            return await ops_grants.is_live(conn, tenant, holders, from_ms(context.clock()))
+            return await ops_grants.is_live(conn, tenant, who.key_id, known_since, from_ms(context.clock()))
 
     return may
