@@ -99,6 +99,39 @@ async def test_OT2_too_little_left_too_old_and_a_reading_that_went_on_are_refuse
     assert (stray["errors"][0]["pointer"], stray["errors"][0]["code"]) == ("/cause", "not_of_this_kind")
 
 
+async def test_OT2_a_licence_that_grew_too_old_since_it_was_ready_is_not_sent(claims: Claims, fleet: Fleet) -> None:
+    claims.clock.now_ms = 1_853_884_800_000  # 2028-09-30, NZ: a day short of two years after the issue
+    made = await surrendering(fleet, await long_licence(fleet))
+    assert (await act(fleet, made, "ready"))["state"] == "ready"
+    claims.clock.now_ms += 2 * DAY_MS
+    refused = await act(fleet, made, "sent", {"on": "2028-10-02", "channel": "online"}, 409)
+    assert (refused["code"], refused["findings"][0]["rule"]) == ("not_ready", "OT2")
+    assert "more than 2 years before 2028-10-02" in refused["findings"][0]["reason"]
+    assert (await fleet.get(f"/applications/{made['id']}"))["state"] == "ready", "nothing of it is kept"
+    sent = await act(fleet, made, "sent", {"on": "2028-10-01", "channel": "online"})
+    assert sent["state"] == "sent", "it went on the last day"
+
+
+async def test_OT2_CL6_what_the_agency_has_is_on_the_radar(claims: Claims, fleet: Fleet) -> None:
+    made = await surrendering(fleet, await long_licence(fleet))
+    await act(fleet, made, "ready")
+    await act(fleet, made, "sent", {"on": ON, "channel": "online"})
+    assert (await fleet.get("/alerts", kind="answer_due"))["items"] == [], "its ten days run from receipt"
+    await act(fleet, made, "received", {"on": ON})
+    (item,) = (await fleet.get("/alerts", kind="answer_due"))["items"]
+    due_on = (await fleet.get(f"/applications/{made['id']}"))["answer_due_on"]
+    assert (item["application_id"], item["due_on"], item["claim_id"]) == (made["id"], due_on, None)
+    assert item["vehicle_id"] == fleet.vehicles["ABC123"]
+    assert "is to be expected by" in item["words"]
+    claims.clock.now_ms += 30 * DAY_MS
+    (late,) = (await fleet.get("/alerts", kind="answer_due", vehicle_id=fleet.vehicles["ABC123"]))["items"]
+    assert "was to be answered by" in late["words"]
+    other = "00000000-0000-4000-8000-000000000000"
+    assert (await fleet.get("/alerts", kind="answer_due", vehicle_id=other))["items"] == []
+    await act(fleet, made, "declined", {"on": ON, "reason": "scheme ended"})
+    assert (await fleet.get("/alerts", kind="answer_due"))["items"] == []
+
+
 async def test_LI2_a_declined_or_withdrawn_surrender_lets_the_licence_run_on(claims: Claims, fleet: Fleet) -> None:
     licence = await long_licence(fleet)
     first = await surrendering(fleet, licence)

@@ -24,8 +24,10 @@ from services.claims.domain.webhooks.webhook_signing import ATTEMPTS_MAX
 from shared.db.pool import tenant_tx, tx
 from shared.observability.health import Health
 from shared.rounds import for_ever
+from tests.integration.claims.applying import act, long_licence, surrendering
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.receiver import Received, Receiver, listening
+from tests.integration.claims.test_claims_exemption import FEE, NEAR, apply, step
 from tests.integration.claims.world import FIRST_DAY, KM, TRAVEL_DAYS, Fleet, device_day, put_days
 
 pytestmark = pytest.mark.integration
@@ -363,6 +365,50 @@ async def test_LI6_alerts_of_licences_are_told_once_each(hooks: Hooks) -> None:
     on = {one.event["data"]["due_on"] for one in hooks.receiver.received[2:]}
     due = {one["due_on"] for one in (await hooks.fleet.get("/alerts", kind="latest_receipt"))["items"]}
     assert on == due
+
+
+async def test_CL6_OT2_EX1_an_answer_that_does_not_come_in_its_working_days_is_told_once_a_day_that_passed(
+    hooks: Hooks,
+) -> None:
+    pool, policy, clock = hooks.claims.context.pool, hooks.claims.context.policy, hooks.claims.clock
+    fleet, on = hooks.fleet, "2026-11-22"  # a Sunday
+    _, claim = await lodged(fleet)
+    surrender = await surrendering(fleet, await long_licence(fleet, "RUC 9", "DEF456", "imei-2"))
+    await act(fleet, surrender, "ready")
+    await act(fleet, surrender, "sent", {"on": on, "channel": "online"})
+    await act(fleet, surrender, "received", {"on": on})
+    exemption = await apply(fleet, await fleet.add_ute("GHJ789", "imei-3"), NEAR)
+    await step(fleet, exemption["id"], "sent", fee_cents=FEE)
+    await fleet.post(f"/claims/{claim}/sent", {"on": on, "channel": "email", "actor": "a"}, 200)
+    await fleet.post(f"/claims/{claim}/received", {"on": on, "actor": "a"}, 200)
+    await hooks.add("claim.answer_overdue", "application.answer_overdue", "exemption.answer_overdue")
+
+    async def told(days: int) -> list[tuple[str, str, str]]:
+        """(type, id, day) of what is new so many days later."""
+        hooks.receiver.received.clear()
+        clock.now_ms += days * DAY_MS
+        async with tx(hooks.claims.worker) as conn:
+            await conn.execute("update claims.alert_sweep set due_at = now()")
+        while await tell_alerts.tell_alerts_next(hooks.claims.worker, pool, policy, clock):
+            pass
+        while await hooks.deliverer.round():
+            pass
+        return sorted((one.event["type"], *one.event["data"].values()) for one in hooks.receiver.received)
+
+    assert await told(3) == [], "on the third working day it may still come"
+    assert await told(1) == [("exemption.answer_overdue", exemption["id"], "2026-11-25")]
+    assert await told(8) == []
+    assert await told(3) == [
+        ("application.answer_overdue", surrender["id"], "2026-12-04"),
+        ("claim.answer_overdue", claim, "2026-12-04"),
+    ]
+    assert await told(1) == [], "once"
+    again = "2026-12-07"
+    await fleet.post(f"/claims/{claim}/returned", {"on": again, "reason": "unsigned", "actor": "a"}, 200)
+    await fleet.post(f"/claims/{claim}/sent", {"on": again, "channel": "email", "actor": "a"}, 200)
+    await fleet.post(f"/claims/{claim}/received", {"on": again, "actor": "a"}, 200)
+    (later,) = await told(30)
+    assert (later[:2], later[2] > again) == (("claim.answer_overdue", claim), True)
 
 
 async def test_old_deliveries_and_their_events_are_forgotten(hooks: Hooks) -> None:

@@ -1,4 +1,4 @@
-"""The deadline radar: what licences need, the earliest first (rules LI6, OT5)."""
+"""The deadline radar: what licences need and what the Agency is to answer, the earliest first (rules LI6, OT5, CL6)."""
 
 import asyncio
 from datetime import date
@@ -11,13 +11,19 @@ from services.claims.api.context import Ctx, Reader
 from services.claims.api.fields import Answer, Day
 from services.claims.application.statement.alerts import LicenceAlert, alerts_of
 from services.claims.application.statement.facts import assess, load_facts
+from services.claims.domain.claim.awaited import Awaited, due_on, words
+from services.claims.domain.instants import from_ms, nz_date
+from services.claims.domain.policy import Policy
 from services.claims.repo import licences
+from services.claims.repo.awaited import awaited
 from services.claims.repo.rows import FIRST_ID, START, Page
 from shared.db.pool import tenant_tx
 
 LICENCES_MAX: Final = 5_000
 CHUNK: Final = 100
-AlertKind = Literal["run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "uncovered"]
+AlertKind = Literal[
+    "run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "uncovered", "answer_due"
+]
 
 router = APIRouter(tags=["licences"])
 
@@ -25,11 +31,17 @@ router = APIRouter(tags=["licences"])
 class AlertAnswer(Answer):
     kind: AlertKind
     due_on: date
-    """The day by which something must be done."""
-    licence_id: UUID
-    number: str
-    vehicle_id: UUID
-    plate: str
+    """The day by which something must be done, or by which the Agency is to answer."""
+    licence_id: UUID | None
+    """Null where it is about a claim or an exemption."""
+    number: str | None
+    """The licence's."""
+    vehicle_id: UUID | None
+    """Null where it is about a claim."""
+    plate: str | None
+    claim_id: UUID | None = None
+    application_id: UUID | None = None
+    exemption_id: UUID | None = None
     words: str
     amount_cents: int | None
 
@@ -53,7 +65,8 @@ async def get_alerts(
     due_before: Day | None = None,
     limit: Annotated[int, Query(ge=1, le=LICENCES_MAX)] = 500,
 ) -> AlertsAnswer:
-    """Licences that run out, that will not be used up in their two years, and the latest receipt day of every unclaimed one."""
+    """Licences that run out, that will not be used up in their two years, the latest receipt day of every unclaimed one, and by
+    when the Agency is to answer what it has."""
     found: list[LicenceAlert] = []
     at, after, looked = START, FIRST_ID, 0
     now_ms = context.clock()
@@ -67,15 +80,23 @@ async def get_alerts(
         if len(rows) < CHUNK or looked >= LICENCES_MAX:
             break
         at, after = rows[-1].created_at, rows[-1].id
+    async with tenant_tx(context.pool, who.tenant_id) as conn:
+        waiting = [
+            one
+            for one in await awaited(conn, who.tenant_id)
+            if vehicle_id in {None, one.vehicle_id} and claimant_id in {None, one.claimant_id}
+        ]
+    today = nz_date(from_ms(now_ms))
+    answers = [_answer(one) for one in found] + [_awaited(one, today, context.policy) for one in waiting]
     wanted = [
         one
-        for one in found
-        if (kind is None or one.alert.kind == kind)
-        and (due_before is None or one.alert.due_on < due_before)
-        and (due_from is None or one.alert.due_on >= due_from)
+        for one in answers
+        if (kind is None or one.kind == kind)
+        and (due_before is None or one.due_on < due_before)
+        and (due_from is None or one.due_on >= due_from)
     ]
-    wanted.sort(key=lambda one: (one.alert.due_on, one.item.row.number, one.alert.kind))
-    return AlertsAnswer(items=[_answer(one) for one in wanted[:limit]], licences=looked, complete=len(rows) < CHUNK)
+    wanted.sort(key=lambda one: (one.due_on, one.number or "", one.kind, one.words))
+    return AlertsAnswer(items=wanted[:limit], licences=looked, complete=len(rows) < CHUNK)
 
 
 def _answer(one: LicenceAlert) -> AlertAnswer:
@@ -88,4 +109,20 @@ def _answer(one: LicenceAlert) -> AlertAnswer:
         plate=one.item.licence.plate_at_issue,
         words=one.alert.words,
         amount_cents=one.alert.amount_cents,
+    )
+
+
+def _awaited(one: Awaited, today: date, policy: Policy) -> AlertAnswer:
+    return AlertAnswer.model_validate(
+        {
+            "kind": "answer_due",
+            "due_on": due_on(one, policy),
+            "licence_id": one.licence_id,
+            "number": None,
+            "vehicle_id": one.vehicle_id,
+            "plate": None,
+            f"{one.what}_id": one.id,
+            "words": words(one, today, policy),
+            "amount_cents": None,
+        }
     )

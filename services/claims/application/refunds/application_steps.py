@@ -37,6 +37,7 @@ from services.claims.domain.refunds.application_life import (
     open_duties,
     paid_so_far,
 )
+from services.claims.domain.refunds.surrender import young_enough
 from services.claims.repo import applications, licences, recorders
 from services.claims.repo.applications import ApplicationRow, ApplicationStep
 from services.claims.repo.recorders import ReadingRow
@@ -170,11 +171,28 @@ async def follow(conn: Connection, tenant: UUID, row: ApplicationRow, step: Appl
         )
     await take_application_step(conn, tenant, row, step)
     if step.state == "sent":
+        await _still_young(conn, tenant, row, step, reviews)
         await _keep_reading(conn, tenant, row, step.created_at)
     if step.state in OVER and row.state != "draft":
         await give_back(conn, tenant, row)
     if step.state == "sent" or step.state in OVER:
         await reviews.of(conn, tenant, [row.vehicle_id])
+
+
+async def _still_young(
+    conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep, reviews: Reviews
+) -> None:
+    """Rule OT2: a licence that was young enough when the application was made ready may be too old on the day it goes.  All
+    else that it stands on is frozen.  Raises Problem 409 `not_ready`."""
+    if row.kind != "surrender":
+        return
+    case = await load_case(conn, tenant, row, reviews.policy, reviews.now_ms)
+    found = young_enough(case.licence, step.on_day, reviews.policy)
+    if found.outcome == "fail":
+        raise Problem(
+            409, "not_ready", "The application came too late", f"It is refused: {found.reason}. Withdraw it.",
+            findings=[msgspec.to_builtins(shown(found))],
+        )  # fmt: skip
 
 
 async def pay(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:

@@ -1,16 +1,18 @@
-"""Alerts of licences as events, each once a licence and kind (rule LI6)."""
+"""Alerts as events: of licences each once a licence and kind (rule LI6); of what the Agency has not answered in its
+working days, once for each such day (rules CL6, OT2, EX1)."""
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
 from services.claims.application.statement.alerts import LicenceAlert, alerts_of
 from services.claims.application.statement.facts import assess, load_facts
 from services.claims.application.webhooks.tell import tell
+from services.claims.domain.claim import awaited as awaits
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
-from services.claims.repo import licence_alerts, licences
+from services.claims.repo import awaited, licence_alerts, licences
 from services.claims.repo.rows import FIRST_ID, START, Page
 from shared.clock import Clock
 from shared.db.pool import Pool, tenant_tx, tx
@@ -22,11 +24,12 @@ NEAR: Final = timedelta(days=30)
 
 
 async def tell_alerts_next(across: Pool, pool: Pool, policy: Policy, clock: Clock) -> bool:
-    """Look at one tenant's licences; False where no tenant is due.  `pool` has the API role."""
+    """Look at one tenant; False where none is due.  `pool` has the API role."""
     async with tx(across) as conn:
         tenant = await licence_alerts.take_tenant(conn, EVERY)
     if tenant is None:
         return False
+    await _tell_overdue(pool, tenant, policy, nz_date(from_ms(clock())))
     at, after = START, FIRST_ID
     while True:
         async with tenant_tx(pool, tenant) as conn:
@@ -50,3 +53,11 @@ async def _tell(pool: Pool, tenant: UUID, found: list[LicenceAlert]) -> None:
             if await licence_alerts.first_time(conn, tenant, licence_id, one.alert.kind):
                 kind = f"licence.alert.{one.alert.kind}"
                 await tell(conn, tenant, kind, licence_id=licence_id, due_on=one.alert.due_on)
+
+
+async def _tell_overdue(pool: Pool, tenant: UUID, policy: Policy, today: date) -> None:
+    async with tenant_tx(pool, tenant) as conn:
+        for one in await awaited.awaited(conn, tenant):
+            due_on = awaits.due_on(one, policy)
+            if awaits.is_overdue(one, today, policy) and await awaited.first_time(conn, tenant, one, due_on):
+                await tell(conn, tenant, f"{one.what}.answer_overdue", **{f"{one.what}_id": one.id, "due_on": due_on})

@@ -51,7 +51,7 @@ def assess_surrender(
     """May this licence be surrendered at this reading?  `evidence`: what the bank document shows."""
     unused = max(0, licence.end_reading - max(reading, licence.start_reading))
     findings = (
-        _young_enough(licence, applied_on, policy),
+        young_enough(licence, applied_on, policy),
         _enough_left(unused, unit, policy),
         _papers(licence, evidence),
     )
@@ -66,7 +66,8 @@ def assess_surrender(
     )
 
 
-def _young_enough(licence: Licence, on: date, policy: Policy) -> Finding:
+def young_enough(licence: Licence, on: date, policy: Policy) -> Finding:
+    """On the day of the application: of the draft today, of what is sent the day on which it went."""
     first = licence.issued_on
     if (first.month, first.day) == (2, 29):
         first = first.replace(day=28)
