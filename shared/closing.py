@@ -2,7 +2,7 @@
 (the legal recorder); never applied twice to the same metres."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -15,6 +15,15 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     surface: Surface
     kind: Kind
     mm: int
+
+
+class Measured(Protocol):
+    """What is asked of a piece: a `Piece`, or a total of a device-day as it is."""
+
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def mm(self) -> int: ...
 
 
 class Closure(NamedTuple):
@@ -33,7 +42,12 @@ class Closure(NamedTuple):
 SHARED_KINDS: Final = frozenset({"drive"})
 
 
-def close(pieces: Sequence[Piece], recorder_mm: int | None, display_unit_mm: int) -> Closure:
+def driven(pieces: Sequence[Measured]) -> int:
+    """G: the GPS millimetres that share in a recorder's."""
+    return sum([piece.mm for piece in pieces if piece.kind in SHARED_KINDS])
+
+
+def close(pieces: Sequence[Measured], recorder_mm: int | None, display_unit_mm: int) -> Closure:
     """Close one stretch.  D = `recorder_mm` (None: no recorder in this stretch), G = sum of `drive` pieces.
 
     * no recorder: drive and gap pieces keep their GPS millimetres; nothing is added.
@@ -43,24 +57,27 @@ def close(pieces: Sequence[Piece], recorder_mm: int | None, display_unit_mm: int
     * G < D: the lack is unknown, nothing is scaled up.
     Gap pieces count nothing where there is a recorder, since D covers them; carried pieces are outside the share and keep
     their millimetres.  Raises ValueError on negative input."""
-    if any(piece.mm < 0 for piece in pieces) or (recorder_mm is not None and recorder_mm < 0):
+    measured = [piece.mm for piece in pieces]
+    if min(measured, default=0) < 0 or (recorder_mm is not None and recorder_mm < 0):
         raise ValueError("distances cannot be negative")
-    gps_mm = sum(piece.mm for piece in pieces if piece.kind in SHARED_KINDS)
+    gps_mm = driven(pieces)
     if recorder_mm is None:
-        return Closure(tuple(piece.mm for piece in pieces), 0, 0, gps_mm, None, "no_recorder")
+        return Closure(tuple(measured), 0, 0, gps_mm, None, "no_recorder")
     if gps_mm <= recorder_mm:
-        kept = tuple(0 if piece.kind == "gap" else piece.mm for piece in pieces)
-        return Closure(kept, recorder_mm - gps_mm, 0, gps_mm, recorder_mm, "lack")
+        return Closure(_without_gaps(pieces), recorder_mm - gps_mm, 0, gps_mm, recorder_mm, "lack")
     if gps_mm - recorder_mm <= display_unit_mm:
-        kept = tuple(0 if piece.kind == "gap" else piece.mm for piece in pieces)
-        return Closure(kept, 0, 0, gps_mm, recorder_mm, "within_display")
-    scaled = tuple(_scaled(piece, recorder_mm, gps_mm) for piece in pieces)
-    counted = sum(mm for piece, mm in zip(pieces, scaled, strict=True) if piece.kind in SHARED_KINDS)
+        return Closure(_without_gaps(pieces), 0, 0, gps_mm, recorder_mm, "within_display")
+    scaled = tuple([_scaled(piece, recorder_mm, gps_mm) for piece in pieces])
+    counted = sum([mm for piece, mm in zip(pieces, scaled, strict=True) if piece.kind in SHARED_KINDS])
     rule: Literal["still", "scaled_down"] = "still" if recorder_mm == 0 else "scaled_down"
     return Closure(scaled, 0, recorder_mm - counted, gps_mm, recorder_mm, rule)
 
 
-def _scaled(piece: Piece, recorder_mm: int, gps_mm: int) -> int:
+def _without_gaps(pieces: Sequence[Measured]) -> tuple[int, ...]:
+    return tuple([0 if piece.kind == "gap" else piece.mm for piece in pieces])
+
+
+def _scaled(piece: Measured, recorder_mm: int, gps_mm: int) -> int:
     if piece.kind == "carried":
         return piece.mm
     if piece.kind == "gap":

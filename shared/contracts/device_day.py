@@ -86,7 +86,7 @@ class DeviceDay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     display_unit_mm: int = 1
     """Resolution of the device's odometer, as its readings of the day show it."""
     readings: tuple[Reading, ...] = ()
-    """At most one an hour, first and last included, for mapping to a legal recorder (VE2)."""
+    """At most one an hour, for mapping to a legal recorder (VE2); the first is `first_reading`, the last `last_reading`."""
     fixes: int = 0
     first_fix_ms: int = 0
     last_fix_ms: int = 0

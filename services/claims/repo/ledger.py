@@ -8,20 +8,20 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.claims.domain.statement.statement_parts import over_public_names
+from services.claims.domain.statement.statement_parts import Revision, over_public_names
 from services.claims.repo import places
 from shared.contracts.device_day import DeviceDay, Hold, Progress, Segment, hash_of
 from shared.db.pool import Connection
 
 # Highest rev wins in any order of arrival; a trigger moves a settled or named predecessor to the history.
 UPSERT_DAYS: Final = """
-insert into claims.device_day as d (tenant_id, device, day, rev, settled, hash, summary, segments, over_public)
+insert into claims.device_day as d (tenant_id, device, day, rev, settled, hash, summary, segments, over_public, brief)
 select * from unnest($1::uuid[], $2::text[], $3::int[], $4::bigint[], $5::boolean[], $6::bytea[], $7::bytea[], $8::bytea[],
-    $9::bytea[])
+    $9::bytea[], $10::bytea[])
 order by 1, 2, 3
 on conflict on constraint device_day_pk do update
-set (rev, settled, named, hash, summary, segments, over_public)
-    = (excluded.rev, excluded.settled, false, excluded.hash, excluded.summary, excluded.segments, excluded.over_public)
+set (rev, settled, named, hash, summary, segments, over_public, brief) = (excluded.rev, excluded.settled, false, excluded.hash,
+    excluded.summary, excluded.segments, excluded.over_public, excluded.brief)
 where excluded.rev > d.rev"""
 # A settled revision that arrives behind a higher one is history at once: which revisions exist does not depend on the order.
 KEEP_LOSERS: Final = """
@@ -40,14 +40,15 @@ UPSERT_PROGRESS: Final = """
 insert into claims.progress as p (partition, tick_ms) select * from unnest($1::int[], $2::bigint[]) order by 1
 on conflict on constraint progress_pk do update set tick_ms = excluded.tick_ms where excluded.tick_ms > p.tick_ms"""
 
-# Nine tenths of a day's bytes are its segments, and few days need them.
+# Nine tenths of a day's bytes are its segments, half of the rest its hourly readings, and few days need either.
 SUMMARIES: Final = """
-select d.device, d.day, d.hash, d.summary, d.over_public,
-    case when (d.device, d.day) in (select * from unnest($5::text[], $6::int[])) then d.segments else ''::bytea end as segments
+select d.device, d.day, d.hash, d.over_public, case when x.day is null then coalesce(d.brief, d.summary) else d.summary end,
+    case when x.day is not null then d.segments end
 from unnest($2::text[], $3::int[], $4::int[]) as w (device, first_day, last_day)
-join claims.device_day d on d.tenant_id = $1 and d.device = w.device and d.day between w.first_day and w.last_day"""
+join claims.device_day d on d.tenant_id = $1 and d.device = w.device and d.day between w.first_day and w.last_day
+left join unnest($5::text[], $6::int[]) as x (device, day) on x.device = d.device and x.day = d.day"""
 DAYS: Final = """
-select d.device, d.day, d.hash, d.summary, d.segments, d.over_public
+select d.device, d.day, d.hash, d.over_public, d.summary, d.segments
 from unnest($2::text[], $3::int[], $4::int[]) as w (device, first_day, last_day)
 join claims.device_day d on d.tenant_id = $1 and d.device = w.device and d.day between w.first_day and w.last_day"""
 # The lock of the row settles a race with the consumer: a revision is either named in time to be kept, or not counted here.
@@ -64,6 +65,7 @@ from unnest($2::text[], $3::int[], $4::int[]) as w (device, first_day, last_day)
 join claims.hold h on h.tenant_id = $1 and h.device = w.device and h.day between w.first_day and w.last_day and h.open"""
 PROGRESS: Final = "select partition, tick_ms from claims.progress"
 
+
 _SUMMARY: Final = msgspec.msgpack.Encoder()
 _READ_SUMMARY: Final = msgspec.msgpack.Decoder(DeviceDay)
 _READ_SEGMENTS: Final = msgspec.msgpack.Decoder(tuple[Segment, ...])
@@ -77,16 +79,6 @@ class Window:
     device: str
     first_day: int
     last_day: int
-
-
-@dataclass(frozen=True)
-class LedgerDay:
-    """The current revision of a device-day and the hash of its content."""
-
-    day: DeviceDay
-    content_hash: bytes
-    over_public: tuple[str, ...] | None = None
-    """Rule SU7: the names of land that its segments hold; None: written before they were kept apart."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +110,7 @@ async def put_days(conn: Connection, days: DayColumns | None) -> None:
     ones are to be named."""
     if days is not None:
         await conn.execute(UPSERT_DAYS, *days.current)
-        await conn.execute(KEEP_LOSERS, *days.every[:-1])
+        await conn.execute(KEEP_LOSERS, *days.every[:8])
         await places.ask(conn, days.settled)
 
 
@@ -128,6 +120,7 @@ def _columns(days: Iterable[DeviceDay]) -> tuple[list[object], ...]:
             UUID(day.tenant), day.device, day.day, day.rev, day.settled, hash_of(day),
             _SUMMARY.encode(msgspec.structs.replace(day, segments=())), _SUMMARY.encode(day.segments),
             _SUMMARY.encode(over_public_names(day.segments)),
+            _SUMMARY.encode(msgspec.structs.replace(day, segments=(), readings=())),
         )
         for day in days
     ]  # fmt: skip
@@ -153,29 +146,34 @@ async def put_progress(conn: Connection, records: Iterable[Progress]) -> None:
         await conn.execute(UPSERT_PROGRESS, list(ticks), list(ticks.values()))
 
 
-async def days_in(conn: Connection, tenant: UUID, windows: Sequence[Window]) -> list[LedgerDay]:
+async def days_in(conn: Connection, tenant: UUID, windows: Sequence[Window]) -> list[Revision]:
     """Current revisions in any of the windows, one each even where windows overlap."""
     return _days(await conn.fetch(DAYS, tenant, *_window_columns(windows)))
 
 
 async def summaries_in(
     conn: Connection, tenant: UUID, windows: Sequence[Window], whole: Sequence[tuple[str, int]]
-) -> list[LedgerDay]:
-    """Likewise, without segments but for the (device, day)s in `whole`."""
+) -> list[Revision]:
+    """Likewise, without segments and hourly readings but for the (device, day)s in `whole`."""
     columns = [[device for device, _ in whole], [day for _, day in whole]]
     return _days(await conn.fetch(SUMMARIES, tenant, *_window_columns(windows), *columns))
 
 
-def _days(records: Sequence[asyncpg.Record]) -> list[LedgerDay]:
-    found = {(record["device"], record["day"]): record for record in records}
-    return [_day(record) for record in found.values()]
+def _days(records: Sequence[asyncpg.Record]) -> list[Revision]:
+    """Of (device, day, hash, over_public, summary, segments or None)."""
+    found = {
+        (device, number): Revision(
+            _READ_SUMMARY.decode(summary) if segments is None else _whole(summary, segments),
+            content_hash,
+            None if names is None else _READ_NAMES.decode(names),
+        )
+        for device, number, content_hash, names, summary, segments in records
+    }
+    return list(found.values())
 
 
-def _day(record: asyncpg.Record) -> LedgerDay:
-    day, segments, over_public = _READ_SUMMARY.decode(record["summary"]), record["segments"], record["over_public"]
-    if segments:
-        day = msgspec.structs.replace(day, segments=_READ_SEGMENTS.decode(segments))
-    return LedgerDay(day, record["hash"], None if over_public is None else _READ_NAMES.decode(over_public))
+def _whole(summary: bytes, segments: bytes) -> DeviceDay:
+    return msgspec.structs.replace(_READ_SUMMARY.decode(summary), segments=_READ_SEGMENTS.decode(segments))
 
 
 async def name_days(conn: Connection, tenant: UUID, revs: Sequence[tuple[str, int, int]]) -> bool:

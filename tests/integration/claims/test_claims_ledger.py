@@ -9,11 +9,13 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.claims.consumer import GROUP, TOPICS, DaysConsumer
+from services.claims.domain.statement.statement import Revision
 from services.claims.repo import ledger
 from services.claims.repo.ledger import Window
-from shared.contracts.device_day import DeviceDay, Hold, Progress, hash_of
+from shared.contracts.device_day import DeviceDay, Hold, Progress, Reading, hash_of
 from shared.contracts.frame import pack_structs
 from shared.contracts.partitioning import partition_of
 from shared.contracts.topics import DAYS, SCHEMA_DEVICE_DAYS, SCHEMA_HOLDS, SCHEMA_PROGRESS
@@ -23,7 +25,7 @@ from shared.observability.health import Health
 from shared.stream.log import Log
 from shared.stream.source import Source
 from tests.integration.claims.conftest import Claims
-from tests.integration.claims.world import FIRST_DAY, KM, Fleet, device_day
+from tests.integration.claims.world import FIRST_DAY, HOUR_MS, KM, Fleet, device_day
 from tests.stack import Database, Topics
 
 pytestmark = pytest.mark.integration
@@ -84,6 +86,37 @@ async def test_a_revision_comes_back_as_it_was_written(claims: Claims, fleet: Fl
         (read,) = await ledger.days_in(conn, fleet.tenant, windows)
     assert read.day == day
     assert read.content_hash == hash_of(day)
+
+
+def in_order(days: list[Revision]) -> list[Revision]:
+    return sorted(days, key=lambda one: one.day.day)
+
+
+async def test_a_summary_has_segments_and_hourly_readings_of_the_days_asked_for_only(
+    claims: Claims, fleet: Fleet
+) -> None:
+    """Also of days that were written before the two were kept apart."""
+    plain = [device_day(fleet.tenant, "imei-1", FIRST_DAY + number) for number in range(3)]
+    hours = [tuple(Reading(one.first_fix_ms + hour * HOUR_MS, hour * KM) for hour in range(4)) for one in plain]
+    days = [
+        replace(one, first_reading=mine[0], last_reading=mine[-1], readings=mine)
+        for one, mine in zip(plain, hours, strict=True)
+    ]
+    windows = [Window("imei-1", FIRST_DAY, FIRST_DAY + 2)]
+    async with tx(claims.worker) as conn:
+        await ledger.put_days(conn, ledger.day_columns(days))
+        found = await ledger.summaries_in(conn, fleet.tenant, windows, [("imei-1", FIRST_DAY + 1)])
+        await conn.execute("update claims.device_day set brief = null where tenant_id = $1", fleet.tenant)
+        older = await ledger.summaries_in(conn, fleet.tenant, windows, [("imei-1", FIRST_DAY + 1)])
+    brief = [replace(one, segments=(), readings=()) for one in days]
+    assert [one.day for one in in_order(found)] == [brief[0], days[1], brief[2]]
+    assert [one.left_out for one in in_order(found)] == [True, False, True]
+    assert [one.day for one in in_order(older)] == [
+        replace(days[0], segments=()),
+        days[1],
+        replace(days[2], segments=()),
+    ]
+    assert {one.content_hash for one in (*found, *older)} == {hash_of(one) for one in days}
 
 
 async def test_holds_and_progress_never_go_back(claims: Claims, fleet: Fleet) -> None:

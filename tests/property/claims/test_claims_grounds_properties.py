@@ -1,4 +1,5 @@
-"""Days in which nothing changes are read without their segments: the statement is the same, to the last byte of its hash."""
+"""Days in which nothing changes are read without their segments and hourly readings: the statement is the same, to the last
+byte of its hash."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,9 +12,9 @@ from msgspec.structs import replace as changed
 from services.claims.domain.instants import from_ms
 from services.claims.domain.register.licence import Licence, VehicleRecord
 from services.claims.domain.register.vehicle import Assignment, Ending
-from services.claims.domain.statement.statement import Revision, grounds_of, make_statement, segments_wanted
+from services.claims.domain.statement.statement import Revision, grounds_of, make_statement, wanted_whole
 from services.claims.domain.statement.statement_parts import over_public_names
-from shared.contracts.device_day import Basis, DeviceDay, Kind, Surface, Total
+from shared.contracts.device_day import Basis, DeviceDay, Kind, Reading, Surface, Total
 from shared.errors import Fatal
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.property.claims.test_claims_statement_properties import DAYS, FIRST, Case, cases
@@ -38,7 +39,7 @@ ROUNDS_MAX = 4
 def summary(revision: Revision, *, names: bool) -> Revision:
     """As the ledger is read first; `names`: written since names are kept apart."""
     known = over_public_names(revision.day.segments) if names else None
-    return Revision(changed(revision.day, segments=()), revision.content_hash, known)
+    return Revision(changed(revision.day, segments=(), readings=()), revision.content_hash, known)
 
 
 def loaded(
@@ -50,7 +51,7 @@ def loaded(
     asked: set[tuple[str, int]] = set()
     for _ in range(ROUNDS_MAX):
         revisions = list(known.values())
-        wanted = set(segments_wanted(grounds_of(of, register, revisions, ()), revisions)) - asked
+        wanted = set(wanted_whole(grounds_of(of, register, revisions, ()), revisions)) - asked
         if not wanted:
             return revisions, asked
         asked |= wanted
@@ -98,9 +99,21 @@ def twisted(draw: st.DrawFn, day: DeviceDay, device: str) -> DeviceDay:
             sums[key] = sums.get(key, 0) + one.mm
         totals = tuple(Total(*key, mm) for key, mm in sums.items())
     return changed(
-        day, device=device, segments=segments, totals=totals,
+        day, device=device, segments=segments, totals=totals, readings=draw(hourly(day)),
         first_fix_ms=day.first_fix_ms + late, last_fix_ms=day.last_fix_ms - early,
     )  # fmt: skip
+
+
+@st.composite
+def hourly(draw: st.DrawFn, day: DeviceDay) -> tuple[Reading, ...]:
+    """The ends of the day's stretch and a few readings between them: the way was not driven at one speed."""
+    first, last = day.first_reading, day.last_reading
+    if first is None or last is None:
+        return ()
+    inside = range(first.ts_ms + 1, last.ts_ms)
+    at = sorted(draw(st.sets(st.sampled_from(inside), max_size=4))) if inside else []
+    driven = sorted(draw(st.integers(first.odometer_mm, last.odometer_mm)) for _ in at)
+    return (first, *(Reading(*one) for one in zip(at, driven, strict=True)), last)
 
 
 @settings(max_examples=400, deadline=None)

@@ -10,6 +10,7 @@ from uuid import uuid5
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from services.claims.domain.claim.claim_fields import Applicant
 from services.claims.domain.findings import Finding, Waiver
@@ -92,7 +93,7 @@ def with_(**more: Any) -> Subject:
 
 
 def amounts(**more: Any) -> Amounts:
-    return replace(subject().statement.totals, **more)
+    return changed(subject().statement.totals, **more)
 
 
 def found(asked: Case) -> dict[str, Attack]:
@@ -191,7 +192,7 @@ def logged(mm: int, reason: str = "no power in the device on that day") -> Case:
 
 def fixes_on_a_day(count: int) -> Case:
     first, *rest = subject().statement.lines
-    return case(with_(lines=(replace(first, fixes=count), *rest)))
+    return case(with_(lines=(changed(first, fixes=count), *rest)))
 
 
 def on_land(basis: Any, declared_at: Any, first_day: date, **more: Any) -> Case:

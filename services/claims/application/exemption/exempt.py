@@ -25,10 +25,9 @@ from services.claims.domain.exemption.exemption_life import (
 from services.claims.domain.exemption.reach import InvalidBoundary, boundary_of
 from services.claims.domain.instants import nz_date, to_ms
 from services.claims.domain.policy import Policy
-from services.claims.domain.statement.statement_parts import Amounts, Tally, amounts_of
+from services.claims.domain.statement.statement_parts import Amounts, Revision, Tally, amounts_of
 from services.claims.repo import exemptions, ledger, vehicles
 from services.claims.repo.exemptions import ExceptionRow, ExemptionRow, ExemptionStep
-from services.claims.repo.ledger import LedgerDay
 from shared.clock import new_id
 from shared.db.errors import constraints
 from shared.db.pool import Connection
@@ -152,13 +151,13 @@ async def travelled(conn: Connection, tenant: UUID, vehicle_id: UUID, since: dat
     return travelled_on(await ledger.summaries_in(conn, tenant, windows_of(spans), ()))
 
 
-def travelled_on(days: Iterable[LedgerDay]) -> Amounts:
+def travelled_on(days: Iterable[Revision]) -> Amounts:
     """The totals of some device-days."""
     tally: Tally = {}
     for found in days:
         for total in found.day.totals:
             tally[total.surface, total.basis] = tally.get((total.surface, total.basis), 0) + total.mm
-    return amounts_of([tally])
+    return amounts_of(tally)
 
 
 def duties_of(steps: Sequence[ExemptionStep], policy: Policy) -> tuple[Duty, ...]:

@@ -23,10 +23,9 @@ from services.claims.domain.instants import nz_date, nz_midnight_ms, to_ms
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import table_row
 from services.claims.domain.register.vehicle import DeviceSpan
-from services.claims.domain.statement.statement_parts import Amounts
+from services.claims.domain.statement.statement_parts import Amounts, Revision
 from services.claims.repo import exemptions, ledger, vehicles
 from services.claims.repo.exemptions import ExceptionRow
-from services.claims.repo.ledger import LedgerDay
 from shared.contracts.device_day import Segment
 from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http.problems import Problem
@@ -47,7 +46,7 @@ class Seen:
     boundary: Boundary
     exceptions: tuple[Exception_, ...]
     spans: tuple[DeviceSpan, ...]
-    days: list[LedgerDay]
+    days: list[Revision]
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ async def _see(conn: Connection, tenant: UUID, exemption_id: UUID, from_on: date
     )
 
 
-def stretches_of(days: Sequence[LedgerDay], spans: Sequence[DeviceSpan], boundary: Boundary) -> list[Stretch]:
+def stretches_of(days: Sequence[Revision], spans: Sequence[DeviceSpan], boundary: Boundary) -> list[Stretch]:
     """What the vehicle travelled on the road, or perhaps on it, in order of time; settled days only, which have segments."""
     pairs = [
         (found.day.device, segment)

@@ -14,8 +14,9 @@ from services.claims.application.refusals import invalid
 from services.claims.application.statement.facts import Assessed, Bound, Facts, assess, by_device, load_facts
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement.difference import DayDifference, Figures, LicenceDifference, compare_days
+from services.claims.domain.statement.statement_parts import Revision
 from services.claims.repo import ledger, records
-from services.claims.repo.ledger import LedgerDay, Window
+from services.claims.repo.ledger import Window
 from shared.contracts.device_day import DeviceDay, hash_of
 from shared.contracts.recompute import RecomputeAsked
 from shared.db.pool import Pool, tenant_tx
@@ -81,7 +82,7 @@ async def _recomputed(asked: RecomputeAsked, classifier: Recompute) -> dict[Key,
         asked = msgspec.structs.replace(asked, after=page.next)
 
 
-def _in_place_of(current: LedgerDay | None, day: DeviceDay) -> DeviceDay:
+def _in_place_of(current: Revision | None, day: DeviceDay) -> DeviceDay:
     """The day as the ledger would have it: while it is not settled it carries its totals only."""
     if current is None:
         return day
@@ -118,10 +119,10 @@ def _touches(bound: Bound, days: Mapping[str, Sequence[int]]) -> bool:
     )
 
 
-def _with(days: Mapping[str, Sequence[LedgerDay]], fresh: Mapping[Key, DeviceDay]) -> dict[str, list[LedgerDay]]:
+def _with(days: Mapping[str, Sequence[Revision]], fresh: Mapping[Key, DeviceDay]) -> dict[str, list[Revision]]:
     """The ledger with the fresh days in the place of its own."""
     merged = {(device, one.day.day): one for device, some in days.items() for one in some}
-    merged |= {key: LedgerDay(day, hash_of(day)) for key, day in fresh.items()}
+    merged |= {key: Revision(day, hash_of(day)) for key, day in fresh.items()}
     return by_device(merged.values())
 
 

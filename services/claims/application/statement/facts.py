@@ -23,13 +23,13 @@ from services.claims.domain.statement.statement import (
     Statement,
     evidence_period,
     grounds_of,
-    segments_wanted,
     statement_on,
+    wanted_whole,
 )
 from services.claims.domain.statement.usual_share import Look
 from services.claims.domain.statement.verification import Verification
 from services.claims.repo import faulty, ledger
-from services.claims.repo.ledger import LedgerDay, Window
+from services.claims.repo.ledger import Window
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.records import Mark, Register, register_around
 from shared.contracts.device_day import Hold
@@ -57,7 +57,7 @@ class Facts:
     today: date
     register: Register
     bound: tuple[Bound, ...]
-    days: Mapping[str, Sequence[LedgerDay]]
+    days: Mapping[str, Sequence[Revision]]
     """By device, in order of days."""
     holds: list[Hold]
     progress: dict[int, int]
@@ -121,21 +121,22 @@ async def load_facts(
     )
 
 
-def by_device(days: Iterable[LedgerDay]) -> dict[str, list[LedgerDay]]:
+def by_device(days: Iterable[Revision]) -> dict[str, list[Revision]]:
     """In order of days."""
-    found: dict[str, list[LedgerDay]] = {}
-    for one in sorted(days, key=lambda one: (one.day.device, one.day.day)):
+    found: dict[str, list[Revision]] = {}
+    for one in sorted(days, key=_number):
         found.setdefault(one.day.device, []).append(one)
     return found
 
 
 async def _days_needed(
     conn: Connection, tenant: UUID, windows: Sequence[Window], bound: Sequence[Bound], policy: Policy
-) -> tuple[dict[str, list[LedgerDay]], dict[UUID, Grounds]]:
-    """Without segments but for those days that a statement needs whole; a boundary that whole days move may need others."""
+) -> tuple[dict[str, list[Revision]], dict[UUID, Grounds]]:
+    """Only those days whole that a statement needs so; a boundary that whole days move may need others."""
     asked = {day for one in bound for day in one.period.whole_days}
-    days_now = await ledger.summaries_in(conn, tenant, windows, sorted(asked))
-    known = {(one.day.device, one.day.day): one for one in days_now}
+    known = {
+        (one.day.device, one.day.day): one for one in await ledger.summaries_in(conn, tenant, windows, sorted(asked))
+    }
     while True:
         days = by_device(known.values())
         grounds, named = await asyncio.to_thread(_grounds, bound, days, policy)
@@ -148,7 +149,7 @@ async def _days_needed(
 
 
 def _grounds(
-    bound: Sequence[Bound], days: Mapping[str, Sequence[LedgerDay]], policy: Policy
+    bound: Sequence[Bound], days: Mapping[str, Sequence[Revision]], policy: Policy
 ) -> tuple[dict[UUID, Grounds], set[tuple[str, int]]]:
     """What the statements stand on with these days, and which days they need whole."""
     found: dict[UUID, Grounds] = {}
@@ -156,22 +157,20 @@ def _grounds(
     for one in bound:
         revisions = _revisions(one, days)
         found[one.row.id] = grounds_of(one.licence, one.record, revisions, policy.rate_rises)
-        wanted.update(segments_wanted(found[one.row.id], revisions))
+        wanted.update(wanted_whole(found[one.row.id], revisions))
     return found, wanted
 
 
-def _revisions(bound: Bound, days: Mapping[str, Sequence[LedgerDay]]) -> list[Revision]:
+def _revisions(bound: Bound, days: Mapping[str, Sequence[Revision]]) -> list[Revision]:
     """Of the licence's device-days; one that lies in two of its windows twice."""
-    found = []
+    found: list[Revision] = []
     for device, first, last in bound.period.device_days:
         some = days.get(device, ())
-        low = bisect_left(some, first, key=_number)
-        high = bisect_right(some, last, key=_number)
-        found += [Revision(one.day, one.content_hash, one.over_public) for one in some[low:high]]
+        found += some[bisect_left(some, first, key=_number) : bisect_right(some, last, key=_number)]
     return found
 
 
-def _number(one: LedgerDay) -> int:
+def _number(one: Revision) -> int:
     return one.day.day
 
 

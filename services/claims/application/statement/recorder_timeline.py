@@ -13,9 +13,10 @@ from services.claims.domain.register.licence import VehicleRecord
 from services.claims.domain.register.vehicle import DeviceSpan, device_spans
 from services.claims.domain.statement.grounds import days_at, edges_of
 from services.claims.domain.statement.recorder_timeline import RecorderTimeline, recorder_timeline
+from services.claims.domain.statement.statement_parts import Revision
 from services.claims.domain.statement.travel import travel
 from services.claims.repo import ledger
-from services.claims.repo.ledger import LedgerDay, Window
+from services.claims.repo.ledger import Window
 from services.claims.repo.recorders import ReadingRow
 from services.claims.repo.records import register_of_vehicle
 from shared.db.pool import Connection, Pool, tenant_tx
@@ -56,9 +57,7 @@ def _spans(record: VehicleRecord) -> tuple[DeviceSpan, ...]:
     return device_spans(record.vehicle.id, first, last, record.assignments, record.couplings)
 
 
-async def _days(
-    conn: Connection, tenant: UUID, record: VehicleRecord, spans: tuple[DeviceSpan, ...]
-) -> list[LedgerDay]:
+async def _days(conn: Connection, tenant: UUID, record: VehicleRecord, spans: tuple[DeviceSpan, ...]) -> list[Revision]:
     """The days of the readings whole, the others without their segments."""
     windows = [Window(span.device, day_of(span.from_ms), day_of(span.until_ms - 1)) for span in spans]
     points = {point.ms for recorder in record.recorders for point in record.line_of(recorder).points}
@@ -69,7 +68,7 @@ async def _days(
 
 
 def _timelines(
-    record: VehicleRecord, spans: tuple[DeviceSpan, ...], days: list[LedgerDay], policy: Policy
+    record: VehicleRecord, spans: tuple[DeviceSpan, ...], days: list[Revision], policy: Policy
 ) -> tuple[RecorderTimeline, ...]:
     travelled = travel(spans, [one.day for one in days])
     return tuple(

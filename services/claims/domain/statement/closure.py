@@ -4,13 +4,13 @@ a whole-unit display may still be a unit off at every reading in between."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.closing import Closure, Piece, close
+from shared.closing import Closure, Measured, close, driven
 
 
 class Part(NamedTuple):
     """What of a stretch between two neighbouring actual readings lies inside the range."""
 
-    pieces: tuple[Piece, ...]
+    pieces: Sequence[Measured]
     recorder_mm: int
     """Of the part."""
     whole_gps_mm: int
@@ -23,11 +23,8 @@ class Closed(NamedTuple):
     mm: tuple[int, ...]
     lack_mm: int
     rest_mm: int
+    gps_mm: int
     rule: str
-
-
-def driven(pieces: Sequence[Piece]) -> int:
-    return sum(piece.mm for piece in pieces if piece.kind == "drive")
 
 
 def display_slack(excess_mm: Sequence[int], lack_mm: Sequence[int], unit_mm: int) -> list[int]:
@@ -75,4 +72,4 @@ def _close_part(part: Part, recorder_mm: int) -> Closed:
         reach_mm = min(recorder_mm, driven(part.pieces) * part.whole_recorder_mm // part.whole_gps_mm)
     closure: Closure = close(part.pieces, reach_mm, 0)
     rule = "within_display" if part.whole and recorder_mm > part.recorder_mm else closure.rule
-    return Closed(closure.mm, closure.lack_mm, closure.rest_mm + recorder_mm - reach_mm, rule)
+    return Closed(closure.mm, closure.lack_mm, closure.rest_mm + recorder_mm - reach_mm, closure.gps_mm, rule)

@@ -1,9 +1,9 @@
 """What a statement stands on before anything is counted: the licence's window, the devices that speak for the vehicle with
 their days, and where the range begins and ends in time (design section 2, "Late binding").
 
-A day in which nothing changes joins by its totals, so most days are looked at without their segments.  `segments_wanted`
-tells which days are needed whole: load those, and ask again, until it names none.  Then every day that a boundary touches is
-whole, and no boundary moves any more, whatever the segments of the others are (a property test)."""
+A day in which nothing changes joins by its totals and ends, so most days are looked at without their segments and hourly
+readings.  `wanted_whole` tells which days are needed whole: load those, and ask again, until it names none.  Then every day
+that a boundary touches is whole, and no boundary moves any more, whatever the inside of the others is (a property test)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -63,10 +63,10 @@ def grounds_of(
     return Grounds(line, window, spans, held, travelled, make_frame(window, line, travelled, from_ms, last_ms))
 
 
-def segments_wanted(found: Grounds, revisions: Sequence[Revision]) -> list[tuple[str, int]]:
-    """(device, day) of those among `revisions`, from which `found` was made, that came without segments and are needed with
-    them: a boundary, an actual reading, the end of a device's time or the last thing known lies in them, or they hold names
-    that only segments know (rule SU7)."""
+def wanted_whole(found: Grounds, revisions: Sequence[Revision]) -> list[tuple[str, int]]:
+    """(device, day) of those among `revisions`, from which `found` was made, that came without segments and readings and are
+    needed with them: a boundary, an actual reading, the end of a device's time or the last thing known lies in them, or they
+    hold names that only segments know (rule SU7)."""
     frame = found.frame
     placed = [at for end in (frame.start, frame.end) for at in (end.ms, *(end.band_ms or ())) if at is not None]
     edges = {zone.from_ms for zone in frame.zones} | {frame.zones[-1].until_ms, frame.from_ms, frame.until_ms, *placed}
@@ -74,7 +74,7 @@ def segments_wanted(found: Grounds, revisions: Sequence[Revision]) -> list[tuple
     return [
         (one.day.device, one.day.day)
         for one in revisions
-        if one.without_segments and (one.day.day in touched or _nameless(one))
+        if (one.day.day in touched or _nameless(one)) and one.left_out
     ]
 
 

@@ -46,7 +46,7 @@ def make_statement(
 def statement_on(licence: Licence, record: VehicleRecord, stood: Grounds) -> Statement:
     """Likewise, on the grounds of the same licence and record, but for manual log entries, which move no boundary."""
     days = [revision.day for revision in stood.held]
-    book = settle(stood.frame, list(cut(stood.frame.zones, stood.spans, days)), stood.travelled)
+    book = settle(stood.frame, cut(stood.frame.zones, stood.spans, days), stood.travelled)
     log, explained_mm = count_log(book.days, book.lacks, (one for one in record.log if one.licence_id == licence.id))
     book.lack_mm -= explained_mm
     return _signed(_assemble(licence, stood, book, log))
@@ -101,31 +101,28 @@ def _names(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _lines(used: Sequence[DeviceDay], book: Book, log: Sequence[Logged]) -> tuple[Line, ...]:
-    of_day: dict[int, list[DeviceDay]] = defaultdict(list)
+    of_day: dict[int, list[DeviceDay]] = {number: [] for number in sorted(book.days)}
     for day in used:
         of_day[day.day].append(day)
-    noted: dict[int, list[str]] = {number: [] for number in book.days}
+    logged: dict[int, list[str]] = defaultdict(list)
     for one in log:
-        if (number := to_ordinal(one.entry.on)) in noted:
-            noted[number].append(words(one))
+        logged[to_ordinal(one.entry.on)].append(words(one))
     return tuple(
-        Line(
-            on=from_ordinal(number),
-            amounts=amounts_of((book.days[number],)),
-            fixes=sum(day.fixes for day in days),
-            devices=tuple(sorted(day.device for day in days)),
-            notes=(
-                *(
-                    note
-                    for day in days
-                    for note in (*day.incidents, *(() if day.settled else (f"{day.device} is not settled yet",)))
-                ),
-                *notes,
-            ),
-        )
-        for number, notes in sorted(noted.items())
-        for days in (of_day[number],)
+        [
+            Line(
+                on=from_ordinal(number),
+                amounts=amounts_of(book.days[number]),
+                fixes=sum([day.fixes for day in days]),
+                devices=tuple([day.device for day in days]),
+                notes=(*[note for day in days for note in _notes(day)], *logged.get(number, ())),
+            )
+            for number, days in of_day.items()
+        ]
     )
+
+
+def _notes(day: DeviceDay) -> tuple[str, ...]:
+    return day.incidents if day.settled else (*day.incidents, f"{day.device} is not settled yet")
 
 
 def _missing(window: ClaimableRange, line: Timeline, frame: Frame) -> tuple[str, ...]:

@@ -1,15 +1,14 @@
 """Device-days cut into the pieces that a licence's stretches close on (design section 2, "Late binding")."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
 from services.claims.domain.register.vehicle import DeviceSpan
-from shared.closing import Piece
-from shared.contracts.device_day import Basis, DeviceDay, Kind, Surface
+from shared.contracts.device_day import DeviceDay, Segment, Total
 from shared.errors import Fatal
 from shared.nz_days import bounds_ms
 
@@ -29,48 +28,34 @@ class Zone(NamedTuple):
     """Within the drift band of an interpolated boundary (rule DI3)."""
 
 
-class Atom(msgspec.Struct, frozen=True, gc=False):
-    """Unclosed GPS millimetres of one surface and basis in one zone of one device-day."""
+class Portion(NamedTuple):
+    """What of a device-day lies in one zone."""
 
     zone: Zone
     day: DeviceDay
-    basis: Basis
-    in_stretch: bool
-    """Between the device's first and last odometer reading of the day."""
-    piece: Piece
+    totals: Sequence[Total]
+    """Unclosed GPS millimetres, in any number of pieces: of a day that lies in one zone, the day's own."""
 
 
-class _Run(NamedTuple):
-    """A segment, or what stands for a day without segments."""
-
-    from_ms: int
-    until_ms: int
-    surface: Surface
-    basis: Basis
-    kind: Kind
-    in_stretch: bool
-    mm: int
-
-
-def cut(zones: Sequence[Zone], spans: Sequence[DeviceSpan], days: Sequence[DeviceDay]) -> Iterator[Atom]:
+def cut(zones: Sequence[Zone], spans: Sequence[DeviceSpan], days: Iterable[DeviceDay]) -> Iterator[Portion]:
     """`zones`: contiguous, in order.  `days`: one revision a (device, day).  A day that lies in one zone of one span
     joins by its totals, any other by its segments: one across a boundary is shared out in proportion of time, its off_road
     part floored on both sides and the remainder unknown."""
     starts = [zone.from_ms for zone in zones]
+    first_ms, last_ms = zones[0].from_ms, zones[-1].until_ms
     spans_of: dict[str, list[DeviceSpan]] = {}
     for span in spans:
         spans_of.setdefault(span.device, []).append(span)
-    for day in sorted(days, key=lambda one: (one.day, one.device)):
+    for day in days:
         begin, end = active(day)
-        mine = [span for span in spans_of.get(day.device, ()) if span.from_ms <= end and begin < span.until_ms]
-        if not mine or end < zones[0].from_ms or begin >= zones[-1].until_ms:
+        if end < first_ms or begin >= last_ms:
             continue
-        index = max(0, bisect_right(starts, begin) - 1)
-        zone = zones[index]
+        mine = [span for span in spans_of.get(day.device, ()) if span.from_ms <= end and begin < span.until_ms]
+        if not mine:
+            continue
+        zone = zones[max(0, bisect_right(starts, begin) - 1)]
         if mine[0].from_ms <= begin and end <= mine[0].until_ms and zone.from_ms <= begin and end <= zone.until_ms:
-            for total in day.totals:
-                surface = _surface(total.surface, zone)
-                yield Atom(zone, day, total.basis, total.in_stretch, Piece(surface, total.kind, total.mm))
+            yield _portion(zone, day, day.totals)
         else:
             yield from _by_segments(day, zones, starts, mine)
 
@@ -86,52 +71,55 @@ def active(day: DeviceDay) -> tuple[int, int]:
 
 def _by_segments(
     day: DeviceDay, zones: Sequence[Zone], starts: Sequence[int], spans: Sequence[DeviceSpan]
-) -> Iterator[Atom]:
+) -> Iterator[Portion]:
     last_ms = zones[-1].until_ms
     issued_ms = next((zone.from_ms for zone in zones if zone.covered), last_ms)
     begin_ms, end_ms = active(day)
     near = starts[bisect_left(starts, begin_ms) : bisect_right(starts, end_ms)]
     edges = sorted({*near, last_ms, *(edge for span in spans for edge in (span.from_ms, span.until_ms))})
-    for run in _runs(day):
-        low, high = bisect_right(edges, run.from_ms), bisect_left(edges, run.until_ms)
-        cuts = (run.from_ms, *edges[low:high], run.until_ms) if low < high else (run.from_ms, run.until_ms)
-        for begin, end in pairwise(cuts):
-            index = bisect_right(starts, begin) - 1
-            if index >= 0 and begin < last_ms and any(span.from_ms <= begin < span.until_ms for span in spans):
-                yield from _portion(day, zones[index], run, begin, end, issued_ms)
+    between: list[list[Total]] = [[] for _ in range(len(edges) + 1)]
+    for one in _segments(day):
+        at = bisect_right(edges, one.start_ms)
+        if at == len(edges) or one.end_ms <= edges[at]:
+            between[at].append(Total(one.surface, one.basis, one.kind, one.in_stretch, one.mm))
+            continue
+        for begin, end in pairwise((one.start_ms, *edges[at : bisect_left(edges, one.end_ms)], one.end_ms)):
+            between[bisect_right(edges, begin)].extend(_share(one, begin, end, issued_ms))
+    for begin, totals in zip((begin_ms, *(max(begin_ms, edge) for edge in edges)), between, strict=True):
+        index = bisect_right(starts, begin) - 1
+        if totals and index >= 0 and begin < last_ms and any(one.from_ms <= begin < one.until_ms for one in spans):
+            yield _portion(zones[index], day, totals)
 
 
-def _portion(day: DeviceDay, zone: Zone, run: _Run, begin: int, end: int, issued_ms: int) -> Iterator[Atom]:
-    length = run.until_ms - run.from_ms
-    if (begin, end) == (run.from_ms, run.until_ms):
-        yield Atom(zone, day, run.basis, run.in_stretch, Piece(_surface(run.surface, zone), run.kind, run.mm))
-        return
-    share = run.mm * (end - run.from_ms) // length - run.mm * (begin - run.from_ms) // length
-    sure = run.mm * (end - begin) // length if run.surface == "off_road" else share
+def _share(one: Segment, begin: int, end: int, issued_ms: int) -> Iterator[Total]:
+    """What of a segment lies in [begin, end), in proportion of time."""
+    length = one.end_ms - one.start_ms
+    share = one.mm * (end - one.start_ms) // length - one.mm * (begin - one.start_ms) // length
+    sure = one.mm * (end - begin) // length if one.surface == "off_road" else share
     # nobody knows when within a gap the vehicle moved: across the issue, all of it may have been without a licence
-    unsure = run.kind == "gap" and run.from_ms < issued_ms < run.until_ms
-    basis: Basis = "boundary_cut" if unsure else run.basis
-    yield Atom(zone, day, basis, run.in_stretch, Piece(_surface(run.surface, zone), run.kind, sure))
+    unsure = one.kind == "gap" and one.start_ms < issued_ms < one.end_ms
+    yield Total(one.surface, "boundary_cut" if unsure else one.basis, one.kind, one.in_stretch, sure)
     if share > sure:
-        piece = Piece(_surface("unknown", zone), run.kind, share - sure)
-        yield Atom(zone, day, "boundary_cut", run.in_stretch, piece)
+        yield Total("unknown", "boundary_cut", one.kind, one.in_stretch, share - sure)
 
 
-def _surface(surface: Surface, zone: Zone) -> Surface:
+def _portion(zone: Zone, day: DeviceDay, totals: Sequence[Total]) -> Portion:
     """Rule LI2: what was driven before the licence was issued is uncovered, whatever lay under the wheels."""
-    return surface if zone.covered or surface == "carried" else "uncovered"
+    if not zone.covered:
+        totals = [one if one.surface == "carried" else replace(one, surface="uncovered") for one in totals]
+    return Portion(zone, day, totals)
 
 
-def _runs(day: DeviceDay) -> Iterator[_Run]:
-    """A day not settled yet has no segments: with a boundary inside it, nothing tells which side its metres lie on."""
-    if day.segments:
-        for one in day.segments:
-            yield _Run(one.start_ms, one.end_ms, one.surface, one.basis, one.kind, one.in_stretch, one.mm)
-        return
-    if day.settled and day.totals:
+def _segments(day: DeviceDay) -> Sequence[Segment]:
+    """A day not settled yet has none: with a boundary inside it, nothing tells which side its metres lie on."""
+    if day.segments or not day.totals:
+        return day.segments
+    if day.settled:
         raise Fatal(f"the segments of {day.device} on day {day.day} are needed and were not read")
     begin, end = active(day)
-    for total in day.totals:
-        surface: Surface = "unknown" if total.surface == "off_road" else total.surface
-        basis: Basis = "boundary_cut" if total.surface == "off_road" else total.basis
-        yield _Run(begin, end, surface, basis, total.kind, total.in_stretch, total.mm)
+    return [
+        Segment(begin, end, "unknown", "boundary_cut", one.kind, one.in_stretch, one.mm, "", 0, 0, 0, 0)
+        if one.surface == "off_road"
+        else Segment(begin, end, one.surface, one.basis, one.kind, one.in_stretch, one.mm, "", 0, 0, 0, 0)
+        for one in day.totals
+    ]

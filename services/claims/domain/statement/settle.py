@@ -1,18 +1,21 @@
 """Closes what lies inside a licence's range and books it by day (rules DI1-DI3)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from services.claims.domain.statement.closure import Closed, Part, close_parts, driven
+from services.claims.domain.statement.closure import Closed, Part, close_parts
 from services.claims.domain.statement.frame import Frame
 from services.claims.domain.statement.manual_log import NEVER, Lack
-from services.claims.domain.statement.pieces import Atom
-from services.claims.domain.statement.statement_parts import Amounts, ClosedOn, Stretch, Tally, amounts_of
+from services.claims.domain.statement.pieces import Portion
+from services.claims.domain.statement.statement_parts import Amounts, ClosedOn, Stretch, Tally, added, amounts_of
 from services.claims.domain.statement.travel import Travel
-from shared.closing import close
-from shared.contracts.device_day import Surface
+from shared.closing import close, driven
+from shared.contracts.device_day import DeviceDay, Surface, Total
 from shared.nz_days import day_of
+
+_BANDED: Final[tuple[Surface, str]] = ("unknown", "drift_band")
 
 
 @dataclass(slots=True)
@@ -34,22 +37,27 @@ class Book:
     lacks: list[Lack] = field(default_factory=list)
     """What of `lack_mm` a manual log entry may explain (rule LI8)."""
 
-    def count(self, atom: Atom, mm: int) -> None:
-        """Rule DI3: off_road inside a drift band is unknown, and what is unknown there stays so."""
-        surface, basis = atom.piece.surface, atom.basis
-        if atom.zone.banded and surface in {"off_road", "unknown"}:
-            surface, basis = "unknown", "drift_band"
-        self.on_day(atom.day.day, atom.day.device, surface, basis, mm)
+    def count(self, portions: Sequence[Portion], closed_mm: Iterable[int]) -> None:
+        """`closed_mm`: of each total of each portion, in order.  Rule DI3: off_road inside a drift band is unknown, and what is
+        unknown there stays so."""
+        closed = iter(closed_mm)
+        for portion in portions:
+            counted = [(total, mm) for total, mm in zip(portion.totals, closed, strict=False) if mm]
+            tally = self._tally(portion.day) if counted else {}
+            for total, mm in counted:
+                banded = portion.zone.banded and total.surface in {"off_road", "unknown"}
+                what = _BANDED if banded else (total.surface, total.basis)
+                tally[what] = tally.get(what, 0) + mm
 
-    def on_day(self, day: int, device: str, surface: Surface, basis: str, mm: int) -> None:
-        if not mm:
-            return
-        tally = self.days.get(day)
-        if tally is None:
-            tally = self.days[day] = {}
-        key = (surface, basis)
-        tally[key] = tally.get(key, 0) + mm
-        self.used.add((day, device))
+    def on_day(self, day: DeviceDay, what: tuple[Surface, str], mm: int) -> None:
+        if mm:
+            tally = self._tally(day)
+            tally[what] = tally.get(what, 0) + mm
+
+    def _tally(self, day: DeviceDay) -> Tally:
+        """Of the day, which gives millimetres."""
+        self.used.add((day.day, day.device))
+        return self.days.setdefault(day.day, {})
 
     def without_day(self, closed: Closed, *, licensed: bool) -> None:
         """`licensed`: some of the stretch was driven at or after the issue."""
@@ -67,49 +75,56 @@ class Book:
             rest["unknown", "scaling_rest"] = self.rest_mm
         if self.uncovered_lack_mm:
             rest["uncovered", "recorder_lack"] = self.uncovered_lack_mm
-        return amounts_of((*self.days.values(), rest))
+        return amounts_of(added((*self.days.values(), rest)))
 
 
-def settle(frame: Frame, atoms: Sequence[Atom], travelled: Travel) -> Book:
+def settle(frame: Frame, portions: Iterable[Portion], travelled: Travel) -> Book:
     """Everything inside the range: between actual readings on the legal recorder, elsewhere on the devices."""
     book = Book()
-    of_stretch: dict[int, list[Atom]] = defaultdict(list)
-    for atom in atoms:
-        of_stretch[atom.zone.stretch].append(atom)
+    of_stretch: dict[int, list[Portion]] = defaultdict(list)
+    for portion in portions:
+        of_stretch[portion.zone.stretch].append(portion)
     _on_recorder(frame, of_stretch, travelled, book)
     for stretch, from_ms, until_ms in frame.open_times():
-        inside = [atom for atom in of_stretch[stretch] if atom.zone.inside]
-        _on_devices(from_ms, until_ms, inside, travelled, book)
+        _on_devices(from_ms, until_ms, _inside(of_stretch[stretch]), travelled, book)
     book.stretches.sort(key=lambda one: (one.from_ms, one.until_ms))
     return book
 
 
-def _on_recorder(frame: Frame, of_stretch: dict[int, list[Atom]], travelled: Travel, book: Book) -> None:
+def _inside(portions: Sequence[Portion]) -> list[Portion]:
+    return [portion for portion in portions if portion.zone.inside]
+
+
+def _totals(portions: Sequence[Portion]) -> list[Total]:
+    return [total for portion in portions for total in portion.totals]
+
+
+def _on_recorder(frame: Frame, of_stretch: dict[int, list[Portion]], travelled: Travel, book: Book) -> None:
     numbers = frame.stretches()
-    inside = [[atom for atom in of_stretch[number] if atom.zone.inside] for number in numbers]
+    inside = [_inside(of_stretch[number]) for number in numbers]
     parts = [_part(frame, number, of_stretch[number], mine) for number, mine in zip(numbers, inside, strict=True)]
     for number, mine, part, closed in zip(numbers, inside, parts, close_parts(parts, frame.unit_mm), strict=True):
-        for atom, mm in zip(mine, closed.mm, strict=True):
-            book.count(atom, mm)
+        book.count(mine, closed.mm)
         book.without_day(closed, licensed=frame.points[number].ms > frame.issued_ms)
         book.lacks.append(_lack(frame, number, mine, closed))
-        book.gps_mm += driven(part.pieces)
+        book.gps_mm += closed.gps_mm
         book.closed_on.add("legal_recorder")
         book.stretches.append(_stretch(frame, number, part, closed, travelled))
 
 
-def _lack(frame: Frame, number: int, inside: Sequence[Atom], closed: Closed) -> Lack:
+def _lack(frame: Frame, number: int, inside: Sequence[Portion], closed: Closed) -> Lack:
     """What a log may explain of it.  Of a stretch that began before the issue only what the gaps behind the issue measured: the
     rest of its lack may have been driven without a licence (rule LI2)."""
     gaps: dict[int, int] = {}
     unlicensed_mm = 0
-    for atom in inside:
-        if atom.piece.kind != "gap":
-            continue
-        if atom.zone.covered and atom.basis not in NEVER:
-            gaps[atom.day.day] = gaps.get(atom.day.day, 0) + atom.piece.mm
-        else:
-            unlicensed_mm += atom.piece.mm
+    for portion in inside:
+        for total in portion.totals:
+            if total.kind != "gap":
+                continue
+            if portion.zone.covered and total.basis not in NEVER:
+                gaps[portion.day.day] = gaps.get(portion.day.day, 0) + total.mm
+            else:
+                unlicensed_mm += total.mm
     from_ms, until_ms = frame.points[number - 1].ms, frame.points[number].ms
     mm = (
         closed.lack_mm if frame.whole(number) else 0
@@ -119,12 +134,12 @@ def _lack(frame: Frame, number: int, inside: Sequence[Atom], closed: Closed) -> 
     return Lack(day_of(from_ms), day_of(max(from_ms, until_ms - 1)), mm, gaps)
 
 
-def _part(frame: Frame, number: int, atoms: Sequence[Atom], inside: Sequence[Atom]) -> Part:
+def _part(frame: Frame, number: int, portions: Sequence[Portion], inside: Sequence[Portion]) -> Part:
     low, high = frame.positions(number)
     return Part(
-        tuple(atom.piece for atom in inside),
+        _totals(inside),
         high - low,
-        driven([atom.piece for atom in atoms]),
+        driven(_totals(portions)),
         (frame.points[number].units - frame.points[number - 1].units) * frame.unit_mm,
         frame.whole(number),
     )
@@ -137,7 +152,7 @@ def _stretch(frame: Frame, number: int, part: Part, closed: Closed, travelled: T
         from_ms=from_ms,
         until_ms=until_ms,
         recorder_mm=part.recorder_mm,
-        gps_mm=driven(part.pieces),
+        gps_mm=closed.gps_mm,
         odometer_mm=travelled.between(from_ms, until_ms) if travelled.by_odometer else None,
         lack_mm=closed.lack_mm,
         rest_mm=closed.rest_mm,
@@ -145,29 +160,29 @@ def _stretch(frame: Frame, number: int, part: Part, closed: Closed, travelled: T
     )
 
 
-def _on_devices(from_ms: int, until_ms: int, atoms: Sequence[Atom], travelled: Travel, book: Book) -> None:
+def _on_devices(from_ms: int, until_ms: int, portions: Sequence[Portion], travelled: Travel, book: Book) -> None:
     """Rule DI2: a running licence, and whatever lies beyond the readings, closes day by day on the device's own odometer,
     or stands on GPS alone where there is none.  What lacks has a day here."""
-    of_day: dict[tuple[int, str], list[Atom]] = defaultdict(list)
-    for atom in atoms:
-        of_day[atom.day.day, atom.day.device].append(atom)
+    of_day: dict[tuple[int, str], list[Portion]] = defaultdict(list)
+    for portion in portions:
+        of_day[portion.day.day, portion.day.device].append(portion)
     gps_mm = lack_mm = rest_mm = 0
     odometer_mm: int | None = 0
-    for (number, device), mine in sorted(of_day.items()):
+    for _, mine in sorted(of_day.items()):
         day = mine[0].day
         counted: int | None = None
         if day.first_reading is not None and day.last_reading is not None:
             first_ms, last_ms = max(from_ms, day.first_reading.ts_ms), min(until_ms, day.last_reading.ts_ms)
             counted = travelled.between(first_ms, last_ms) if first_ms < last_ms else 0
-        within = [atom for atom in mine if atom.in_stretch]
-        outside = [atom for atom in mine if not atom.in_stretch]
-        for group, recorder_mm in ((within, counted), (outside, None)):
-            closure = close([atom.piece for atom in group], recorder_mm, day.display_unit_mm)
-            for atom, mm in zip(group, closure.mm, strict=True):
-                book.count(atom, mm)
+        for in_stretch, recorder_mm in ((True, counted), (False, None)):
+            group = [
+                one._replace(totals=[total for total in one.totals if total.in_stretch is in_stretch]) for one in mine
+            ]
+            closure = close(_totals(group), recorder_mm, day.display_unit_mm)
+            book.count(group, closure.mm)
             surface, basis = _lacking(group)
-            book.on_day(number, device, surface, basis, closure.lack_mm)
-            book.on_day(number, device, surface, "scaling_rest", closure.rest_mm)
+            book.on_day(day, (surface, basis), closure.lack_mm)
+            book.on_day(day, (surface, "scaling_rest"), closure.rest_mm)
             gps_mm, lack_mm, rest_mm = gps_mm + closure.gps_mm, lack_mm + closure.lack_mm, rest_mm + closure.rest_mm
         book.closed_on.add("gps" if counted is None else "device_odometer")
         odometer_mm = None if counted is None or odometer_mm is None else odometer_mm + counted
@@ -186,10 +201,10 @@ def _on_devices(from_ms: int, until_ms: int, atoms: Sequence[Atom], travelled: T
     )
 
 
-def _lacking(atoms: Sequence[Atom]) -> tuple[Surface, str]:
+def _lacking(portions: Sequence[Portion]) -> tuple[Surface, str]:
     """What the device's odometer counted of a day and no fix explains: without a licence where the day's travel was (rule LI2);
     where the issue lies within it, nobody can say on which side of it."""
-    licensed = {atom.zone.covered for atom in atoms}
+    licensed = {portion.zone.covered for portion in portions if portion.totals}
     if licensed == {False}:
         return "uncovered", "recorder_lack"
     return "unknown", "boundary_cut" if False in licensed else "recorder_lack"

@@ -6,6 +6,8 @@ from datetime import date
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from services.claims.domain.register.recorder import MM_PER_KM, Conflict, Unit
 from services.claims.domain.register.vehicle import DeviceSpan
 from services.claims.domain.statement.boundary import Boundary
@@ -32,9 +34,11 @@ class Revision(NamedTuple):
     """As `over_public_names` tells from the segments; None: ask those."""
 
     @property
-    def without_segments(self) -> bool:
-        """Only a settled day has segments, and it has them wherever it has metres."""
-        return self.day.settled and not self.day.segments and bool(self.day.totals)
+    def left_out(self) -> bool:
+        """Only a settled day has segments, and it has them wherever it has metres; its first reading is one of its readings."""
+        day = self.day
+        segments = day.settled and not day.segments and bool(day.totals)
+        return segments or (day.first_reading is not None and not day.readings)
 
     @property
     def over_public_names(self) -> tuple[str, ...]:
@@ -67,8 +71,8 @@ class EvidencePeriod:
     """(device, NZ day) of those that are needed with their segments whatever the ledger says; it may say of more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amounts:
+# A statement of two years has seven hundred days: these two are made ten times as quickly as dataclasses are.
+class Amounts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Closed millimetres.  public + off_road + unknown are the share; carried and uncovered lie outside it."""
 
     public_mm: int = 0
@@ -100,32 +104,43 @@ Tally = dict[tuple[Surface, str], int]
 """Millimetres by surface and basis, while they are added up."""
 
 
-def amounts_of(tallies: Iterable[Tally]) -> Amounts:
-    """The sum of some tallies."""
-    by_surface: dict[str, int] = {}
-    off_road: dict[str, int] = {}
-    unknown: dict[str, int] = {}
+def added(tallies: Iterable[Tally]) -> Tally:
+    """Their sum."""
+    whole: Tally = {}
     for tally in tallies:
-        for (surface, basis), mm in tally.items():
-            if surface == "off_road":
-                off_road[basis] = off_road.get(basis, 0) + mm
-            elif surface == "unknown":
-                unknown[basis] = unknown.get(basis, 0) + mm
-            else:
-                by_surface[surface] = by_surface.get(surface, 0) + mm
+        for what, mm in tally.items():
+            whole[what] = whole.get(what, 0) + mm
+    return whole
+
+
+def amounts_of(tally: Tally) -> Amounts:
+    public_mm = off_road_mm = unknown_mm = carried_mm = uncovered_mm = 0
+    off_road, unknown = [], []
+    for (surface, basis), mm in tally.items():
+        if surface == "off_road":
+            off_road_mm += mm
+            off_road.append((basis, mm))
+        elif surface == "unknown":
+            unknown_mm += mm
+            unknown.append((basis, mm))
+        elif surface == "public_road":
+            public_mm += mm
+        elif surface == "carried":
+            carried_mm += mm
+        else:
+            uncovered_mm += mm
     return Amounts(
-        public_mm=by_surface.get("public_road", 0),
-        off_road_mm=sum(off_road.values()),
-        unknown_mm=sum(unknown.values()),
-        carried_mm=by_surface.get("carried", 0),
-        uncovered_mm=by_surface.get("uncovered", 0),
-        off_road_by_basis=tuple(sorted(off_road.items())),
-        unknown_by_basis=tuple(sorted(unknown.items())),
+        public_mm=public_mm,
+        off_road_mm=off_road_mm,
+        unknown_mm=unknown_mm,
+        carried_mm=carried_mm,
+        uncovered_mm=uncovered_mm,
+        off_road_by_basis=tuple(sorted(off_road)),
+        unknown_by_basis=tuple(sorted(unknown)),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One NZ day of the licence (rule DI6)."""
 
     on: date

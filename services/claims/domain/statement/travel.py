@@ -3,12 +3,14 @@
 A device's odometer where its days have one, else the GPS millimetres of its segments.  Nothing here is ever claimed."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from services.claims.domain.register.vehicle import DeviceSpan
+from shared.closing import driven
 from shared.contracts.device_day import DeviceDay, Reading
 
 
@@ -26,6 +28,7 @@ class Travel:
     """Legs in order of time, never overlapping, with the millimetres before each."""
 
     legs: tuple[Leg, ...]
+    starts_ms: tuple[int, ...]
     before_mm: tuple[int, ...]
     """One more than legs; the last is the total."""
     by_odometer: bool
@@ -33,7 +36,7 @@ class Travel:
 
     def at(self, ms: int) -> int:
         """Millimetres travelled until an instant."""
-        index = bisect_right(self.legs, ms, key=lambda leg: leg.from_ms) - 1
+        index = bisect_right(self.starts_ms, ms) - 1
         if index < 0:
             return 0
         leg = self.legs[index]
@@ -55,48 +58,51 @@ class Travel:
 
 
 def travel(spans: Sequence[DeviceSpan], days: Sequence[DeviceDay]) -> Travel:
-    """`days`: one revision a (device, day), any order.  The odometer's delta over the night belongs to the night."""
+    """`days`: one revision a (device, day), any order."""
     legs: list[Leg] = []
-    by_odometer = True
     of_device: dict[str, list[DeviceDay]] = {}
-    for day in sorted(days, key=lambda day: day.day):
+    for day in sorted(days, key=attrgetter("day")):
         of_device.setdefault(day.device, []).append(day)
+    by_odometer = True
     for span in spans:
-        last: Reading | None = None
-        for day in of_device.get(span.device, []):
-            if day.last_fix_ms < span.from_ms or day.first_fix_ms >= span.until_ms:
-                continue
-            points = _odometer_points(day)
-            by_odometer = by_odometer and (bool(points) or not day.fixes)
-            if points and last is not None:
-                night = max(0, points[0].odometer_mm - last.odometer_mm)
-                legs.extend(_clipped(Leg(last.ts_ms, points[0].ts_ms, night), span))
-            legs.extend(_clipped(_day_leg(day, points), span))
-            last = points[-1] if points else None
-    legs.sort(key=lambda leg: (leg.from_ms, leg.until_ms))
-    return Travel(tuple(legs), (0, *accumulate(leg.mm for leg in legs)), by_odometer and bool(legs))
+        within = [
+            day
+            for day in of_device.get(span.device, ())
+            if day.last_fix_ms >= span.from_ms and day.first_fix_ms < span.until_ms
+        ]
+        by_odometer = by_odometer and not any(day.fixes for day in within if day.first_reading is None)
+        for leg in _legs(within):
+            if leg.from_ms < span.from_ms or leg.until_ms > span.until_ms:
+                legs += _clipped(leg, span)
+            elif leg.mm or leg.until_ms > leg.from_ms:
+                legs.append(leg)
+    legs.sort(key=itemgetter(0, 1))
+    starts_ms, before_mm = [leg.from_ms for leg in legs], accumulate([leg.mm for leg in legs], initial=0)
+    return Travel(tuple(legs), tuple(starts_ms), tuple(before_mm), by_odometer and bool(legs))
 
 
-def _odometer_points(day: DeviceDay) -> tuple[Reading, ...]:
-    if day.readings:
-        return day.readings
-    ends = (day.first_reading, day.last_reading)
-    return tuple(reading for reading in ends if reading is not None)
+def _legs(days: Sequence[DeviceDay]) -> Iterator[Leg]:
+    """Of one device's days in order.  The odometer's delta over the night belongs to the night."""
+    before: Reading | None = None
+    for day in days:
+        first, last = day.first_reading, day.last_reading
+        if first is None or last is None:
+            yield _gps_leg(day)
+        else:
+            if before is not None:
+                yield Leg(before.ts_ms, first.ts_ms, max(0, first.odometer_mm - before.odometer_mm))
+            yield Leg(first.ts_ms, last.ts_ms, max(0, last.odometer_mm - first.odometer_mm), day)
+        before = last
 
 
-def _day_leg(day: DeviceDay, points: tuple[Reading, ...]) -> Leg:
-    if points:
-        return Leg(points[0].ts_ms, points[-1].ts_ms, max(0, points[-1].odometer_mm - points[0].odometer_mm), day)
+def _gps_leg(day: DeviceDay) -> Leg:
     if day.segments:
-        driven = sum(segment.mm for segment in day.segments if segment.kind == "drive")
-        return Leg(day.segments[0].start_ms, day.segments[-1].end_ms, driven, day)
-    return Leg(day.first_fix_ms, day.last_fix_ms, sum(total.mm for total in day.totals if total.kind == "drive"), day)
+        return Leg(day.segments[0].start_ms, day.segments[-1].end_ms, driven(day.segments), day)
+    return Leg(day.first_fix_ms, day.last_fix_ms, driven(day.totals), day)
 
 
 def _clipped(leg: Leg, span: DeviceSpan) -> list[Leg]:
     from_ms, until_ms = max(leg.from_ms, span.from_ms), min(leg.until_ms, span.until_ms)
-    if (from_ms, until_ms) == (leg.from_ms, leg.until_ms):
-        return [leg] if leg.mm or until_ms > from_ms else []
     if from_ms >= until_ms:
         return []
     trace = _trace(leg)
@@ -110,9 +116,9 @@ def _trace(leg: Leg) -> list[tuple[int, int]]:
     start, end = (leg.from_ms, 0), (leg.until_ms, leg.mm)
     if leg.day is None:
         return [start, end]
-    points = _odometer_points(leg.day)
-    if points:
-        inner = [(point.ts_ms, point.odometer_mm - points[0].odometer_mm) for point in points[1:-1]]
+    first = leg.day.first_reading
+    if first is not None:
+        inner = [(point.ts_ms, point.odometer_mm - first.odometer_mm) for point in leg.day.readings[1:-1]]
     else:
         driven = accumulate(segment.mm if segment.kind == "drive" else 0 for segment in leg.day.segments)
         inner = [(segment.end_ms, mm) for segment, mm in zip(leg.day.segments, driven, strict=True)][:-1]
