@@ -11,11 +11,12 @@ from uuid import UUID
 
 import click
 
+from services.claims.application.privacy import erase_vehicles
 from services.claims.application.privacy import purge as of_claims
-from services.claims.repo import retention
+from services.claims.repo import erasures, retention
 from services.ingest.repo import quarantine
 from shared.clock import system_clock
-from shared.db.pool import open_pool, tx
+from shared.db.pool import Pool, open_pool, tenant_tx, tx
 from shared.errors import Retryable
 from shared.running_stack import data_dir_option, dsn_of
 
@@ -23,6 +24,9 @@ CONNECTION: Final = "rucor-purge-cli"
 BATCH: Final = 500
 DRY_MAX: Final = 1_000_000
 QUARANTINE: Final = "four years after it came, no audit, hold or disclosure of the tenant is open"
+FORGOTTEN: Final = "of vehicles that are to be forgotten, on days that nothing holds any more"
+STRETCHES_MAX: Final = 1_000
+"""In one run: it is run every week."""
 
 
 async def purge_claims(worker_dsn: str, tenant: UUID | None, *, dry: bool) -> tuple[Counter[str], list[UUID]]:
@@ -53,6 +57,36 @@ async def purge_quarantine(worker_dsn: str, kept: Sequence[UUID], *, dry: bool) 
         await pool.close()
 
 
+async def forget_refused(claims_dsn: str, ingest_dsn: str, *, dry: bool) -> int:
+    """Refused rows of vehicles that were let go of (rule RE2)."""
+    claims = await open_pool(claims_dsn, name=CONNECTION, size=1)
+    ingest = await open_pool(ingest_dsn, name=CONNECTION, size=1)
+    try:
+        async with tx(claims) as conn:
+            found = await erasures.refused_left(conn, STRETCHES_MAX)
+        total = 0
+        for one in found:
+            total += await _forget_stretch(ingest, one, dry=dry)
+            if not dry:
+                await erase_vehicles.refused_gone(claims, one.tenant_id, [one])
+        return total
+    finally:
+        await claims.close()
+        await ingest.close()
+
+
+async def _forget_stretch(ingest: Pool, one: erasures.Stretch, *, dry: bool) -> int:
+    total = 0
+    while True:
+        async with tenant_tx(ingest, one.tenant_id) as conn:
+            count = await quarantine.forget(
+                conn, one.tenant_id, one.device, (one.from_day, one.to_day), DRY_MAX if dry else BATCH, dry=dry
+            )
+        total += count
+        if dry or count < BATCH:
+            return total
+
+
 @click.command("purge")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--tenant", type=click.UUID, help="Of this tenant only, and of claims only.")
@@ -60,11 +94,13 @@ async def purge_quarantine(worker_dsn: str, kept: Sequence[UUID], *, dry: bool) 
 def purge(*, dry_run: bool, tenant: UUID | None, data_dir: Path) -> None:
     """Drop what no rule and no hold keeps any longer.  It may be broken off and begun again."""
     try:
-        counts, held = asyncio.run(purge_claims(dsn_of(data_dir, "claims"), tenant, dry=dry_run))
+        claims, ingest = dsn_of(data_dir, "claims"), dsn_of(data_dir, "ingest")
+        counts, held = asyncio.run(purge_claims(claims, tenant, dry=dry_run))
         if tenant is None:
-            counts["quarantine"] = asyncio.run(purge_quarantine(dsn_of(data_dir, "ingest"), held, dry=dry_run))
+            counts["quarantine"] = asyncio.run(purge_quarantine(ingest, held, dry=dry_run))
+            counts["refused rows"] = asyncio.run(forget_refused(claims, ingest, dry=dry_run))
     except Retryable as error:
         raise click.ClickException(str(error)) from error
-    words = {rule.table: rule.words for rule in of_claims.RULES} | {"quarantine": QUARANTINE}
+    words = {rule.table: rule.words for rule in of_claims.RULES} | {"quarantine": QUARANTINE, "refused rows": FORGOTTEN}
     for table, count in counts.items():
         click.echo(f"{count:>9,} {'would go' if dry_run else 'gone'} of {table}: {words[table]}")

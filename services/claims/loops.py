@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from services.claims.application.audit.tell_holds import tell_next
-from services.claims.application.peers import Holds
-from services.claims.application.privacy import retention
+from services.claims.application.peers import Classifier
+from services.claims.application.privacy import erase_vehicles, retention
 from shared.clock import Clock
 from shared.db.audit import PURGE_EVERY_S, PURGE_LOOP, PURGE_STALE_S
 from shared.db.pool import Pool
@@ -37,9 +37,10 @@ def loops(health: Health, rounds: dict[str, Round]) -> Iterator[Task]:
 
 
 class HoldsTeller:
-    """The classifier knows of every hold within a minute, or as soon as it is there again; until then it keeps everything."""
+    """The classifier knows of every hold within a minute, or as soon as it is there again; until then it keeps everything.
+    Then it is told what may be forgotten."""
 
-    def __init__(self, pool: Pool, classifier: Holds, clock: Clock) -> None:
+    def __init__(self, pool: Pool, classifier: Classifier, clock: Clock) -> None:
         self._pool = pool
         self._classifier = classifier
         self._clock = clock
@@ -52,4 +53,4 @@ class HoldsTeller:
         if await tell_next(self._pool, self._classifier) or await retention.tell_next(self._pool, self._classifier):
             return True
         await self._classifier.holds_told()
-        return False
+        return await erase_vehicles.tell_next(self._pool, self._classifier)

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from services.claims.application.peers import SIMPLIFY_M, PeerRefused, PeerUnavailable
 from services.claims.domain.preflight.case import Ground, LandFact
 from shared.contracts.claim import Track
+from shared.contracts.erasure import ErasureAsked, ErasureDone
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold
 from shared.contracts.places import PlacesAsked, PlacesTold
@@ -195,6 +196,9 @@ class ClassifierClient:
     async def pending(self, asked: PendingAsked) -> Pending:
         body = {name: value for name, value in msgspec.to_builtins(asked).items() if name != "id"}
         return await self._ask("POST", f"/v1/faulty-stretches/{asked.id}/pending", body, Pending)
+
+    async def forget(self, asked: ErasureAsked) -> ErasureDone:
+        return await self._ask("POST", "/v1/erasures", asked, ErasureDone)
 
     async def places(self, asked: PlacesAsked) -> PlacesTold:
         return await self._ask("POST", "/v1/places", asked, PlacesTold)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.claims.domain.preflight.case import Ground
 from shared.contracts.claim import Track
+from shared.contracts.erasure import ErasureAsked, ErasureDone
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold
 from shared.contracts.places import PlacesAsked, PlacesTold
@@ -58,6 +59,12 @@ class Holds(Protocol):
         ...
 
 
+class Erasures(Protocol):
+    async def forget(self, asked: ErasureAsked) -> ErasureDone:
+        """Drop the fixes of these days; which of them are gone.  Raises PeerUnavailable."""
+        ...
+
+
 class Faulty(Protocol):
     async def take_out(self, stretch: FaultyStretch) -> StretchTaken:
         """Nothing of the stretch counts as off road from now on; the same again changes nothing.  Raises PeerUnavailable,
@@ -81,5 +88,5 @@ class Places(Protocol):
         ...
 
 
-class Classifier(Tracks, Recompute, Holds, Faulty, Grounds, Places, Protocol):
+class Classifier(Tracks, Recompute, Holds, Erasures, Faulty, Grounds, Places, Protocol):
     """Everything that is asked of the classifier."""

@@ -1,5 +1,6 @@
 """Requests to be forgotten (rule RE2).  The database judges whether rule RE1 still holds a record about their subject."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -12,19 +13,44 @@ INSERT: Final = """
 insert into claims.erasure_request (tenant_id, id, kind, subject_id, reason, actor, created_at)
 values ($1, $2, $3, $4, $5, $6, $7)"""
 REQUESTS: Final = """
-select id, kind, subject_id, reason, actor, created_at, done_at,
+select id, kind, subject_id, reason, actor, created_at, let_go_at, done_at,
     case when done_at is null then claims.forget_after(tenant_id, id) end as held_until
 from claims.erasure_request
 where tenant_id = $1 and id = coalesce($2, id) and (created_at, id) > ($3, $4) order by created_at, id limit $5"""
 OPEN: Final = "select tenant_id, id from claims.erasure_request where done_at is null order by created_at, id"
 FORGET: Final = "select claims.forget($1, $2)"
-CLAIMANT: Final = "select 1 from claims.claimant where tenant_id = $1 and id = $2"
-PERSON: Final = "select 1 from claims.person where tenant_id = $1 and id = $2"
+SUBJECTS: Final = {
+    "claimant": "select 1 from claims.claimant where tenant_id = $1 and id = $2",
+    "person": "select 1 from claims.person where tenant_id = $1 and id = $2",
+    "vehicle": "select 1 from claims.vehicle where tenant_id = $1 and id = $2",
+}
+# Asked once an hour until nothing is left: the classifier may hold a day itself, or has it in a frame with others.
+TO_ASK: Final = """
+with due as (
+    select tenant_id, id from claims.erasure_stretch
+    where positions_gone_at is null and (asked_at is null or asked_at < now() - interval '1 hour')
+        and tenant_id = (select s.tenant_id from claims.erasure_stretch s
+            where s.positions_gone_at is null and (s.asked_at is null or s.asked_at < now() - interval '1 hour')
+            order by s.let_go_at, s.id limit 1)
+    order by let_go_at, id limit $1 for update skip locked
+)
+update claims.erasure_stretch s set asked_at = now() from due where s.tenant_id = due.tenant_id and s.id = due.id
+returning s.tenant_id, s.request_id, s.id, s.device, s.from_day, s.to_day"""
+REFUSED_LEFT: Final = """
+select tenant_id, request_id, id, device, from_day, to_day from claims.erasure_stretch
+where refused_gone_at is null order by tenant_id, id limit $1"""
+POSITIONS_GONE: Final = """
+update claims.erasure_stretch set positions_gone_at = now()
+where tenant_id = $1 and id = any($2::uuid[]) and positions_gone_at is null"""
+REFUSED_GONE: Final = """
+update claims.erasure_stretch set refused_gone_at = now()
+where tenant_id = $1 and id = any($2::uuid[]) and refused_gone_at is null"""
 
 
 @dataclass(frozen=True)
 class RequestRow:
-    """`held_until`: of one that is not done, the last day that a record about its subject may be held."""
+    """`held_until`: of one that is not done, the last day that a record about its subject may be held.  `let_go_at`: every day
+    of a vehicle is let go of; the other services may still have some."""
 
     id: UUID
     kind: str
@@ -32,8 +58,21 @@ class RequestRow:
     reason: str
     actor: str
     created_at: datetime
+    let_go_at: datetime | None = None
     done_at: datetime | None = None
     held_until: date | None = None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """NZ days since 1970-01-01 of a device, both included, that nothing holds any more."""
+
+    tenant_id: UUID
+    request_id: UUID
+    id: UUID
+    device: str
+    from_day: int
+    to_day: int
 
 
 async def insert(conn: Connection, tenant: UUID, row: RequestRow) -> None:
@@ -57,4 +96,22 @@ async def forget(conn: Connection, tenant: UUID, request: UUID) -> bool:
 
 
 async def is_there(conn: Connection, tenant: UUID, kind: str, subject: UUID) -> bool:
-    return await conn.fetchval(CLAIMANT if kind == "claimant" else PERSON, tenant, subject) is not None
+    return await conn.fetchval(SUBJECTS[kind], tenant, subject) is not None
+
+
+async def to_ask(conn: Connection, limit: int) -> list[Stretch]:
+    """Stretches of one tenant of which the classifier may still have fixes; asked for now, so not again within the hour."""
+    return all_of(Stretch, await conn.fetch(TO_ASK, limit))
+
+
+async def refused_left(conn: Connection, limit: int) -> list[Stretch]:
+    """Stretches of all tenants of which ingest may still have refused rows."""
+    return all_of(Stretch, await conn.fetch(REFUSED_LEFT, limit))
+
+
+async def positions_gone(conn: Connection, tenant: UUID, stretches: Sequence[UUID]) -> None:
+    await conn.execute(POSITIONS_GONE, tenant, list(stretches))
+
+
+async def refused_gone(conn: Connection, tenant: UUID, stretches: Sequence[UUID]) -> None:
+    await conn.execute(REFUSED_GONE, tenant, list(stretches))

@@ -1,4 +1,4 @@
-"""What is held of a tenant beside its fixes, and its erasure (rule RE2).  Needs the worker's role."""
+"""What is held of a tenant beside its fixes, and its erasure (rule RE2).  Needs the worker's role; `forget_days` the API's."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,6 +9,7 @@ from shared.db.pool import Connection
 TABLES: Final = "select classifier.tenant_tables()"
 GIVE: Final = "select place, body from classifier.give_rows($1, $2, $3, $4)"
 ERASE: Final = "select classifier.erase($1, $2, $3, $4, $5)"
+FORGET_DAYS: Final = "select classifier.forget_days($1, $2, $3, $4)"
 DEVICES: Final = """
 select device_id, min(day) as first_day, max(day) as last_day from classifier.evidence_day
 where tenant_id = $1 group by device_id order by device_id"""
@@ -41,6 +42,12 @@ async def erase(conn: Connection, tenant: UUID, kept: Sequence[tuple[str, int, i
         ERASE, tenant, [one[0] for one in kept], [one[1] for one in kept], [one[2] for one in kept], limit
     )
     return count
+
+
+async def forget_days(conn: Connection, tenant: UUID, device: str, from_day: int, to_day: int) -> int:
+    """Device-days of fixes that are left: a hold keeps them, or a frame has others too.  In the tenant's transaction."""
+    left: int = await conn.fetchval(FORGET_DAYS, tenant, device, from_day, to_day)
+    return left
 
 
 async def revoke_all(conn: Connection, tenant: UUID) -> int:

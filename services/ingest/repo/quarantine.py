@@ -33,6 +33,7 @@ order by id desc
 limit $6
 """
 PURGE: Final = "select ingest.purge_quarantine($1, $2, $3)"
+FORGET: Final = "select ingest.forget_refused($1, $2, $3, $4, $5, $6)"
 
 
 class StoredRow(NamedTuple):
@@ -94,4 +95,11 @@ async def page(
 async def purge(conn: Connection, kept: Sequence[UUID], limit: int, *, dry: bool) -> int:
     """Rows older than rule RE1 holds, but of the tenants in `kept`: gone, or that would go.  The database judges."""
     count: int = await conn.fetchval(PURGE, list(kept), limit, dry)
+    return count
+
+
+async def forget(conn: Connection, tenant: UUID, device: str, days: tuple[int, int], limit: int, *, dry: bool) -> int:
+    """Rows of the device that came on these NZ days, both included: gone, or that would go (rule RE2).  In the tenant's
+    transaction."""
+    count: int = await conn.fetchval(FORGET, tenant, device, *days, limit, dry)
     return count

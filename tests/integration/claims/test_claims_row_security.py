@@ -68,6 +68,10 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
     await fleet.post("/holds", {"licence_ids": [licence], "reason": "r", "actor": "a"})
     forget = {"kind": "claimant", "subject_id": fleet.claimant_id, "reason": "r", "actor": "a"}
     await fleet.post("/erasure-requests", forget)
+    lent = (await fleet.post("/vehicles", {"plate": "LENT1"}))["id"]
+    on_it = {"device": "lent", "vehicle_id": lent, "from": "2020-01-01", "to": "2020-02-01", "gps_type": "X"}
+    await fleet.post("/devices", on_it)
+    await fleet.post("/erasure-requests", {"kind": "vehicle", "subject_id": lent, "reason": "r", "actor": "a"})
     answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
     await fleet.post("/applications", {"kind": "cancelled_vehicle", "licence_id": licence, "actor": "a"})

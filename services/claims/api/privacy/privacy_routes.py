@@ -24,7 +24,7 @@ from shared.clock import new_id
 from shared.db.errors import constraints
 from shared.db.pool import Connection
 
-Kind = Literal["claimant", "person"]
+Kind = Literal["claimant", "person", "vehicle"]
 
 router = APIRouter(tags=["privacy"])
 
@@ -43,8 +43,9 @@ class ErasureAnswer(Answer):
     reason: str
     actor: str
     created_at: datetime
-    state: Literal["waiting", "done"]
-    """waiting: records about the subject are held (rule RE1); it is done by itself when they no longer are."""
+    state: Literal["waiting", "erasing", "done"]
+    """waiting: records about the subject are held (rule RE1), or a device is still on the vehicle; it is done by itself when
+    they no longer are.  erasing: nothing holds the vehicle's days any more, the other services are still dropping theirs."""
     held_until: date | None
     """Of a waiting one, the last day; null while something open holds them."""
     done_at: datetime | None
@@ -74,7 +75,8 @@ class ProofsAnswer(Answer):
 
 
 def _answer(row: RequestRow) -> ErasureAnswer:
-    return ErasureAnswer.model_validate({**vars(row), "state": "done" if row.done_at else "waiting"})
+    state = "done" if row.done_at else "erasing" if row.let_go_at else "waiting"
+    return ErasureAnswer.model_validate({**vars(row), "state": state})
 
 
 async def _one(conn: Connection, tenant: UUID, request_id: UUID) -> ErasureAnswer:
@@ -86,7 +88,9 @@ async def _one(conn: Connection, tenant: UUID, request_id: UUID) -> ErasureAnswe
 
 @router.post("/erasure-requests", status_code=201, response_model=ErasureAnswer)
 async def post_erasure(request: Request, who: Forgetter, context: Ctx, body: ErasureBody) -> Response:
-    """Forget a claimant or a person: at once where nothing holds a record about them, else when that ends."""
+    """Forget a claimant, a person, or where a vehicle went: at once where nothing holds a record of it, else when that ends.
+
+    Of a vehicle, days that no held licence needs go once no device is on it any more."""
     row = RequestRow(
         new_id(), body.kind, body.subject_id, body.reason, actor_of(who, body.actor), from_ms(context.clock())
     )
