@@ -47,7 +47,7 @@ select id, ref, recorder_id, at, value, source, note, label, created_at, attachm
 from claims.reading where tenant_id = $1 and recorder_id = any($2::uuid[])"""
 MARKS: Final = """
 select l.licence_id, l.kind, l.source_id, coalesce(c.number, o.reference) as reference,
-    coalesce(c.lodged_on, o.claimed_on) as marked_on
+    coalesce(c.lodged_on, o.claimed_on) as marked_on, coalesce(c.state, '') as state
 from claims.lodged_licence l
 left join claims.claim c on c.tenant_id = l.tenant_id and c.id = l.source_id and l.kind = 'claim'
 left join claims.claimed_outside o on o.tenant_id = l.tenant_id and o.id = l.source_id and l.kind = 'outside'
@@ -82,6 +82,8 @@ class Mark:
     source_id: UUID
     reference: str
     marked_on: date
+    state: str
+    """Of the claim; "" where it was claimed outside."""
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,9 @@ async def test_OT2_surrender_is_advised_where_an_overlap_buys_more_than_five_mon
     assert plan["units"] == 16  # 741 dollars of credit at 49 a unit
     advice = plan["surrender"]
     assert (advice["advised"], advice["possible"], advice["refund_cents"]) == (True, True, 741_00)
-    assert "16000 km, about 114 months' worth at 140 km a month" in advice["words"]
+    assert "16000 km, about 87 months' worth at 182 km a month" in advice["words"], (
+        "140 km in the 23 days since it was read"
+    )
     await fleet.add_licence("ABC123", "RUC 3", 14_000, "2026-11-01")
     warned = await fleet.get(f"/licences/{licence}/overlap-plan", 200, **EXAMPLE)
     assert "RUC 3 begins at 14000" in warned["warnings"][0]

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from services.claims.domain.rates import Rate
-from services.claims.domain.statement.forecast import Forecast, Usage, forecast, receipt_alert
+from services.claims.domain.statement.forecast import Forecast, forecast, receipt_alert
+from services.claims.domain.statement.present import Usage
 from services.claims.domain.statement.statement_parts import Amounts
 from services.claims.domain.statement.usual_share import as_usual, share_of
 from services.claims.domain.working_days import working_days_after
@@ -19,7 +20,8 @@ RATE = Rate(cents=76_000, units=10, source="paid")
 
 
 def _forecast(reading: int, km_in_30_days: int, today: date = TODAY) -> Forecast:
-    return forecast(PAPER, "km", reading, Usage(mm=km_in_30_days * KM, days=30), RATE, today, POLICY)
+    left_mm = (PAPER.end_reading - reading) * KM
+    return forecast(PAPER, "km", left_mm, Usage(mm=km_in_30_days * KM, days=30), RATE, today, POLICY)
 
 
 @pytest.mark.parametrize(
@@ -57,12 +59,12 @@ def test_LI6_the_latest_receipt_day_of_an_unclaimed_licence_is_told() -> None:
 def test_OT5_used_up_says_buy_before_you_travel_and_what_travel_without_costs() -> None:
     (alert,) = _forecast(10_400, 3_000).alerts
     assert "buy before you travel" in alert.words
-    assert "full rate" in alert.words
+    assert "full rate" in alert.words and "400 km driven beyond it" in alert.words
 
 
-def test_LI6_a_reading_before_the_licence_is_refused() -> None:
-    with pytest.raises(ValueError, match="before the licence's start"):
-        forecast(licence(start=100, end=1_100), "km", 99, Usage(mm=0, days=30), None, TODAY, POLICY)
+def test_LI6_nothing_runs_out_where_the_next_licence_is_bought_already() -> None:
+    found = forecast(PAPER, "km", 400 * KM, Usage(mm=3_000 * KM, days=30), RATE, TODAY, POLICY, followed=True)
+    assert (found.left_mm, found.alerts) == (400 * KM, ())
 
 
 @pytest.mark.parametrize(

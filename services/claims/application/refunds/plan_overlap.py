@@ -18,7 +18,7 @@ from services.claims.domain.refunds.surrender import BANK_EVIDENCE, Surrender, a
 from services.claims.domain.refunds.unused import RefundedPart, not_refunded, on_licence, reads_true, unused_from
 from services.claims.domain.register.licence import ORDINARY
 from services.claims.domain.register.recorder import MM_PER_KM
-from services.claims.domain.statement.forecast import Usage
+from services.claims.domain.statement.present import Usage
 from services.claims.repo import applications
 from shared.db.pool import Connection
 from shared.http.problems import Problem
@@ -99,7 +99,7 @@ def plan(item: Assessed, parts: list[RefundedPart], asked: OverlapAsked, policy:
         old_rate=old_rate,
         new_rate=new_rate,
         reduced=reduced,
-        advice=advise_surrender(found.units * KM_PER_UNIT, _km_a_month(usage_of(item, today)), policy),
+        advice=advise_surrender(found.units * KM_PER_UNIT, _km_a_month(usage_of(item)), policy),
         surrender=assess_surrender(licence, unit, shown, today, old_rate, BANK_EVIDENCE, policy),
         warnings=tuple(_warnings(item, found)),
         turned=shown - asked.reading,

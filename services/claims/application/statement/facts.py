@@ -15,7 +15,9 @@ from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate, rate_of
 from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.register.vehicle import DeviceSpan
 from services.claims.domain.statement.faulty import OpenMark
+from services.claims.domain.statement.present import Present, present, present_spans
 from services.claims.domain.statement.statement import (
     EvidencePeriod,
     Grounds,
@@ -35,6 +37,7 @@ from services.claims.repo.records import Mark, Register, register_around
 from shared.contracts.device_day import Hold
 from shared.contracts.partitioning import partition_of
 from shared.db.pool import Connection
+from shared.nz_days import day_of
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Bound:
     period: EvidencePeriod
     gps_type: str
     """Of the device that speaks for the vehicle last in the licence's period, "" where none was given (rule CL1)."""
+    ahead: tuple[DeviceSpan, ...] | None = None
+    """The devices that show where the recorder stands now; None where nothing of the licence is ahead (rule LI6)."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Facts:
 
     tenant: UUID
     today: date
+    now_ms: int
     register: Register
     bound: tuple[Bound, ...]
     days: Mapping[str, Sequence[Revision]]
@@ -84,6 +90,8 @@ class Assessed:
     """Likewise (rule EL7)."""
     gps_type: str
     """Of the device that speaks for the vehicle last in the licence's period, "" where none was given."""
+    present: Present | None = None
+    """Where the recorder stands now; None where nothing of the licence is ahead, or nothing shows it (rule LI6)."""
 
 
 async def load_facts(
@@ -101,16 +109,18 @@ async def load_facts(
         record = records[row.vehicle_id]
         licence = next(lic for lic in record.licences if lic.id == licence_id)
         period = evidence_period(licence, record, policy.rate_rises, now_ms)
-        bound.append(Bound(row, licence, record, period, _gps_type(period, apart[row.vehicle_id])))
+        gps_type = _gps_type(period, apart[row.vehicle_id])
+        bound.append(Bound(row, licence, record, period, gps_type, present_spans(licence, record, now_ms)))
     windows = [Window(*window) for window in sorted({w for b in bound for w in b.period.device_days})]
     days, grounds = (
-        (by_device(await ledger.days_in(conn, tenant, windows)), {})
+        (by_device(await ledger.days_in(conn, tenant, _with_ahead(windows, bound))), {})
         if whole
-        else await _days_needed(conn, tenant, windows, bound, policy)
+        else await _days_needed(conn, tenant, _with_ahead(windows, bound), bound, policy)
     )
     return Facts(
         tenant=tenant,
         today=nz_date(from_ms(now_ms)),
+        now_ms=now_ms,
         register=register,
         bound=tuple(bound),
         days=days,
@@ -119,6 +129,12 @@ async def load_facts(
         marks=await faulty.open_marks(conn, tenant, windows),
         grounds=grounds,
     )
+
+
+def _with_ahead(windows: Sequence[Window], bound: Sequence[Bound]) -> list[Window]:
+    spans = {span for one in bound for span in one.ahead or ()}
+    ahead = {Window(one.device, day_of(one.from_ms), day_of(one.until_ms - 1)) for one in spans}
+    return sorted({*windows, *ahead}, key=lambda one: (one.device, one.first_day, one.last_day))
 
 
 def by_device(days: Iterable[Revision]) -> dict[str, list[Revision]]:
@@ -210,7 +226,15 @@ def _assess_one(facts: Facts, bound: Bound, said: Said, policy: Policy, claimant
         verifications=said.verifications(bound.row.id),
         looks=said.looks(bound.row.id),
         gps_type=bound.gps_type,
+        present=_present(facts, bound),
     )
+
+
+def _present(facts: Facts, bound: Bound) -> Present | None:
+    if bound.ahead is None:
+        return None
+    days = [one.day for device in sorted({span.device for span in bound.ahead}) for one in facts.days.get(device, ())]
+    return present(bound.licence, bound.record, bound.ahead, days, facts.now_ms)
 
 
 def _gps_type(period: EvidencePeriod, own: Register) -> str:

@@ -38,17 +38,21 @@ class _Gap(NamedTuple):
 
 
 def locate_start(window: ClaimableRange, line: Timeline, travelled: Travel) -> Boundary:
-    """The instant at which the display reached the start.  Without an actual reading at or below it: as far back from the
-    first reading as the devices show, else from the issue on."""
+    """The instant at which the display reached the start.  Where no actual readings lie round it: as far from the nearest one
+    as the devices show; a start that lies ahead of all that is known was not reached yet; else from the issue on."""
     found = _locate_units(window.start, line, travelled)
     if found is not None:
         return found
     if line.points:
-        first = line.points[0]
-        short_mm = (first.units - window.start) * line.recorder.unit_mm
-        ms = travelled.instant_of(travelled.at(first.ms) - short_mm) if travelled.at(first.ms) >= short_mm else None
+        near = line.points[0] if window.start < line.points[0].units else line.points[-1]
+        ahead_mm = (window.start - near.units) * line.recorder.unit_mm
+        at_mm = travelled.at(near.ms) + ahead_mm
+        ms = travelled.instant_of(at_mm) if at_mm >= 0 else None
         if ms is not None:
             return Boundary(ms=ms, units=window.start, located="extrapolated")
+        if ahead_mm > 0:
+            known_ms = max([near.ms, *(leg.until_ms for leg in travelled.legs[-1:])])
+            return Boundary(ms=max(window.from_ms, known_ms), units=window.start, located="open")
     return Boundary(ms=window.from_ms, units=window.start, located="open")
 
 
@@ -63,7 +67,7 @@ def locate_end(window: ClaimableRange, line: Timeline, travelled: Travel) -> Bou
         found = Boundary(ms=ms, units=window.end, located=located)
     if window.until_ms is None or (found.ms is not None and found.ms <= window.until_ms):
         return found
-    return _locate_instant(window.until_ms, line, travelled) or Boundary(
+    return locate_instant(window.until_ms, line, travelled) or Boundary(
         ms=window.until_ms, units=window.end, located="extrapolated"
     )
 
@@ -89,7 +93,8 @@ def _locate_units(units: int, line: Timeline, travelled: Travel) -> Boundary | N
     )
 
 
-def _locate_instant(ms: int, line: Timeline, travelled: Travel) -> Boundary | None:
+def locate_instant(ms: int, line: Timeline, travelled: Travel) -> Boundary | None:
+    """Where the recorder stood at an instant; None before its first actual reading and after its last."""
     index = bisect_left(line.points, ms, key=lambda point: point.ms)
     unit_mm = line.recorder.unit_mm
     if index < len(line.points) and line.points[index].ms == ms:

@@ -8,19 +8,12 @@ from services.claims.domain.claim.deadlines import latest_receipt_on, send_days
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
 from services.claims.domain.register.licence import Licence
-from services.claims.domain.register.recorder import LICENCE_UNIT, UNIT_MM, Unit
+from services.claims.domain.register.recorder import LICENCE_UNIT, MM_PER_KM, Unit
+from services.claims.domain.statement.present import Usage
 
 AlertKind = Literal["run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "uncovered"]
 _DAYS_MAX: int = 3_650
 """Nothing is said about a run-out further off."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """How the vehicle has travelled lately: recorder distance over whole NZ days that end the day before the question."""
-
-    mm: int
-    days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,33 +34,50 @@ class Forecast:
 
 
 def forecast(
-    licence: Licence, unit: Unit, reading: int, usage: Usage, rate: Rate | None, today: date, policy: Policy
+    licence: Licence,
+    unit: Unit,
+    left_mm: int,
+    usage: Usage,
+    rate: Rate | None,
+    today: date,
+    policy: Policy,
+    *,
+    followed: bool = False,
 ) -> Forecast:
-    """What is left at `reading` (the recorder's present value, read or mapped) and what follows from it.
-
-    Raises ValueError for a reading before the licence's start."""
-    if reading < licence.start_reading:
-        raise ValueError(f"the reading {reading} is before the licence's start {licence.start_reading}")
-    left_mm = max(0, licence.end_reading - reading) * UNIT_MM[unit]
-    out_on = _run_out_on(left_mm, usage, today)
-    alerts = [*_run_out(left_mm, out_on, today, policy), *_two_years(licence, unit, left_mm, out_on, rate, policy)]
-    return Forecast(left_mm=left_mm, run_out_on=out_on, alerts=tuple(alerts))
+    """What follows from what is left of a licence, below 0 where the vehicle is beyond its end.  `followed`: the next licence
+    is bought already, so that nothing runs out with this one."""
+    left, beyond_mm = max(0, left_mm), max(0, -left_mm)
+    out_on = _run_out_on(left, usage, today)
+    alerts = [] if followed else _run_out(left, beyond_mm, out_on, today, policy)
+    alerts += _two_years(licence, unit, left, out_on, rate, policy)
+    return Forecast(left_mm=left, run_out_on=out_on, alerts=tuple(alerts))
 
 
-def receipt_alert(licence: Licence, policy: Policy) -> Alert:
-    """Of every licence that is not claimed: the last day on which an application can be received."""
+def receipt_alert(licence: Licence, policy: Policy, claim: str = "") -> Alert:
+    """Of every licence that is not claimed, or whose claim (its number) the Agency has not received: the last day on which the
+    application can be."""
     latest_on, send = latest_receipt_on(licence, policy.claim_years), send_days(licence, policy)
-    words = f"must be received by {latest_on}: post it by {send['post']} or e-mail it by {send['email']}"
+    what = f"claim {claim} is not received yet: it " if claim else ""
+    words = f"{what}must be received by {latest_on}: post it by {send['post']} or e-mail it by {send['email']}"
     return Alert(kind="latest_receipt", due_on=latest_on, words=words)
 
 
-def uncovered_alert(uncovered_mm: int, today: date) -> Alert | None:
-    """Rule LI2: travel without a current licence, which is never claimable; 500 km of tolerance extend no licence."""
-    if uncovered_mm <= 0:
+def uncovered_alert(uncovered_mm: int, hole_mm: int, beyond_mm: int, today: date) -> Alert | None:
+    """Rule LI2: travel without a current licence, which is never claimable; 500 km of tolerance extend no licence.
+
+    On the licence's readings before its issue, in the hole between the licence before and this one, and beyond the end of the
+    last one."""
+    parts = (
+        (uncovered_mm, "before this licence was issued"),
+        (hole_mm, "between the licence before and the start of this one"),
+        (beyond_mm, "beyond the end of this licence"),
+    )
+    told = [f"{mm // MM_PER_KM} km were driven {where}" for mm, where in parts if mm >= MM_PER_KM]
+    if not told:
         return None
     words = (
-        f"{uncovered_mm // 1_000_000} km were driven before this licence was issued, with no current licence: they can never "
-        "be claimed and are assessed at the full rate; check whether a licence is missing here"
+        f"{', '.join(told)}, with no current licence: they can never be claimed and are assessed at the full rate; check "
+        "whether a licence is missing here"
     )
     return Alert(kind="uncovered", due_on=today, words=words)
 
@@ -82,10 +92,11 @@ def _run_out_on(left_mm: int, usage: Usage, today: date) -> date | None:
     return today + timedelta(days=days) if days <= _DAYS_MAX else None
 
 
-def _run_out(left_mm: int, out_on: date | None, today: date, policy: Policy) -> list[Alert]:
+def _run_out(left_mm: int, beyond_mm: int, out_on: date | None, today: date, policy: Policy) -> list[Alert]:
     if left_mm == 0:
+        beyond = f", and {beyond_mm // MM_PER_KM} km driven beyond it" if beyond_mm >= MM_PER_KM else ""
         words = (
-            "used up: buy before you travel; travel without a licence is uncovered, never refunded, and assessed at "
+            f"used up{beyond}: buy before you travel; travel without a licence is uncovered, never refunded, and assessed at "
             "the full rate, never at a reduced one"
         )
         return [Alert(kind="used_up", due_on=today, words=words)]

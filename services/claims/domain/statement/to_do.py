@@ -57,7 +57,7 @@ def to_do(
     if assessment.state in {"lodged", "claimed_outside"}:
         return ()
     failing = [one for one in assessment.findings if one.outcome == "fail"]
-    never = [_never(one) for one in failing if _is_final(one, statement)]
+    never = [_never(one) for one in failing if _never_mended(one, statement)]
     if never:
         return tuple(never)
     found = [*_end(licence, record, statement, failing), *_readings(statement, failing)]
@@ -81,9 +81,15 @@ def to_do(
     return tuple(found)
 
 
-def _is_final(finding: Finding, statement: Statement) -> bool:
+def is_final(assessment: Assessment, statement: Statement) -> bool:
+    """Nothing makes the licence claimable any more."""
+    return any(one.outcome == "fail" and _never_mended(one, statement) for one in assessment.findings)
+
+
+def _never_mended(finding: Finding, statement: Statement) -> bool:
     if finding.rule == "CL1":  # nothing to claim: only a manual log could find some in what is unknown
-        return bool(statement.end.between_readings and not statement.totals.unknown_mm)
+        read = statement.start.between_readings and statement.end.between_readings
+        return read and not statement.totals.unknown_mm
     return finding.rule in _NEVER or (finding.rule == "EL4" and not finding.inputs and not finding.waiting)
 
 
