@@ -201,7 +201,7 @@ def create_app(
     for module in (land, exclusions):
         app.include_router(module.router)
     judges = DryJudges(partial(classify_days, scheme=V1), classifier.roads, lambda: classifier.library.sets)
-    app.include_router(reprocess.router(api_pool, settings.internal_token, V1, judges))
+    app.include_router(reprocess.router(api_pool, commands, settings.internal_token, V1, judges))
     app.include_router(tracks.router(api_pool, settings.internal_token, V1, classifier.roads))
     app.include_router(for_claims.router(api_pool, settings.internal_token, lambda: classifier.library.sets))
     app.include_router(faulty.router(api_pool, settings.internal_token))

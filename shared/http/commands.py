@@ -19,6 +19,17 @@ _KEY: Final = re.compile(rf"[!-~]{{1,{KEY_LENGTH_MAX}}}")
 REPLAYED: Final = {"Idempotent-Replay": "true"}
 
 
+def no_key(why: str) -> Callable[[Request], None]:
+    """Dependency of a command that acts and keeps no first answer: 400 with `why` where an Idempotency-Key is sent, since a
+    caller who sends one counts on it."""
+
+    def dependency(request: Request) -> None:
+        if "idempotency-key" in request.headers:
+            raise Problem(400, "idempotency_key_not_taken", "This command takes no Idempotency-Key", why)
+
+    return dependency
+
+
 @dataclass(frozen=True)
 class Commands:
     """`pool` has the API role, which may read and write the service's `idempotency` table."""

@@ -1,7 +1,7 @@
 """`/v1/keys`: a tenant's API keys.  The same routes in every service, each over its own keys.
 
-No Idempotency-Key is taken: what a command answers first would have to be kept to be given again, and a secret is kept by
-nobody."""
+What shows a secret takes no Idempotency-Key: what a command answers first would have to be kept to be given again, and a secret
+is kept by nobody."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
@@ -15,6 +15,7 @@ from shared.db import api_keys
 from shared.db.api_keys import KeyFacts, key_id_of
 from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http.auth import Principal, opened_by, require
+from shared.http.commands import no_key
 from shared.http.fields import Answer, Body, GivenText, Instant
 from shared.http.paging import LIMIT_MAX, cursor_of, place_of
 from shared.http.problems import Problem
@@ -27,6 +28,17 @@ SCOPES_MAX: Final = 50
 Manager = Annotated[Principal, Depends(require(SCOPE))]
 KeyId = Annotated[
     str, Path(pattern="^[0-9a-f]{8}$", description="The 8 characters after `rucor_`.", examples=["1f2e3d4c"])
+]
+
+
+Unkept = Annotated[
+    None,
+    Depends(
+        no_key(
+            "The answer shows a secret, and would have to be kept to be given again. Send it without the header; where an "
+            "answer is lost, list the keys and revoke the one that nobody knows."
+        )
+    ),
 ]
 
 
@@ -96,7 +108,7 @@ def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = N
         return KeyPage(items=[KeyAnswer.model_validate(row) for row in rows[:limit]], next_cursor=more)
 
     @routes.post("/keys", status_code=201)
-    async def make_key(who: Manager, body: KeyBody) -> MadeKeyAnswer:
+    async def make_key(who: Manager, _unkept: Unkept, body: KeyBody) -> MadeKeyAnswer:
         """A new key of your tenant, with scopes that you have yourself.
 
         It ends with your own key at the latest, and has its limit."""
@@ -112,7 +124,7 @@ def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = N
             return _made(await _key(conn, who, key_id_of(key) or ""), key)
 
     @routes.post("/keys/{key_id}/rotate")
-    async def rotate_key(who: Manager, key_id: KeyId, body: RotateBody) -> MadeKeyAnswer:
+    async def rotate_key(who: Manager, _unkept: Unkept, key_id: KeyId, body: RotateBody) -> MadeKeyAnswer:
         """A new secret for the same key. The present one works for the grace, an earlier one ends at once."""
         until = instant_of(clock()) + timedelta(hours=body.grace_hours)
         async with tenant_tx(pool, who.tenant_id) as conn:

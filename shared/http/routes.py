@@ -45,6 +45,11 @@ class Route:
         return found
 
     @property
+    def is_handed_request(self) -> bool:
+        """As everything is that runs through `Commands`."""
+        return self.context.dependant.request_param_name is not None
+
+    @property
     def is_list(self) -> bool:
         """Pages by a cursor."""
         return "cursor" in self.query_names

@@ -159,3 +159,35 @@ def test_the_committed_document_is_the_code_s(service: Service) -> None:
     """`make openapi` writes them again."""
     committed = FOLDER / f"{service.name}.json"
     assert committed.read_text() == text_of(service.app), f"{committed.name} is not of this code: run `make openapi`"
+
+
+KEYLESS: dict[str, dict[str, str]] = {
+    "claims": {
+        "/v1/preflight": "computes", "/v1/licences/{licence_id}/overlap-plan": "computes",
+        "/v1/vehicles/{vehicle_id}/exemption-advice": "computes",
+        "/v1/audit-cases/{case_id}/links": "refuses: a secret", "/v1/keys": "refuses: a secret",
+        "/v1/keys/{key_id}/rotate": "refuses: a secret", "/v1/keys/{key_id}/revoke": "again changes nothing",
+    },
+    "classifier": {
+        "/v1/keys": "refuses: a secret", "/v1/keys/{key_id}/rotate": "refuses: a secret",
+        "/v1/keys/{key_id}/revoke": "again changes nothing",
+    },
+    "ingest": {
+        "/v1/pings": "a ping counts once", "/v1/tenants/{tenant_id}/pings": "a ping counts once",
+        "/v1/provider-consents": "once: 409", "/v1/provider-consents/{consent_id}/revoke": "again changes nothing",
+        "/v1/keys": "refuses: a secret", "/v1/keys/{key_id}/rotate": "refuses: a secret",
+        "/v1/keys/{key_id}/revoke": "again changes nothing",
+    },
+    "pdf": {},
+}  # fmt: skip
+
+
+def test_every_command_takes_an_idempotency_key_or_stands_here_with_its_reason(service: Service) -> None:
+    without = {
+        path
+        for method, path, operation in service.operations()
+        if method in COMMANDS
+        and {"service": []} not in operation["security"]
+        and "Idempotency-Key" not in {one["name"] for one in operation.get("parameters", [])}
+    }
+    assert without == KEYLESS[service.name].keys()

@@ -78,13 +78,14 @@ async def command(
     request: Request, context: Context, tenant: UUID, status: int, effect: Callable[[Connection], Awaitable[BaseModel]]
 ) -> Response:
     """Run `effect` in one transaction together with the request's Idempotency-Key, if it has one."""
-    return await _commands(context).run(request, tenant, status, effect)
+    return await commands_of(context, context.pool).run(request, tenant, status, effect)
 
 
 async def replayed(request: Request, context: Context, tenant: UUID) -> Response | None:
     """The first answer of this Idempotency-Key, for commands that compute much before their transaction."""
-    return await _commands(context).replayed(request, tenant)
+    return await commands_of(context, context.pool).replayed(request, tenant)
 
 
-def _commands(context: Context) -> Commands:
-    return Commands(context.pool, lambda asked: context.hasher.digest("request", asked))
+def commands_of(context: Context, pool: Pool) -> Commands:
+    """`pool`: `context.pool`; for what operators do to all tenants the one that spans them."""
+    return Commands(pool, lambda asked: context.hasher.digest("request", asked))

@@ -93,31 +93,45 @@ async def holds(conn: Connection, policy: Policy, shipped: Policy) -> bool:
 async def change_policy(
     pool: Pool, shipped: Policy, files: Mapping[str, str], based_on: str, actor: str, reason: str, *, dry_run: bool
 ) -> Change:
-    """Put new texts of some files in force, at once.  `pool` has the worker's role.
+    """As `change_in`, in a transaction of its own.  `pool` has the worker's role."""
+    async with tx(pool) as conn:
+        return await change_in(conn, shipped, files, based_on, actor, reason, dry_run=dry_run)
+
+
+async def change_in(
+    conn: Connection,
+    shipped: Policy,
+    files: Mapping[str, str],
+    based_on: str,
+    actor: str,
+    reason: str,
+    *,
+    dry_run: bool,
+) -> Change:
+    """Put new texts of some files in force, at once.  `conn` has the worker's role.
 
     Raises Problem 422 for a file that cannot be read (with file and line), 409 `policy_changed` where `based_on` is not the
     edition that holds.  The same change again changes nothing and says so."""
     for file in files:
         if file not in policies.COLUMNS:
             raise invalid(f"/files/{file}", f"there is no such file: {', '.join(policies.COLUMNS)}", "unknown_file")
-    async with tx(pool) as conn:
-        now = await current(conn, shipped)
-        wanted = {**now.texts, **files}
-        try:
-            policy = parse(wanted)
-        except InvalidPolicy as error:
-            raise invalid("/files", str(error)) from None
-        if now.name not in {policy.name, based_on}:
-            raise _moved(now.name)
-        change = Change(policy.name, _lines(now.texts, wanted), contradictions(policy), None)
-        if dry_run or policy.name == now.name:
-            return change
-        await policies.insert_edition(conn, shipped.name, texts())
-        await policies.insert_edition(conn, policy.name, wanted)
-        follows = FIRST if now.last is None else now.last.seq
-        row = await policies.insert_change(conn, follows, policy.name, shipped.name, actor, reason)
-        if row is None:
-            raise _moved("another one")
+    now = await current(conn, shipped)
+    wanted = {**now.texts, **files}
+    try:
+        policy = parse(wanted)
+    except InvalidPolicy as error:
+        raise invalid("/files", str(error)) from None
+    if now.name not in {policy.name, based_on}:
+        raise _moved(now.name)
+    change = Change(policy.name, _lines(now.texts, wanted), contradictions(policy), None)
+    if dry_run or policy.name == now.name:
+        return change
+    await policies.insert_edition(conn, shipped.name, texts())
+    await policies.insert_edition(conn, policy.name, wanted)
+    follows = FIRST if now.last is None else now.last.seq
+    row = await policies.insert_change(conn, follows, policy.name, shipped.name, actor, reason)
+    if row is None:
+        raise _moved("another one")
     return Change(change.name, change.lines, change.warnings, row)
 
 

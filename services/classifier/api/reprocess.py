@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, SecretStr
 
 from services.classifier.api.ruling_schemas import DeviceId, NzDate
@@ -17,8 +17,9 @@ from services.classifier.application.ruling_refusals import invalid
 from services.classifier.domain.scheme import Scheme
 from shared.contracts.device_day import DeviceDay
 from shared.contracts.recompute import RecomputeAsked, Recomputed
-from shared.db.pool import Pool, tenant_tx
+from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http.auth import Principal, require, require_internal
+from shared.http.commands import Commands
 from shared.http.fields import Answer, Body
 from shared.nz_days import FIRST_DAY, LAST_DAY, from_ordinal, to_ordinal
 
@@ -77,8 +78,8 @@ class ReprocessAnswer(Answer):
     next: After | None
 
 
-def router(pool: Pool, token: SecretStr, scheme: Scheme, judges: DryJudges) -> APIRouter:
-    """`pool` is the API role's: every transaction sees one tenant."""
+def router(pool: Pool, commands: Commands, token: SecretStr, scheme: Scheme, judges: DryJudges) -> APIRouter:
+    """`pool` and `commands` have the API role: every transaction sees one tenant."""
     routes = APIRouter(prefix="/v1", tags=["reprocess"])
 
     async def run(asked: RecomputeAsked) -> Recomputed:
@@ -95,25 +96,34 @@ def router(pool: Pool, token: SecretStr, scheme: Scheme, judges: DryJudges) -> A
         asked = msgspec.convert(body.model_dump(mode="json"), RecomputeAsked)
         return Response(msgspec.json.encode(await run(asked)), media_type="application/json")
 
-    @routes.post("/reprocess")
-    async def reprocess(who: Writer, body: ReprocessBody) -> ReprocessAnswer:
+    @routes.post("/reprocess", response_model=ReprocessAnswer)
+    async def reprocess(request: Request, who: Writer, body: ReprocessBody) -> Response | ReprocessAnswer:
         """Compute device-days again. A dry run says what they would be, page by page; claims' `POST /v1/reprocess` puts
         the difference in metres and dollars beside it."""
         after = None if body.after is None else (body.after.device, to_ordinal(body.after.day))
-        done = await run(
-            RecomputeAsked(
-                tenant=str(who.tenant_id), devices=tuple(body.devices), from_day=to_ordinal(body.from_on),
-                to_day=to_ordinal(body.to_on), road_set=body.road_set, dry_run=body.dry_run, after=after,
-            )
+        asked = RecomputeAsked(
+            tenant=str(who.tenant_id), devices=tuple(body.devices), from_day=to_ordinal(body.from_on),
+            to_day=to_ordinal(body.to_on), road_set=body.road_set, dry_run=body.dry_run, after=after,
         )  # fmt: skip
-        return ReprocessAnswer(
-            device_days=done.device_days,
-            requested=not body.dry_run,
-            days=[_day(one) for one in done.days],
-            next=None if done.next is None else After(device=done.next[0], day=from_ordinal(done.next[1])),
-        )
+        if body.dry_run:
+            return _answer(await run(asked), requested=False)
+        _check(asked, scheme)
+
+        async def effect(conn: Connection) -> ReprocessAnswer:
+            return _answer(await recompute.request(conn, asked), requested=True)
+
+        return await commands.run(request, who.tenant_id, 200, effect)
 
     return routes
+
+
+def _answer(done: Recomputed, *, requested: bool) -> ReprocessAnswer:
+    return ReprocessAnswer(
+        device_days=done.device_days,
+        requested=requested,
+        days=[_day(one) for one in done.days],
+        next=None if done.next is None else After(device=done.next[0], day=from_ordinal(done.next[1])),
+    )
 
 
 def _check(asked: RecomputeAsked, scheme: Scheme) -> None:

@@ -125,7 +125,7 @@ def _problems(route: Route, operation: Json, things: set[str]) -> None:
     can_occur |= {422} if route.names or body or operation.get("parameters") else set()
     can_occur |= {413, 415} if body else set()
     can_occur |= {409} if command else set()
-    can_occur |= {412} if thing_of(route, things) else set()
+    can_occur |= {412} if _compares(route, things) else set()
     if operation["security"] in ([{"service": []}], [{"link": []}]):
         can_occur -= {403}
     if answers.get("422", {}).get("content", {}).get("application/json"):
@@ -157,7 +157,7 @@ def _headers(route: Route, operation: Json, things: set[str]) -> None:
     elif takes_key(route, operation):
         add(_IDEMPOTENCY)
         names.append("Idempotent-Replay")
-    if thing_of(route, things):
+    if _compares(route, things):
         add(_IF_MATCH)
     if not parameters:
         del operation["parameters"]
@@ -168,9 +168,14 @@ def _headers(route: Route, operation: Json, things: set[str]) -> None:
                 headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})
 
 
+def _compares(route: Route, things: set[str]) -> bool:
+    """A command on one thing that is handed the request heeds its If-Match; what only computes is not handed it."""
+    return route.is_handed_request and thing_of(route, things) is not None
+
+
 def takes_key(route: Route, operation: Json) -> bool:
     """A command that is handed the request takes its Idempotency-Key from it, unless it says otherwise."""
     said = operation.pop(TAKES_KEY, None)
     if said is not None:
         return bool(said)
-    return route.method in COMMANDS and route.context.dependant.request_param_name is not None
+    return route.method in COMMANDS and route.is_handed_request

@@ -235,3 +235,18 @@ async def test_only_the_internal_token_opens_the_route_of_services(whole: Whole)
     for header in ("Bearer wrong", whole.caller.client.headers["authorization"]):
         answer = await whole.caller.client.post("/v1/recompute", json=body, headers={"Authorization": header})
         assert answer.status_code == 401
+
+
+async def test_a_request_to_compute_again_with_its_key_is_made_once(whole: Whole) -> None:
+    """In both services; what only computes takes no notice of a key."""
+    key = {"Idempotency-Key": "again"}
+    for client, status in ((whole.fleet.client, 202), (whole.caller.client, 200)):
+        asked = [await client.post("/v1/reprocess", json=PERIOD | {"dry_run": False}, headers=key) for _ in range(2)]
+        first, second = asked
+        assert [one.status_code for one in asked] == [status, status]
+        assert (second.content, second.headers["idempotent-replay"]) == (first.content, "true")
+        assert "idempotent-replay" not in first.headers
+        other = await client.post("/v1/reprocess", json=PERIOD | {"dry_run": False, "devices": ["x"]}, headers=key)
+        assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+        dry = [await client.post("/v1/reprocess", json=PERIOD, headers=key) for _ in range(2)]
+        assert [(one.status_code, "idempotent-replay" in one.headers) for one in dry] == [(200, False)] * 2

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from services.claims.api.actors import ActorName, actor_of
@@ -16,9 +16,22 @@ from services.claims.application.audit.audit_links import DAYS_MAX, make_link, r
 from services.claims.application.refusals import not_found
 from services.claims.domain.instants import from_ms
 from services.claims.repo import audit_cases, audit_links
-from shared.db.pool import Connection, tenant_tx
+from shared.db.pool import Connection
+from shared.http.commands import no_key
+from shared.http.openapi.document import TAKES_KEY
 
 router = APIRouter(tags=["audit"])
+
+
+Unkept = Annotated[
+    None,
+    Depends(
+        no_key(
+            "The answer shows the link's token, and would have to be kept to be given again. Send it without the header; where "
+            "an answer is lost, look at the case's links and revoke the one that nobody knows."
+        )
+    ),
+]
 
 
 class LinkBody(Body):
@@ -62,19 +75,26 @@ class AuditAccessAnswer(Answer):
     agent: str
 
 
-@router.post("/audit-cases/{case_id}/links", status_code=201)
-async def post_link(who: Writer, context: Ctx, case_id: UUID, body: LinkBody) -> MadeLinkAnswer:
+@router.post(
+    "/audit-cases/{case_id}/links", status_code=201, response_model=MadeLinkAnswer, openapi_extra={TAKES_KEY: False}
+)
+async def post_link(
+    request: Request, who: Writer, _unkept: Unkept, context: Ctx, case_id: UUID, body: LinkBody
+) -> Response:
     """A link that reads exactly the claimed licences of the case, for 1 to 90 days.
 
-    Its token is in this answer only. No Idempotency-Key is heeded, since the answer would have to be kept: whoever asks twice
+    Its token is in this answer only. An Idempotency-Key is refused, since the answer would have to be kept: whoever asks twice
     has two links, and revokes one."""
     actor = actor_of(who, body.actor)
-    async with tenant_tx(context.pool, who.tenant_id) as conn:
+
+    async def effect(conn: Connection) -> MadeLinkAnswer:
         await still_holds(conn, context, who)
         row, token = await make_link(
             conn, who.tenant_id, case_id, body.given_to, body.days, actor, from_ms(context.clock())
         )
-    return MadeLinkAnswer(**vars(row), token=token)
+        return MadeLinkAnswer(**vars(row), token=token)
+
+    return await command(request, context, who.tenant_id, 201, effect)
 
 
 async def _links(conn: Connection, tenant: UUID, case_id: UUID) -> LinksAnswer:

@@ -21,11 +21,11 @@ from services.claims.api.claim.life_schemas import (
     StepAnswer,
     WithdrawBody,
 )
-from services.claims.api.context import Context, Ctx, Lodger, Reader, Writer, command, query
+from services.claims.api.context import Context, Ctx, Lodger, Reader, Writer, command, query, replayed
 from services.claims.api.ledger.faulty_schemas import FaultyReviewAnswer
 from services.claims.api.paging import ListAnswer, Paged
 from services.claims.application.claim.claim_steps import consent, decide, take_step, withdraw
-from services.claims.application.claim.review_claim import review_claim
+from services.claims.application.claim.review_claim import compare, store
 from services.claims.application.refusals import not_found
 from services.claims.domain.claim.claim_life import answer_due_on
 from services.claims.domain.policy import Policy
@@ -138,14 +138,19 @@ async def post_outcomes(request: Request, who: Writer, context: Ctx, claim_id: U
     return await record(request, context, who, claim_id, lambda conn: decide(conn, who.tenant_id, claim_id, steps))
 
 
-@router.post("/claims/{claim_id}/review")
-async def post_review(who: Writer, context: Ctx, claim_id: UUID) -> ReviewAnswer:
+@router.post("/claims/{claim_id}/review", response_model=ReviewAnswer)
+async def post_review(request: Request, who: Writer, context: Ctx, claim_id: UUID) -> Response:
     """Hold the claim against today's statements; what it claimed too much becomes a disclosure task (rule CL7)."""
-    count = await review_claim(context.pool, who.tenant_id, claim_id, context.policy, context.clock())
-    rows = await query(
-        context, who.tenant_id, lambda conn: claim_life.disclosures(conn, who.tenant_id, Page(LIMIT_MAX), claim_id)
-    )
-    return ReviewAnswer(over_claimed=count, disclosures=[DisclosureAnswer.model_validate(row) for row in rows])
+    if (earlier := await replayed(request, context, who.tenant_id)) is not None:
+        return earlier
+    found = await compare(context.pool, who.tenant_id, claim_id, context.policy, context.clock())
+
+    async def effect(conn: Connection) -> ReviewAnswer:
+        await store(conn, who.tenant_id, found)
+        rows = await claim_life.disclosures(conn, who.tenant_id, Page(LIMIT_MAX), claim_id)
+        return ReviewAnswer(over_claimed=len(found), disclosures=[DisclosureAnswer.model_validate(row) for row in rows])
+
+    return await command(request, context, who.tenant_id, 200, effect)
 
 
 @router.get("/disclosures")

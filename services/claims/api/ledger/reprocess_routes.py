@@ -4,10 +4,10 @@ from datetime import date
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 
-from services.claims.api.context import Context, Ctx, Writer
+from services.claims.api.context import Context, Ctx, Writer, command, replayed
 from services.claims.api.fields import Answer, Body, Km, Text
 from services.claims.application.claim.draft_claim import rate_text
 from services.claims.application.ledger.reprocess import Difference, difference
@@ -21,6 +21,7 @@ from services.claims.domain.statement.difference import (
     total_mm,
 )
 from shared.contracts.recompute import RecomputeAsked
+from shared.db.pool import Connection
 from shared.nz_days import FIRST_DAY, LAST_DAY, from_ordinal, to_ordinal
 
 DEVICES_MAX: Final = 1_000
@@ -93,16 +94,27 @@ class ReprocessAnswer(Answer):
     days: list[DayDifferenceAnswer] = Field(description=f"The first {DAYS_SHOWN_MAX}.")
 
 
-@router.post("/reprocess", responses={202: {"description": "Requested; each device-day is held until it is done."}})
-async def post_reprocess(who: Writer, context: Ctx, body: ReprocessBody, response: Response) -> ReprocessAnswer:
+@router.post(
+    "/reprocess",
+    response_model=ReprocessAnswer,
+    responses={202: {"description": "Requested; each device-day is held until it is done."}},
+)
+async def post_reprocess(
+    request: Request, who: Writer, context: Ctx, body: ReprocessBody
+) -> Response | ReprocessAnswer:
     """Compute device-days again from their evidence. Without `dry_run: false` nothing changes: the answer says what would,
     for every device-day in millimetres by surface, for every licence in whole kilometres and cents at the rate paid."""
     asked = _asked(who.tenant_id, body)
     if body.dry_run:
         return await _difference(context, who.tenant_id, asked)
-    done = await context.classifier.recompute(asked)
-    response.status_code = 202
-    return _answer(Difference(done.device_days, (), (), 0), requested=True)
+    if (earlier := await replayed(request, context, who.tenant_id)) is not None:
+        return earlier
+    done = await context.classifier.recompute(asked)  # asked for twice, it is done once
+
+    async def effect(_conn: Connection) -> ReprocessAnswer:
+        return _answer(Difference(done.device_days, (), (), 0), requested=True)
+
+    return await command(request, context, who.tenant_id, 202, effect)
 
 
 async def _difference(context: Context, tenant: UUID, asked: RecomputeAsked) -> ReprocessAnswer:

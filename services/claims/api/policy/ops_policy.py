@@ -2,10 +2,10 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.claims.api.actors import actor_of
-from services.claims.api.context import Ctx
+from services.claims.api.context import Ctx, commands_of
 from services.claims.api.policy.policy_schemas import (
     ChangeBody,
     ChangedAnswer,
@@ -15,9 +15,9 @@ from services.claims.api.policy.policy_schemas import (
     UnpricedAnswer,
     UnpricedListAnswer,
 )
-from services.claims.application.policies import change_policy, current, unpriced
+from services.claims.application.policies import Change, change_in, current, unpriced
 from services.claims.repo import policies
-from shared.db.pool import tx
+from shared.db.pool import Connection, tx
 from shared.http.auth import Principal, require_ops
 from shared.http.paging import LIMIT_MAX
 
@@ -42,16 +42,29 @@ async def get_current(_who: Operator, context: Ctx) -> CurrentAnswer:
     )
 
 
-@router.post("/ops/policy", responses={409: {"description": "The policy was changed meanwhile."}})
-async def post_change(who: Operator, context: Ctx, body: ChangeBody) -> ChangedAnswer:
+@router.post(
+    "/ops/policy", response_model=ChangedAnswer, responses={409: {"description": "The policy was changed meanwhile."}}
+)
+async def post_change(request: Request, who: Operator, context: Ctx, body: ChangeBody) -> Response | ChangedAnswer:
     """Put new texts in force, at once, for everybody; `dry_run` only says what would change.  Lodged claims keep their
     numbers and the edition they name."""
-    done = await change_policy(
-        context.across, context.policies.shipped, {str(name): text for name, text in body.files.items()}, body.based_on,
-        actor_of(who, body.actor), body.reason, dry_run=body.dry_run,
-    )  # fmt: skip
-    if done.row is not None:
-        await context.policies.refresh(context.across)
+    files, actor = {str(name): text for name, text in body.files.items()}, actor_of(who, body.actor)
+
+    async def effect(conn: Connection) -> ChangedAnswer:
+        done = await change_in(
+            conn, context.policies.shipped, files, body.based_on, actor, body.reason, dry_run=body.dry_run
+        )
+        return _changed(done)
+
+    if body.dry_run:
+        async with tx(context.across) as conn:
+            return await effect(conn)
+    response = await commands_of(context, context.across).run(request, who.tenant_id, 200, effect)
+    await context.policies.refresh(context.across)
+    return response
+
+
+def _changed(done: Change) -> ChangedAnswer:
     return ChangedAnswer(
         name=done.name,
         changed=done.row is not None,

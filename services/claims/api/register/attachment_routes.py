@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.claim.life_schemas import AttachmentAnswer
-from services.claims.api.context import Ctx, Reader, Writer
+from services.claims.api.context import Ctx, Reader, Writer, command
 from services.claims.api.fields import GivenText
-from services.claims.application.register.attach import SIGNATURES, attach, read_attachment
-from shared.http.openapi.document import TAKES_KEY
+from services.claims.application.register.attach import SIGNATURES, read_attachment, sealed_row
+from services.claims.repo import claim_life
+from shared.db.pool import Connection
 
 PATH: Final = "/attachments"
 ATTACHMENT_BYTES_MAX: Final = 10_000_000
@@ -23,7 +24,8 @@ router = APIRouter(tags=["attachments"])
 @router.post(
     PATH,
     status_code=201,
-    openapi_extra={TAKES_KEY: False, "requestBody": {"required": True, "content": dict.fromkeys(SIGNATURES, _BINARY)}},
+    response_model=AttachmentAnswer,
+    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(SIGNATURES, _BINARY)}},
 )
 async def post_attachment(
     request: Request,
@@ -31,10 +33,17 @@ async def post_attachment(
     context: Ctx,
     name: Annotated[GivenText, Query()],
     actor: Annotated[ActorName | None, Query()] = None,
-) -> AttachmentAnswer:
+) -> Response:
     """The file itself is the body, at most 10 MB: a PDF or a picture."""
-    row = await attach(context.pool, who.tenant_id, context.sealer, name, actor_of(who, actor), await request.body())
-    return AttachmentAnswer(id=row.id, name=row.name, media_type=row.media_type, size=row.size, sha256=row.sha256.hex())
+    row = await sealed_row(who.tenant_id, context.sealer, name, actor_of(who, actor), await request.body())
+
+    async def effect(conn: Connection) -> AttachmentAnswer:
+        await claim_life.insert_attachment(conn, who.tenant_id, row)
+        return AttachmentAnswer(
+            id=row.id, name=row.name, media_type=row.media_type, size=row.size, sha256=row.sha256.hex()
+        )
+
+    return await command(request, context, who.tenant_id, 201, effect)
 
 
 @router.get(

@@ -26,23 +26,31 @@ async def review_claim(
     """Compare, and add what is new; returns how many lines claim too much.  The lodged numbers never change.
 
     `only_settled`: a claim whose days may still change by themselves is left alone.  Raises Problem 404."""
+    found = await compare(pool, tenant, claim_id, policy, now_ms, only_settled=only_settled)
+    if found:
+        async with tenant_tx(pool, tenant) as conn:
+            await store(conn, tenant, found)
+    return len(found)
+
+
+async def compare(
+    pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_ms: int, *, only_settled: bool = False
+) -> list[Finding]:
+    """What of a claim is too much today, for `store`.  Raises Problem 404."""
     async with tenant_tx(pool, tenant) as conn:
         row = await claims.claim(conn, tenant, claim_id)
         if row is None:
             raise not_found("claim", claim_id)
         if row.state == "withdrawn":
-            return 0
+            return []
         lines = [
             LodgedLine(claim_id, row.number, line.licence_id, line.number, line.plate, line.distance_km)
             for line in await claims.lines(conn, tenant, claim_id)
         ]
         facts = await load_facts(conn, tenant, [line.licence_id for line in lines], policy, now_ms)
     if only_settled and not _is_settled(facts):
-        return 0
-    found = await asyncio.to_thread(over_claims, lines, facts, policy, now_ms)
-    async with tenant_tx(pool, tenant) as conn:
-        await store(conn, tenant, found)
-    return len(found)
+        return []
+    return await asyncio.to_thread(over_claims, lines, facts, policy, now_ms)
 
 
 def _is_settled(facts: Facts) -> bool:

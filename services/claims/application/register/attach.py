@@ -35,18 +35,15 @@ def media_type_of(content: bytes) -> str:
     )  # fmt: skip
 
 
-async def attach(pool: Pool, tenant: UUID, sealer: Sealer, name: str, actor: str, content: bytes) -> AttachmentRow:
-    """Raises Problem 415."""
+async def sealed_row(tenant: UUID, sealer: Sealer, name: str, actor: str, content: bytes) -> AttachmentRow:
+    """What is kept of a file.  Raises Problem 415."""
     media_type = media_type_of(content)
     attachment_id = new_id()
     sealed = await asyncio.to_thread(sealer.seal, content, place(tenant, PLACE, attachment_id))
-    row = AttachmentRow(
+    return AttachmentRow(
         id=attachment_id, name=name, media_type=media_type, size=len(content), sha256=sha256(content).digest(),
         sealed=sealed, actor=actor,
     )  # fmt: skip
-    async with tenant_tx(pool, tenant) as conn:
-        await claim_life.insert_attachment(conn, tenant, row)
-    return row
 
 
 async def check_attachment(conn: Connection, tenant: UUID, attachment_id: UUID) -> None:
