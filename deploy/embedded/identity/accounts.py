@@ -15,6 +15,7 @@ from typing import Final
 from deploy.embedded.children import write_private
 from deploy.embedded.errors import StackError
 from shared.clock import new_id
+from shared.mailbox import mailbox
 
 FOLDER: Final = "identity"
 FILE: Final = "accounts.json"
@@ -45,10 +46,6 @@ def folder_of(data_dir: Path) -> Path:
     return data_dir / FOLDER
 
 
-def key_of(email: str) -> str:
-    return email.strip().casefold()
-
-
 def hashed(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, n=COST, r=BLOCK, p=LANES, maxmem=_MEMORY_MAX, dklen=32)
 
@@ -60,10 +57,11 @@ def matches(account: Account, password: str) -> bool:
 
 
 def read(folder: Path) -> dict[str, Account]:
-    """By e-mail in lower case.  StackError where the file is damaged."""
+    """By mailbox.  StackError where the file is damaged."""
     path = folder / FILE
     try:
-        return {email: Account(**fields) for email, fields in json.loads(path.read_text()).items()}
+        accounts = (Account(**fields) for fields in json.loads(path.read_text()).values())
+        return {mailbox(account.email): account for account in accounts}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError) as error:
@@ -82,8 +80,8 @@ def set_password(folder: Path, email: str, name: str, password: str | None) -> s
     salt = secrets.token_bytes(_SALT_BYTES)
     with _alone(folder):
         accounts = read(folder)
-        before = accounts.get(key_of(email))
-        accounts[key_of(email)] = Account(
+        before = accounts.get(mailbox(email))
+        accounts[mailbox(email)] = Account(
             subject=before.subject if before else str(new_id()),
             email=email.strip(),
             name=name or (before.name if before else email.strip()),
@@ -98,7 +96,7 @@ def remove(folder: Path, email: str) -> bool:
     """True where there was such an account."""
     with _alone(folder):
         accounts = read(folder)
-        found = accounts.pop(key_of(email), None)
+        found = accounts.pop(mailbox(email), None)
         if found is not None:
             _store(folder, accounts)
     return found is not None

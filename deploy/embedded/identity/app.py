@@ -22,6 +22,7 @@ from deploy.embedded.identity.settings import CLIENT_ID, IdentitySettings, allow
 from shared.clock import Clock
 from shared.http.limits import BodyLimit
 from shared.http.mint import fresh_keys, read_keys
+from shared.mailbox import mailbox
 
 ID_TOKEN_S: Final = 300
 ALGORITHM: Final = "ES256"
@@ -115,7 +116,7 @@ async def get_authorize(request: Request) -> Response:
     error = _fault(dict(given))
     if error:
         return _back(redirect, given.get("state"), provider.issuer, error=error)
-    asked = Asked(CLIENT_ID, redirect, given.get("state"), given.get("nonce"), given["code_challenge"])
+    asked = Asked(CLIENT_ID, redirect, given.get("state"), given["nonce"], given["code_challenge"])
     page = pages.login(provider.asked.put(asked))
     page.set_cookie(COOKIE, asked.browser, max_age=int(ASKED_S), path="/login", httponly=True, samesite="strict")
     return page
@@ -128,6 +129,8 @@ def _fault(given: dict[str, str]) -> str:
     if "openid" not in given.get("scope", "").split():
         return "invalid_scope"
     if given.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(given.get("code_challenge", "")):
+        return "invalid_request"
+    if not given.get("nonce"):  # so that every ID token of ours answers one sign-in, and its exchange must show which
         return "invalid_request"
     return "login_required" if given.get("prompt") == "none" else ""  # nobody is ever signed in already
 
@@ -176,7 +179,7 @@ async def post_login(request: Request) -> Response:
 
 async def _right(provider: Provider, email: str, password: str) -> Account | int:
     """The account, or the seconds to wait before the next try: 0 for a wrong password or e-mail, which look the same."""
-    key = accounts.key_of(email)[:PARAMETER_LENGTH_MAX]
+    key = mailbox(email)[:PARAMETER_LENGTH_MAX]
     async with provider.passwords:
         wait_s = provider.tries.wait_s(key)
         if wait_s or len(password) > accounts.PASSWORD_LENGTH_MAX:
@@ -232,10 +235,9 @@ def _id_token(provider: Provider, code: Code) -> str:
         "iat": now_s,
         "exp": now_s + ID_TOKEN_S,
         "auth_time": code.signed_in_s,
+        "nonce": code.asked.nonce,
         "name": code.account.name,
         "email": code.account.email,
         "email_verified": True,  # whoever may set passwords on this machine vouches for them
     }
-    if code.asked.nonce is not None:
-        claims["nonce"] = code.asked.nonce
     return jwt.encode({"alg": ALGORITHM, "kid": provider.key.kid}, claims, provider.key, [ALGORITHM])

@@ -30,7 +30,7 @@ class Asked:
     client_id: str
     redirect_uri: str
     state: str | None
-    nonce: str | None
+    nonce: str
     challenge: str
     browser: str = field(default_factory=lambda: secrets.token_urlsafe(_SECRET_BYTES))
     """Also a cookie: the form must come from the browser that it was shown to."""

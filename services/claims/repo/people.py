@@ -9,6 +9,7 @@ from uuid import UUID
 from services.claims.domain.register.roles import Role
 from services.claims.repo.rows import FIRST_ID, START, Page, all_of, one_of
 from shared.db.pool import Connection
+from shared.mailbox import mailbox
 
 INSERT_PERSON: Final = """
 insert into claims.person (tenant_id, id, ref, name, email, email_key, created_by, created_at)
@@ -31,7 +32,11 @@ union all
 select id from claims.person where tenant_id = $1 and ref = $3 limit 1"""
 
 INSERT_IDENTITY: Final = """
-insert into claims.person_identity (tenant_id, id, person_id, issuer, subject, since, by) values ($1, $2, $3, $4, $5, $6, $7)"""
+insert into claims.person_identity (tenant_id, id, person_id, issuer, subject, since, by, accepted_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)"""
+ACCEPT: Final = """
+update claims.person_identity set accepted_at = $3
+where tenant_id = $1 and person_id = $2 and ended_at is null and accepted_at is null"""
 KNOWN_SINCE: Final = """
 select i.since from claims.person_identity i
 where i.tenant_id = $1 and i.person_id = $2 and i.ended_at is null and not exists (
@@ -39,7 +44,9 @@ where i.tenant_id = $1 and i.person_id = $2 and i.ended_at is null and not exist
 END_IDENTITY: Final = """
 update claims.person_identity set ended_at = $3, ended_by = $4
 where tenant_id = $1 and person_id = $2 and ended_at is null returning id"""
-WHO_ARE: Final = "select tenant_id, person_id, name, linked from claims.people_who_are($1, $2, $3)"
+PLACES: Final = "select tenant_id, person_id, linked, accepted from claims.sign_in_places($1, $2, $3)"
+
+USE_ONCE: Final = "select claims.use_id_token($1, $2, $3)"
 
 INSERT_ROLES: Final = """
 insert into claims.person_role (tenant_id, id, person_id, role, since, by)
@@ -123,17 +130,13 @@ class CorrectionRow:
 
 @dataclass(frozen=True)
 class Place:
-    """A tenant in which someone who signs in is a person.  `linked`: by this very identity, not only by e-mail."""
+    """A tenant in which someone who signs in is an active person with a role.  `linked`: by this very identity, not only by
+    e-mail; `accepted`: they have signed in there before."""
 
     tenant_id: UUID
     person_id: UUID
-    name: str
     linked: bool
-
-
-def email_key(email: str) -> str:
-    """What makes two people the same: the address without case."""
-    return email.strip().casefold()
+    accepted: bool
 
 
 async def insert_person(conn: Connection, tenant: UUID, row: PersonRow) -> None:
@@ -145,7 +148,7 @@ async def insert_person(conn: Connection, tenant: UUID, row: PersonRow) -> None:
         row.ref,
         row.name,
         row.email,
-        email_key(row.email),
+        mailbox(row.email),
         row.created_by,
         row.created_at,
     )
@@ -156,13 +159,13 @@ async def person(conn: Connection, tenant: UUID, person_id: UUID) -> PersonRow |
 
 
 async def people(conn: Connection, tenant: UUID, page: Page, email: str | None) -> list[PersonRow]:
-    key = None if email is None else email_key(email)
+    key = None if email is None else mailbox(email)
     return all_of(PersonRow, await conn.fetch(PEOPLE, tenant, None, key, page.after_at, page.after_id, page.limit))
 
 
 async def same_person(conn: Connection, tenant: UUID, email: str, ref: str | None) -> UUID | None:
     """The person of that e-mail, or of that reference."""
-    found: UUID | None = await conn.fetchval(SAME_PERSON, tenant, email_key(email), ref)
+    found: UUID | None = await conn.fetchval(SAME_PERSON, tenant, mailbox(email), ref)
     return found
 
 
@@ -175,9 +178,14 @@ async def insert_identity(
     subject: str,
     since: datetime,
     by: str,
+    accepted_at: datetime | None,
 ) -> None:
-    """Raises a violation of `person_identity_one` or `person_identity_unique`."""
-    await conn.execute(INSERT_IDENTITY, tenant, identity_id, person_id, issuer, subject, since, by)
+    """`accepted_at`: None while nobody has signed in by it.  Raises a violation of `person_identity_one` or `_unique`."""
+    await conn.execute(INSERT_IDENTITY, tenant, identity_id, person_id, issuer, subject, since, by, accepted_at)
+
+
+async def accept(conn: Connection, tenant: UUID, person_id: UUID, at: datetime) -> None:
+    await conn.execute(ACCEPT, tenant, person_id, at)
 
 
 async def known_since(conn: Connection, tenant: UUID, person_id: UUID) -> datetime | None:
@@ -190,9 +198,14 @@ async def end_identity(conn: Connection, tenant: UUID, person_id: UUID, at: date
     return await conn.fetchval(END_IDENTITY, tenant, person_id, at, by) is not None
 
 
-async def who_are(conn: Connection, issuer: str, subject: str, email: str | None) -> list[Place]:
+async def places(conn: Connection, issuer: str, subject: str, email: str | None) -> list[Place]:
     """In all tenants; `email` only where the provider has verified it."""
-    return all_of(Place, await conn.fetch(WHO_ARE, issuer, subject, None if email is None else email_key(email)))
+    return all_of(Place, await conn.fetch(PLACES, issuer, subject, None if email is None else mailbox(email)))
+
+
+async def use_id_token(conn: Connection, signed_sha256: bytes, until: datetime, now: datetime) -> bool:
+    """Whether it is the first use of what was signed, which is believed until then."""
+    return bool(await conn.fetchval(USE_ONCE, signed_sha256, until, now))
 
 
 async def insert_roles(
@@ -240,7 +253,7 @@ async def insert_correction(
 
 async def correct(conn: Connection, tenant: UUID, person_id: UUID, name: str, email: str) -> None:
     """Raises a violation of `person_email_unique`."""
-    await conn.execute(CORRECT, tenant, person_id, name, email, email_key(email))
+    await conn.execute(CORRECT, tenant, person_id, name, email, mailbox(email))
 
 
 async def corrections(conn: Connection, tenant: UUID, person_id: UUID) -> list[CorrectionRow]:

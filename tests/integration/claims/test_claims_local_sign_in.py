@@ -68,7 +68,7 @@ async def test_CL2_a_person_signs_in_with_a_password_and_verifies_a_licence(
         accounts.set_password(tmp_path, email, name, PASSWORD)
         form = {
             "grant_type": EXCHANGE, "subject_token_type": ID_TOKEN, "subject_token": await id_token(provider, email, name),
-            "nonce": name,
+            "nonce": name, "tenant": str(fleet.tenant),
         }  # fmt: skip
         async with service.client(None) as client:
             told = (await client.post("/oauth/token", data=form)).json()

@@ -12,6 +12,7 @@ from deploy.embedded.info import StackInfo, on_database
 from shared.clock import new_id
 from shared.db.migrate import migrate
 from shared.http.auth import OPERATOR
+from shared.mailbox import mailbox
 from tests.stream_tables import bare_database
 
 pytestmark = pytest.mark.integration
@@ -45,6 +46,34 @@ async def go_on(infra: StackInfo, conn: asyncpg.Connection, done: Path) -> None:
         shutil.copy(path, done)
     name = await conn.fetchval("select current_database()")
     await migrate(on_database(infra.dsns["claims"]["owner"], name), done)
+
+
+async def test_PA2_people_are_known_by_mailbox_from_now_on(infra: StackInfo, tmp_path: Path) -> None:
+    async with before(infra, tmp_path, "0043_mailboxes.sql") as (conn, done):
+        tenant, gone = new_id(), new_id()
+        await conn.execute("insert into claims.tenant (tenant_id, name) values ($1, 'Hill Farms')", tenant)
+        for email in ("Mary@Hill.example", "M@Straße.example", "\N{KELVIN SIGN}im@hill.example", "É@hill.example"):
+            await conn.execute(PERSON, tenant, new_id(), "M", email, email.casefold())
+        await conn.execute(PERSON, tenant, gone, "erased", "", f"erased {gone}")
+        await go_on(infra, conn, done)
+        rows = await conn.fetch("select email, email_key from claims.person where tenant_id = $1", tenant)
+        assert {row["email_key"] for row in rows} == {mailbox(row["email"]) or f"erased {gone}" for row in rows}
+
+
+async def test_PA2_who_has_signed_in_somewhere_need_not_name_it_again(infra: StackInfo, tmp_path: Path) -> None:
+    async with before(infra, tmp_path, "0044_accepted_places.sql") as (conn, done):
+        tenant = new_id()
+        await conn.execute("insert into claims.tenant (tenant_id, name) values ($1, 'Hill Farms')", tenant)
+        for by in ("sign-in", "R Hill"):
+            person = new_id()
+            await conn.execute(PERSON, tenant, person, by, f"{by}@x.example", f"{by}@x.example")
+            await conn.execute(
+                "insert into claims.person_identity (tenant_id, id, person_id, issuer, subject, since, by)"
+                " values ($1, $2, $3, 'i', $4, now(), $4)", tenant, new_id(), person, by
+            )  # fmt: skip
+        await go_on(infra, conn, done)
+        rows = await conn.fetch("select by, accepted_at = since as accepted from claims.person_identity")
+        assert {row["by"]: row["accepted"] for row in rows} == {"sign-in": True, "R Hill": None}
 
 
 async def test_PA4_a_leave_by_name_becomes_one_persons_or_ends(infra: StackInfo, tmp_path: Path) -> None:

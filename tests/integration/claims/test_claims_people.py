@@ -72,6 +72,18 @@ async def test_PA2_a_name_or_an_address_is_put_right_and_how_it_read_stays(claim
     assert (await fleet.get("/people", email="mary@jones.example"))["items"][0]["id"] == mary
 
 
+async def test_PA2_only_ascii_letters_are_the_same_in_upper_and_lower_case(fleet: Fleet) -> None:
+    """What Unicode folds together may be two mailboxes, of two domains."""
+    pairs = (("straße@hill.example", "strasse@hill.example"), ("m@straße.example", "m@strasse.example"),
+        ("kim@hill.example", "\N{KELVIN SIGN}im@hill.example"), ("émile@hill.example", "Émile@hill.example"))  # fmt: skip
+    for one, other in pairs:
+        made = [await fleet.post("/people", {"name": "M", "email": email, "actor": "a"}) for email in (one, other)]
+        found = [(await fleet.get("/people", email=email))["items"][0]["id"] for email in (one, other)]
+        assert found == [person["id"] for person in made]
+        again = await fleet.post("/people", {"name": "M", "email": one.replace("m", "M"), "actor": "a"}, 409)
+        assert again["code"] == "already_exists"
+
+
 async def test_PA2_an_identity_is_one_persons_and_may_be_forgotten(fleet: Fleet) -> None:
     known = {"issuer": "https://id.example", "subject": "248289"}
     mary = await fleet.post("/people", MARY | known)

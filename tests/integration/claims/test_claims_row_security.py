@@ -13,7 +13,15 @@ from tests.integration.claims.world import FIRST_DAY, Fleet, device_day, put_day
 
 pytestmark = pytest.mark.integration
 
-WITHOUT_TENANT = {"schema_migration", "stream_position", "outbox", "progress", "policy_edition", "policy_change"}
+WITHOUT_TENANT = {
+    "schema_migration",
+    "stream_position",
+    "outbox",
+    "progress",
+    "policy_edition",
+    "policy_change",
+    "id_token_used",
+}
 """What belongs to the service, not to a tenant."""
 OPERATORS = {"ops_case_step", "offboarding"}
 """What belongs to the operator's tenant alone."""

@@ -143,6 +143,8 @@ async def test_PA2_a_strange_client_or_place_is_never_sent_anywhere(site: Site) 
         ("invalid_request", {"code_challenge": "short"}),
         ("invalid_request", {"code_challenge_method": "plain"}),
         ("invalid_request", {"code_challenge_method": None}),
+        ("invalid_request", {"nonce": None}),
+        ("invalid_request", {"nonce": ""}),
         ("login_required", {"prompt": "none"}),
     ],
 )
@@ -204,6 +206,14 @@ async def test_PA2_a_password_that_is_changed_counts_at_once(site: Site) -> None
     assert accounts.remove(site.provider.folder, MARY)
     assert not accounts.remove(site.provider.folder, MARY)
     assert (await site.enter(await site.begin(), made)).status_code == 401
+
+
+def test_PA2_accounts_are_told_apart_by_mailbox(tmp_path: Path) -> None:
+    for email in ("m@straße.example", "m@strasse.example", "M@Strasse.example"):
+        accounts.set_password(tmp_path, email, "M", PASSWORD)
+    found = accounts.read(tmp_path)
+    assert sorted(found) == ["m@strasse.example", "m@straße.example"]
+    assert len({account.subject for account in found.values()}) == 2, "nobody signs in as the other"
 
 
 def test_PA2_passwords_are_kept_as_hashes_in_a_file_for_the_owner_alone(site: Site) -> None:

@@ -24,7 +24,7 @@ from services.claims.api.people.token_schemas import (
     REQUEST,
     RESPONSES,
 )
-from services.claims.application.people.sign_in import NotAPerson, sign_in
+from services.claims.application.people.sign_in import NotAPerson, sign_in, use_once
 from services.claims.domain.instants import from_ms
 from shared.db.api_keys import key_id_of
 from shared.http import audit
@@ -106,14 +106,13 @@ async def post_token(request: Request) -> JSONResponse:
         form = _form(request, await request.body())
         match form.get("grant_type"):
             case "client_credentials":
-                token, more = await _machine(request, form), {}
+                token, more = _narrowed(await _machine(request, form), form.get("scope")), {}
             case "urn:ietf:params:oauth:grant-type:token-exchange":
                 token, more = await _person(request, form), {"issued_token_type": ACCESS_TOKEN}
             case None:
                 raise Refused("invalid_request", "`grant_type` is missing.")  # noqa: TRY301 - one way out for all of them
             case _:
                 raise Refused("unsupported_grant_type", f"Send {CLIENT_CREDENTIALS} or {EXCHANGE}.")  # noqa: TRY301
-        token = _narrowed(token, form.get("scope"))
     except Refused as refused:
         AUTH_REFUSED.labels("grant").inc()
         return refused.answer()
@@ -182,7 +181,7 @@ async def _machine(request: Request, form: Mapping[str, str]) -> AccessToken:
 
 
 async def _person(request: Request, form: Mapping[str, str]) -> AccessToken:
-    """RFC 8693 has `invalid_request` for every subject token that is not taken."""
+    """RFC 8693 has `invalid_request` for every subject token that is not taken.  One that gets no token is not used up."""
     desk, context = cast("Desk", request.app.state.desk), cast("Context", request.app.state.context)
     if desk.provider is None:
         raise Refused("unsupported_grant_type", "No OpenID provider is set here: people can't sign in.")
@@ -194,9 +193,10 @@ async def _person(request: Request, form: Mapping[str, str]) -> AccessToken:
         tenant = UUID(form["tenant"]) if "tenant" in form else None
     except ValueError:
         raise Refused("invalid_request", "`tenant` is no tenant's id.") from None
+    now = from_ms(context.clock())
     try:
-        identity = await desk.provider.identify(form["subject_token"], form.get("nonce"))
-        token = await sign_in(context.pool, identity, tenant, from_ms(context.clock()))
+        proof = await desk.provider.identify(form["subject_token"], form.get("nonce"))
+        token = _narrowed(await sign_in(context.pool, proof.identity, tenant, now), form.get("scope"))
     except KeysUnavailable as error:
         raise unavailable("The OpenID provider can't be asked at the moment. Try again.") from error
     except InvalidToken as error:
@@ -205,6 +205,8 @@ async def _person(request: Request, form: Mapping[str, str]) -> AccessToken:
         choices = [{"tenant": str(one.tenant), "name": one.name} for one in error.choices]
         raise Refused("invalid_request", error.words, extra={"tenants": choices} if choices else None) from error
     take(request, cast("Authenticator", request.app.state.authenticator).rates, token.subject, None)
+    if not await use_once(context.pool, proof, now):
+        raise Refused("invalid_request", "The ID token was used before: each is good once. Sign in again.")
     return token
 
 

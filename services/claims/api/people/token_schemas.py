@@ -27,11 +27,12 @@ _REQUEST: Final = _object(
         "scope": _TEXT | {"description": "Less than there is; left out: all of it."},
         "client_id": _TEXT | {"description": "The key's public part; or HTTP Basic."},
         "client_secret": _TEXT | {"description": "The key."},
-        "subject_token": _TEXT | {"description": "The ID token."},
+        "subject_token": _TEXT | {"description": "The ID token: good for one access token."},
         "subject_token_type": _TEXT | {"description": f"Always {ID_TOKEN}."},
         "requested_token_type": _TEXT | {"description": f"Always {ACCESS_TOKEN}, or left out."},
-        "tenant": _TEXT | {"description": "For a person of several: the one to act in."},
-        "nonce": _TEXT | {"description": "The one that the ID token must bear."},
+        "tenant": _TEXT
+        | {"description": "The one to act in: at the first sign-in there, and for a person of several."},
+        "nonce": _TEXT | {"description": "The one that you sent to the provider, which the ID token bears."},
     },
 )
 _MACHINE: Final = {
@@ -63,7 +64,7 @@ _ERROR: Final = _object(
         "tenants": {
             "type": "array",
             "items": _object(["tenant", "name"], {"tenant": {"type": "string", "format": "uuid"}, "name": _TEXT}),
-            "description": "Those in which the person may act, where they have to choose.",
+            "description": "Those in which the person may act, where they have to name one.",
         },
     },
 )

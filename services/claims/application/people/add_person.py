@@ -28,7 +28,9 @@ async def add_person(conn: Connection, tenant: UUID, row: PersonRow, identity: t
     with constraints(dict.fromkeys(names, taken)):
         await people.insert_person(conn, tenant, row)
         if identity is not None:
-            await people.insert_identity(conn, tenant, new_id(), row.id, *identity, row.created_at, row.created_by)
+            await people.insert_identity(
+                conn, tenant, new_id(), row.id, *identity, row.created_at, row.created_by, None
+            )
     ids = [new_id() for _ in row.roles]
     await people.insert_roles(conn, tenant, row.id, ids, row.roles, row.created_at, row.created_by)
     return row

@@ -1,5 +1,6 @@
 """From who somebody is to their provider to who they are here: a person of one tenant, with their roles (rule PA2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -14,7 +15,8 @@ from shared.db.pool import Pool, tenant_tx, tx
 from shared.http.tokens import AccessToken
 from shared.observability.logging import get_logger
 
-TENANTS_MAX: Final = 50
+CHOICES_MAX: Final = 50
+"""Shown to choose from; any other may be named all the same."""
 BY_SIGN_IN: Final = "sign-in"
 
 log = get_logger(__name__)
@@ -27,6 +29,16 @@ class Identity:
     issuer: str
     subject: str
     email: str | None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An ID token that is believed.  `signed_sha256`: of what the provider signed, whatever the signature looks like;
+    `believed_until`: by when it is too old."""
+
+    identity: Identity
+    signed_sha256: bytes
+    believed_until: datetime
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,8 @@ class LinkedMeanwhile(NotAPerson):
 
 
 async def sign_in(pool: Pool, identity: Identity, wanted: UUID | None, at: datetime) -> AccessToken:
-    """`wanted`: the tenant to act in, which a person of one tenant need not name.  The first sign-in keeps the identity.
+    """`wanted`: the tenant to act in.  Only where they have named it once is a person known to be of it; who is so of one
+    tenant alone need not name it again.  That first sign-in keeps the identity.
 
     Raises NotAPerson."""
     try:
@@ -59,25 +72,48 @@ async def sign_in(pool: Pool, identity: Identity, wanted: UUID | None, at: datet
         return await _sign_in(pool, identity, wanted, at)
 
 
+async def use_once(pool: Pool, proof: Proof, at: datetime) -> bool:
+    """False for an ID token that was used before: whoever finds one that was used can do nothing with it."""
+    async with tx(pool) as conn:
+        return await people.use_id_token(conn, proof.signed_sha256, proof.believed_until, at)
+
+
 async def _sign_in(pool: Pool, identity: Identity, wanted: UUID | None, at: datetime) -> AccessToken:
     async with tx(pool) as conn:
-        places = await people.who_are(conn, identity.issuer, identity.subject, identity.email)
-    found = [
-        (place, row)
-        for place in places[:TENANTS_MAX]
-        if wanted in {None, place.tenant_id} and (row := await _active(pool, place)) is not None
-    ]
-    if not found:
+        everywhere = await people.places(conn, identity.issuer, identity.subject, identity.email)
+    place = _chosen(everywhere, wanted)
+    if place is None:
+        raise await _unchosen(pool, everywhere, identity, wanted)
+    row = await _active(pool, place)
+    if row is None:  # since a moment ago
         raise NotAPerson(_nobody(identity, wanted))
-    if len(found) > 1:
-        choices = [Choice(place.tenant_id, await _name(pool, place.tenant_id)) for place, _ in found]
-        raise NotAPerson("You are a person of several tenants: name one as `tenant`.", choices)
-    ((place, row),) = found
     if not place.linked:
         await _link(pool, place, identity, at)
+    elif not place.accepted:
+        async with tenant_tx(pool, place.tenant_id) as conn:
+            await people.accept(conn, place.tenant_id, place.person_id, at)
     return AccessToken(
         tenant_id=place.tenant_id, subject=str(row.id), scopes=scopes_of(row.roles), person=row.name
     )  # fmt: skip
+
+
+def _chosen(everywhere: Sequence[Place], wanted: UUID | None) -> Place | None:
+    """The one that was named, else the only one that was accepted before: what another tenant registers changes nothing."""
+    found = [place for place in everywhere if (place.accepted if wanted is None else place.tenant_id == wanted)]
+    return found[0] if len(found) == 1 else None
+
+
+async def _unchosen(pool: Pool, everywhere: Sequence[Place], identity: Identity, wanted: UUID | None) -> NotAPerson:
+    """What to say to somebody who has to name a tenant, or is of none."""
+    if wanted is not None or not everywhere:
+        return NotAPerson(_nobody(identity, wanted))
+    accepted = [place for place in everywhere if place.accepted]
+    shown = (accepted or everywhere)[:CHOICES_MAX]
+    choices = [Choice(place.tenant_id, await _name(pool, place.tenant_id)) for place in shown]
+    words = (
+        "You are a person of several tenants" if accepted else "You are registered, and have not signed in there yet"
+    )
+    return NotAPerson(f"{words}: name one as `tenant`.", choices)
 
 
 def _nobody(identity: Identity, wanted: UUID | None) -> str:
@@ -106,6 +142,6 @@ async def _link(pool: Pool, place: Place, identity: Identity, at: datetime) -> N
     async with tenant_tx(pool, place.tenant_id) as conn:
         with constraints(dict.fromkeys(("person_identity_one", "person_identity_unique"), lambda: taken)):
             await people.insert_identity(
-                conn, place.tenant_id, new_id(), place.person_id, identity.issuer, identity.subject, at, BY_SIGN_IN
+                conn, place.tenant_id, new_id(), place.person_id, identity.issuer, identity.subject, at, BY_SIGN_IN, at
             )
     log.info("a person signed in for the first time", tenant=str(place.tenant_id), person=str(place.person_id))
