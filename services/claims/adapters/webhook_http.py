@@ -2,7 +2,7 @@
 
 The host is resolved once, every address of it is checked, and the connection goes to an address that was checked: a name that
 answers something else a moment later leads nowhere.  TLS still proves the host's name.  Redirects are not followed, no proxy of
-the environment is used, no body is read."""
+the environment is used, of an answer its status and `Retry-After` are read."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,10 @@ from typing import Final
 import httpx
 
 from services.claims.application.webhooks.webhook_sending import Outcome
+from services.claims.domain.instants import from_ms
 from services.claims.domain.webhooks.webhook_address import NotAllowed, Target, check_address, target_of
+from services.claims.domain.webhooks.webhook_pauses import pause_asked
+from shared.clock import Clock, system_clock
 
 ATTEMPT_S: Final = 20.0
 TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)
@@ -52,18 +55,24 @@ class WebhookSender:
     """`local_hosts`: see `target_of`."""
 
     def __init__(
-        self, client: httpx.AsyncClient, local_hosts: Collection[str], resolver: Resolver = system_resolver
+        self,
+        client: httpx.AsyncClient,
+        local_hosts: Collection[str],
+        resolver: Resolver = system_resolver,
+        clock: Clock = system_clock,
     ) -> None:
         self._client = client
         self._local_hosts = frozenset(local_hosts)
         self._resolver = resolver
+        self._clock = clock
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         started = time.monotonic()
-        status, error = None, ""
+        status, error, pause = None, "", None
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                status = await self._post(target_of(url, self._local_hosts), headers, body)
+                status, retry_after = await self._post(target_of(url, self._local_hosts), headers, body)
+                pause = pause_asked(status, retry_after, from_ms(self._clock()))
                 if status in REDIRECTS:
                     error = f"answered {status}: redirects are not followed, set the URL itself"
                 elif not 200 <= status < 300:
@@ -76,9 +85,10 @@ class WebhookSender:
             error = f"no answer: {type(failed).__name__}"
         except OSError:
             error = "not sent: the host's name cannot be resolved"
-        return Outcome(status, error, round((time.monotonic() - started) * 1000))
+        return Outcome(status, error, round((time.monotonic() - started) * 1000), pause)
 
-    async def _post(self, target: Target, headers: Mapping[str, str], body: bytes) -> int:
+    async def _post(self, target: Target, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
+        """Status and `Retry-After`."""
         addresses = await self._checked(target)
         for address in addresses[:-1]:
             with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
@@ -96,7 +106,9 @@ class WebhookSender:
             check_address(address)
         return sorted(found, key=lambda one: ":" in one)[:ADDRESSES_MAX]
 
-    async def _to(self, address: str, target: Target, headers: Mapping[str, str], body: bytes) -> int:
+    async def _to(
+        self, address: str, target: Target, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, str | None]:
         where = f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
         request = self._client.build_request(
             "POST",
@@ -107,4 +119,4 @@ class WebhookSender:
         )
         response = await self._client.send(request, stream=True)
         await response.aclose()
-        return response.status_code
+        return response.status_code, response.headers.get("retry-after")

@@ -59,7 +59,7 @@ with busy as (
             order by due_at limit $1
         ) as first_few
     ) as d
-    where w.state = 'enabled'
+    where w.state = 'enabled' and (w.paused_until is null or w.paused_until <= clock_timestamp())
 ), ranked as (
     select n.tenant_id, n.id, n.due_at,
         row_number() over (partition by n.tenant_id order by n.of_endpoint, n.due_at, n.id)

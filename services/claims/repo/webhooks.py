@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +13,8 @@ INSERT_ENDPOINT: Final = """
 insert into claims.webhook_endpoint (tenant_id, id, ref, url, description, types, state, created_at)
 values ($1, $2, $3, $4, $5, $6, 'enabled', $7)"""
 ENDPOINTS: Final = """
-select id, ref, url, description, types, state, disabled_reason, disabled_at, failing_since, created_at
+select id, ref, url, description, types, state, disabled_reason, disabled_at, failing_since,
+    case when paused_until > now() then paused_until end as paused_until, created_at
 from claims.webhook_endpoint
 where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3) and (created_at, id) > ($4, $5)
 order by created_at, id limit $6"""
@@ -23,11 +24,16 @@ ENDPOINT_OF_REF: Final = "select id from claims.webhook_endpoint where tenant_id
 CHANGE_ENDPOINT: Final = """
 update claims.webhook_endpoint set url = $3, description = $4, types = $5 where tenant_id = $1 and id = $2"""
 ENABLE: Final = """
-update claims.webhook_endpoint set state = 'enabled', disabled_reason = '', disabled_at = null, failing_since = null
+update claims.webhook_endpoint
+set state = 'enabled', disabled_reason = '', disabled_at = null, failing_since = null, paused_until = null
 where tenant_id = $1 and id = $2"""
 DISABLE: Final = """
 update claims.webhook_endpoint set state = 'disabled', disabled_reason = $3, disabled_at = now()
 where tenant_id = $1 and id = $2 and state = 'enabled' returning id"""
+# The longest that was asked: attempts under way at the same time may be answered in any order.
+PAUSE: Final = """
+update claims.webhook_endpoint set paused_until = greatest(paused_until, clock_timestamp() + $3::interval)
+where tenant_id = $1 and id = $2"""
 WORKED: Final = """
 update claims.webhook_endpoint set failing_since = null
 where tenant_id = $1 and id = $2 and failing_since is not null"""
@@ -60,6 +66,8 @@ class EndpointRow:
     disabled_reason: str = ""
     disabled_at: datetime | None = None
     failing_since: datetime | None = None
+    paused_until: datetime | None = None
+    """The receiver asked to be left alone until then."""
     created_at: datetime
 
 
@@ -117,6 +125,11 @@ async def enable(conn: Connection, tenant: UUID, endpoint_id: UUID) -> None:
 async def disable(conn: Connection, tenant: UUID, endpoint_id: UUID, reason: str) -> bool:
     """False where it was disabled already."""
     return await conn.fetchval(DISABLE, tenant, endpoint_id, reason) is not None
+
+
+async def pause(conn: Connection, tenant: UUID, endpoint_id: UUID, asked: timedelta) -> None:
+    """Nothing is sent there for so long."""
+    await conn.execute(PAUSE, tenant, endpoint_id, asked)
 
 
 async def worked(conn: Connection, tenant: UUID, endpoint_id: UUID) -> None:

@@ -30,6 +30,7 @@ class Receiver:
     port: int = 0
     status: int = 204
     location: str = ""
+    retry_after: str = ""
     slow_s: float = 0.0
     received: list[Received] = field(default_factory=list)
     under_way: int = 0
@@ -64,6 +65,8 @@ def listening(receiver: Receiver, tls: ssl.SSLContext | None = None) -> Iterator
                 self.send_response(receiver.status)
                 if receiver.location:
                     self.send_header("Location", receiver.location)
+                if receiver.retry_after:
+                    self.send_header("Retry-After", receiver.retry_after)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

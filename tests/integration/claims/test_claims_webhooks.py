@@ -208,7 +208,52 @@ async def test_a_receiver_that_is_gone_is_never_asked_again_and_a_redirect_not_f
     await hooks.deliverer.round()
     now = await hooks.fleet.get(f"/webhooks/{gone['id']}")
     assert (now["state"], now["disabled_reason"]) == ("disabled", "the receiver answered 410: it is gone")
+    async with tx(hooks.claims.worker) as conn:
+        data = await conn.fetchval("select data from claims.webhook_event where type = 'webhook.disabled'")
+    assert json.loads(data) == {"webhook_id": gone["id"]}, "the tenant's other webhooks are told"
     assert [one["state"] for one in await hooks.told(gone)] == ["failed"]
+
+
+async def test_a_receiver_that_asks_to_be_left_alone_is_with_all_its_deliveries(hooks: Hooks) -> None:
+    busy, other = await hooks.add("form.ready"), await hooks.add("form.ready", path="/other")
+    hooks.receiver.status, hooks.receiver.retry_after = 429, "900"
+    await hooks.event(claim_id=UUID(int=1))
+    assert await hooks.deliverer.round() == 2
+    hooks.receiver.status, hooks.receiver.retry_after = 204, ""
+    await hooks.event(claim_id=UUID(int=2))
+    await hooks.come_due()
+    assert await hooks.deliverer.round() == 0, "the second event waits too, though it was never tried"
+    for one in (busy, other):
+        now = await hooks.fleet.get(f"/webhooks/{one['id']}")
+        assert (now["state"], now["paused_until"] is None) == ("enabled", False)
+    async with tx(hooks.claims.worker) as conn:
+        assert await conn.fetchval(
+            "select bool_and(paused_until between now() + '14 minutes' and now() + '15 minutes') from claims.webhook_endpoint"
+        )
+        await conn.execute("update claims.webhook_endpoint set paused_until = now() where id = $1", UUID(busy["id"]))
+    assert await hooks.deliverer.round() == 2, "the pause of one is over"
+    await hooks.fleet.post(f"/webhooks/{other['id']}/enable", {}, 200)
+    assert await hooks.deliverer.round() == 2, "who is switched on again is sent to at once"
+    assert {one["state"] for one in [*await hooks.told(busy), *await hooks.told(other)]} == {"delivered"}
+    assert (await hooks.fleet.get(f"/webhooks/{busy['id']}"))["paused_until"] is None
+
+
+async def test_the_next_attempt_is_never_before_the_time_that_was_asked(hooks: Hooks) -> None:
+    webhook = await hooks.add("form.ready")
+    await hooks.event(claim_id=UUID(int=1))
+    for status, asked, shortest, longest in (
+        (503, "1800", 1_799, 1_801), (503, "86400", 3_599, 3_601), (500, "1800", 140, 220), (429, "soon", 700, 1_100)
+    ):  # fmt: skip
+        hooks.receiver.status, hooks.receiver.retry_after = status, asked
+        await hooks.fleet.post(f"/webhooks/{webhook['id']}/enable", {}, 200)
+        await hooks.come_due()
+        assert await hooks.deliverer.round() == 1
+        async with tx(hooks.claims.worker) as conn:
+            seconds = await conn.fetchval(
+                "select extract(epoch from d.due_at - a.created_at)::int from claims.webhook_delivery d"
+                " join claims.webhook_attempt a on a.tenant_id = d.tenant_id and a.delivery_id = d.id and a.no = d.attempts"
+            )
+        assert shortest <= seconds <= longest, (status, asked)
 
 
 async def test_a_rotation_signs_with_both_secrets_until_the_overlap_ends(hooks: Hooks) -> None:

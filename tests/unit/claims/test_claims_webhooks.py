@@ -15,6 +15,7 @@ from services.claims.domain.statement.faulty import FaultyState
 from services.claims.domain.statement.forecast import AlertKind
 from services.claims.domain.webhooks.webhook_address import NotAllowed, check_address, target_of
 from services.claims.domain.webhooks.webhook_events import EVENT_TYPES, body_of, data_of
+from services.claims.domain.webhooks.webhook_pauses import pause_asked
 from services.claims.domain.webhooks.webhook_signing import (
     ATTEMPTS_MAX,
     DELAYS,
@@ -121,6 +122,27 @@ def test_retries_grow_spread_and_end_after_about_three_days() -> None:
     assert list(DELAYS) == sorted(DELAYS)
     assert timedelta(days=2.5) < total < timedelta(days=3.5)
     assert delay_after(EVENT, ATTEMPTS_MAX) is None
+
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "seconds"),
+    [
+        (429, "120", 120), (503, " 5 ", 5), (429, "86400", 3_600), (503, "999999999", 3_600),
+        (503, "Sun, 22 Nov 2026 12:10:00 GMT", 600), (429, "Sunday, 22-Nov-26 12:00:30 GMT", 30),
+        (429, "Mon, 23 Nov 2026 12:00:00 GMT", 3_600),
+        (429, "0", None), (503, "Sun, 22 Nov 2026 11:59:59 GMT", None), (429, None, None), (429, "", None), (503, "soon", None),
+        (429, "-5", None), (429, "1.5", None), (429, "1e3", None), (429, "٣", None), (429, "9" * 4_000, None),
+        (503, "Sun, 99 Nov 2026 12:00:00 GMT", None), (500, "120", None), (200, "120", None), (410, "120", None),
+    ],
+)  # fmt: skip
+def test_a_receiver_is_left_alone_as_long_as_it_asks_and_an_hour_at_most(
+    status: int, asked: str | None, seconds: int | None
+) -> None:
+    expected = None if seconds is None else timedelta(seconds=seconds)
+    assert pause_asked(status, asked, NOON) == expected
 
 
 def test_LI6_CL6_there_is_an_event_for_every_alert_and_every_step() -> None:

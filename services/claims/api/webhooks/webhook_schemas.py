@@ -87,6 +87,9 @@ class WebhookAnswer(Answer):
     failing_since: datetime | None = Field(
         description="Every attempt since then has failed; null: the last one did not."
     )
+    paused_until: datetime | None = Field(
+        description="The receiver asked by `Retry-After` to be left alone until then."
+    )
     created_at: datetime
 
 

@@ -105,6 +105,8 @@ class Deliverer:
 
     async def _record(self, one: Taken, outcome: Outcome) -> None:
         delay = None if outcome.done or outcome.gone else delay_after(one.id, one.attempts)
+        if delay is not None and outcome.pause is not None:
+            delay = max(delay, outcome.pause)
         state = "delivered" if outcome.done else "failed" if delay is None else "waiting"
         async with tx(self._across) as conn:
             if not await webhook_events.finish(conn, one, state, delay):
@@ -113,6 +115,8 @@ class Deliverer:
             if outcome.done:
                 await webhooks.worked(conn, one.tenant_id, one.endpoint_id)
             else:
+                if outcome.pause is not None:
+                    await webhooks.pause(conn, one.tenant_id, one.endpoint_id, outcome.pause)
                 since = await webhooks.failed(conn, one.tenant_id, one.endpoint_id)
                 reason = await _why_disable(conn, one, outcome, since, last=delay is None)
                 if reason and await webhooks.disable(conn, one.tenant_id, one.endpoint_id, reason):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 
@@ -14,6 +15,8 @@ class Outcome:
     error: str
     """"" on success, else in words that name neither what was sent nor what was answered."""
     took_ms: int
+    pause: timedelta | None = None
+    """How long the receiver asks to be left alone."""
 
     @property
     def done(self) -> bool:
