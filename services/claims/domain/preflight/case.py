@@ -156,8 +156,8 @@ class Attack:
 
 
 def attack_with(probe: Probe, case: Case) -> Attack:
-    """Worst first; the outcome is the worst hit's."""
-    hits = sorted(probe.find(case), key=lambda one: (-_WORSE[one.outcome], one.number, one.answer))
+    """Worst first, in one order whatever the case's is; the outcome is the worst hit's."""
+    hits = sorted(probe.find(case), key=_order)
     found = tuple(one for one in hits if one.outcome != "holds")
     return Attack(
         id=probe.id,
@@ -168,6 +168,10 @@ def attack_with(probe: Probe, case: Case) -> Attack:
         to_do=probe.to_do if found else "",
         hits=found,
     )
+
+
+def _order(one: Hit) -> tuple[int, str, str, str, tuple[tuple[str, str], ...]]:
+    return (-_WORSE[one.outcome], one.number, one.answer, str(one.licence_id), one.inputs)
 
 
 def worst(attacks: tuple[Attack, ...]) -> Outcome:

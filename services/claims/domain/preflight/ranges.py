@@ -23,7 +23,8 @@ def _same_kilometres(case: Case) -> Iterator[Hit]:
             if max(own.start, its.start) < min(own.end, its.end):
                 answer = f"its range on the recorder overlaps with that of licence {other.number}"
                 yield hit(subject, "fails", answer, ("other", other.number))
-    for one, two in combinations(case.subjects, 2):
+    in_order = sorted(case.subjects, key=lambda one: (one.licence.number, str(one.licence.id)))
+    for one, two in combinations(in_order, 2):  # a clash of two is told once, of the first
         if one.licence.vehicle_id != two.licence.vehicle_id or one.licence.recorder_id == two.licence.recorder_id:
             continue
         if _meets(_time(one), _time(two)):
