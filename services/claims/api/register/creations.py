@@ -91,6 +91,15 @@ async def create_outside(
     outside_id = new_id()
     actor = actor_of(who, body.actor)
     await claim_outside(
-        conn, who.tenant_id, outside_id, licence_id, body.claimed_on, body.reference, actor, body.reason, context.hasher
+        conn,
+        who.tenant_id,
+        outside_id,
+        licence_id,
+        body.claimed_on,
+        body.reference,
+        actor,
+        body.reason,
+        context.hasher,
+        from_ms(context.clock()),
     )
     return outside_id

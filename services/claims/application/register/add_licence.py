@@ -6,6 +6,7 @@ from uuid import UUID
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refunds.overlap_credit import Credit, refuse_second_credit, take_credits
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
+from services.claims.application.register.happened import check_happened
 from services.claims.application.register.papers import note_licences
 from services.claims.application.register.turns import Series, series_of
 from services.claims.application.sealing import Hasher
@@ -49,6 +50,8 @@ async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: H
     existing = await licences.same_licence(conn, tenant, row.number_key, row.ref)
     if existing is not None:
         raise already_exists(f"Licence {row.number} (or its ref) is registered. Use its id.", existing)
+    check_happened("/issued_at", row.issued_at, row.created_at)
+    check_happened("/purchased_at", row.purchased_at, row.created_at)
     credited: list[Credit] = []
     series = await series_of(conn, tenant, recorder)
     row = replace(row, turned=series.turned(row))

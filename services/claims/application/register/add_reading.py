@@ -5,6 +5,7 @@ from uuid import UUID
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid
 from services.claims.application.register.attach import check_attachment
+from services.claims.application.register.happened import check_happened
 from services.claims.application.register.turns import follow_readings
 from services.claims.repo import recorders
 from services.claims.repo.recorders import ReadingRow, RecorderRow
@@ -41,7 +42,9 @@ async def keep_reading(
 async def check_reading(
     conn: Connection, tenant: UUID, recorder: RecorderRow, row: ReadingRow, pointer: str = "/value"
 ) -> None:
-    """Does the reading fit between its neighbours and into the recorder's time?  Raises Problem 422."""
+    """Does the reading fit between its neighbours and into the recorder's time, and is it of the past (`created_at` being the
+    present)?  Raises Problem 422."""
+    check_happened("/at", row.at, row.created_at)
     if row.at < recorder.from_at or (recorder.to_at is not None and row.at > recorder.to_at):
         raise invalid("/at", "the recorder was not on the vehicle at that instant: correct it or the recorder's `from`")
     if recorder.rollover_at is not None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
+from services.claims.application.register.happened import check_happened
 from services.claims.repo import recorders, vehicles
 from services.claims.repo.locks import one_at_a_time
 from services.claims.repo.recorders import RecorderRow
@@ -29,6 +30,9 @@ async def add_recorder(
     existing = await recorders.same_recorder(conn, tenant, row.vehicle_id, key, row.ref)
     if existing is not None:
         raise already_exists("The vehicle has a recorder of this serial (or the ref is taken). Use its id.", existing)
+    check_happened("/from", row.from_at, row.created_at)
+    if row.to_at is not None:  # a removed recorder's last reading ends the licence that runs on it
+        check_happened("/to", row.to_at, row.created_at)
     if replaces is not None:
         await _end_before(conn, tenant, replaces, row)
     detail = "A vehicle has one distance recorder at a time. Name the old one in `replaces`, or give it an end."

@@ -1,6 +1,6 @@
 """Record that a licence was claimed outside this system (rule LI7): it blocks like a lodged claim."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from services.claims.application.refusals import (
@@ -11,6 +11,7 @@ from services.claims.application.refusals import (
     not_found,
     raising,
 )
+from services.claims.application.register.happened import check_day_happened
 from services.claims.application.sealing import Hasher, licence_hashes
 from services.claims.repo import licences
 from services.claims.repo.records import register_around
@@ -20,9 +21,10 @@ from shared.db.pool import Connection
 
 async def claim_outside(
     conn: Connection, tenant: UUID, outside_id: UUID, licence_id: UUID, claimed_on: date, reference: str, actor: str,
-    reason: str, hasher: Hasher,
+    reason: str, hasher: Hasher, now: datetime,
 ) -> None:  # fmt: skip
-    """Raises Problem 409 `already_exists` for a second record, `already_claimed` for a licence lodged here."""
+    """Raises Problem 409 `already_exists` for a second record, `already_claimed` for a licence lodged here; 422 for a day
+    that is yet to come."""
     if not await licences.lock_licences(conn, tenant, [licence_id]):
         raise not_found("licence", licence_id)
     register = await register_around(conn, tenant, [licence_id])
@@ -34,6 +36,7 @@ async def claim_outside(
         raise already_claimed([licence_id])
     if row.claimable_end_reading <= row.start_reading or row.kind == "additional":
         raise invalid("", "nothing of this licence can be claimed, so it cannot have been")
+    check_day_happened("/claimed_on", claimed_on, now)
     await licences.insert_outside(conn, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)
     hashes = licence_hashes(hasher, row.number_key, register.plate_at(row.vehicle_id, row.issued_at))
     claimed = raising(already_claimed([licence_id]))

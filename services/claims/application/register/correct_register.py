@@ -15,6 +15,7 @@ from services.claims.application.refunds.overlap_credit import refuse_second_cre
 from services.claims.application.refunds.restore_range import restore_range
 from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found, raising
 from services.claims.application.register.add_claimant import TAIL_LENGTH, name_key
+from services.claims.application.register.happened import check_happened
 from services.claims.application.register.papers import note_licences
 from services.claims.application.register.turns import follow_readings
 from services.claims.application.sealing import Hasher, Sealer, place
@@ -109,6 +110,8 @@ async def correct_licence(
         check_licence(licence_from_row(after, vehicle, ""), recorder_from_row(recorder))
     except InvalidLicence as error:
         raise invalid(f"/{error.field}", str(error), "licence_invalid") from error
+    if "purchased_at" in given:
+        check_happened("/purchased_at", after.purchased_at, why.at)
     changed = [name for name in given if getattr(row, name) != getattr(after, name)]
     _something(changed)
     await _refunded_as_it_is(conn, tenant, row, after)
