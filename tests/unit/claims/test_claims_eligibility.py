@@ -8,7 +8,7 @@ import pytest
 
 from services.claims.domain.claim.deadlines import latest_receipt_on, safe_send_on
 from services.claims.domain.claim.eligibility import ClaimContext, ClaimedMark, Waiver
-from services.claims.domain.register.vehicle import Assignment, Ending
+from services.claims.domain.register.vehicle import Assignment, Ending, Vehicle
 from shared.contracts.device_day import Hold
 from shared.nz_days import to_ordinal
 from tests.unit.claims.builders import (
@@ -48,15 +48,19 @@ def test_EL1_a_deregistered_vehicle_has_ended() -> None:
     assert found.state == "claimable"
 
 
-def test_EL1_a_heavy_licence_killed_by_a_rate_rise_warns() -> None:
+@pytest.mark.parametrize(
+    ("of", "unknown"), [(vehicle(gross_kg=23_000), False), (vehicle(ruc_type="14"), True)], ids=["weighed", "unknown"]
+)
+def test_EL1_LI3_a_heavy_licence_killed_by_a_rate_rise_warns(of: Vehicle, unknown: bool) -> None:
     bought = licence(issued_at=nz(2019, 6, 1), gross_cents=None)
     newer = licence("L2", start=5000, end=6000, issued_at=nz(2019, 8, 1), gross_cents=None)
     readings = (reading(nz(2019, 6, 1), 4000), reading(nz(2019, 8, 1), 4600))
-    whole = record([bought, newer], readings, of=vehicle(gross_kg=23_000))
+    whole = record([bought, newer], readings, of=of)
     days = [device_day(date(2019, 6, 1) + timedelta(days=i), run("off_road", 9 * KM, 9, 12)) for i in range(62)]
     found = assessed(bought, whole, days, ClaimContext(today=date(2019, 9, 1), complete_through_ms=LATE))
     ended = of_rule(found, "EL1")[0]
     assert (ended.outcome, "rate rise of 2019-07-01" in ended.reason) == ("warn", True)
+    assert ("its weight is not known and counts as heavy" in ended.reason) is unknown
     assert (found.state, found.claimable_km) == ("claimable", 549)
 
 

@@ -13,6 +13,7 @@ from services.claims.domain.register.vehicle import (
     DeviceSpan,
     Ending,
     InvalidPlate,
+    Vehicle,
     device_spans,
     normalise_plate,
 )
@@ -157,6 +158,29 @@ def test_LI3_a_heavy_licence_ends_one_month_after_a_rate_rise() -> None:
     bought = licence(issued_at=nz(2019, 6, 1))
     window = claimable_range(bought, record([bought], of=heavy), RISES)
     assert (window.cause, window.until_ms) == ("rate_rise", ms(nz(2019, 8, 1)))
+
+
+@pytest.mark.parametrize(
+    ("of", "paper_kg", "cause"),
+    [
+        (vehicle(ruc_type="14"), None, "rate_rise"),
+        (vehicle(ruc_type="1"), None, "rate_rise"),
+        (vehicle(powered=False), None, "rate_rise"),
+        (vehicle(powered=False), 3_000, "rate_rise"),
+        (vehicle(), 23_000, "rate_rise"),
+        (vehicle(gross_kg=3_050), 9_000, "rate_rise"),
+        (vehicle(gross_kg=9_000), 3_050, "rate_rise"),
+        (vehicle(), 3_500, "used_up"),
+        (vehicle(gross_kg=3_050), 3_050, "used_up"),
+    ],
+)
+def test_LI3_a_vehicle_is_heavy_by_its_own_weight_or_the_licences_and_where_neither_is_known(
+    of: Vehicle, paper_kg: int | None, cause: str
+) -> None:
+    bought = licence(issued_at=nz(2019, 6, 1), gross_kg=paper_kg)
+    window = claimable_range(bought, record([bought], of=of), RISES)
+    assert window.cause == cause
+    assert ("its weight is not known" in window.caused_by) == (of.gross_kg is None and paper_kg is None)
 
 
 def test_LI3_light_licences_and_those_bought_on_the_day_of_the_rise_live_on() -> None:

@@ -55,10 +55,12 @@ class Vehicle:
     exempt_reason: str = ""
     endings: tuple[Ending, ...] = ()
 
-    @property
-    def heavy(self) -> bool:
-        """An unknown weight counts as heavy for a trailer (only those over 3.5 t are RUC vehicles), as light otherwise."""
-        return self.gross_kg > HEAVY_OVER_KG if self.gross_kg is not None else not self.powered
+    def heavy(self, paper_kg: int | None) -> bool:
+        """By the greater of its own weight and the one that a licence was bought for.  Where neither is known it counts as
+        heavy, which claims less: no type stands for light vehicles alone.  So does a trailer whose own is not known, since
+        only those over 3.5 t are RUC vehicles."""
+        known = [kg for kg in (self.gross_kg, paper_kg) if kg is not None]
+        return max(known, default=HEAVY_OVER_KG + 1) > HEAVY_OVER_KG or (self.gross_kg is None and not self.powered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.claims.domain.instants import add_months, nz_date, nz_midnight_ms, to_ms
 from services.claims.domain.register.licence import ORDINARY, Licence, VehicleRecord
 from services.claims.domain.register.recorder import Timeline, unwrapped
-from services.claims.domain.register.vehicle import HEAVY_OVER_KG, Ending, EndingKind
+from services.claims.domain.register.vehicle import Ending, EndingKind
 
 EndCause = Literal[
     "used_up", "overlap", "sale", "deregistration", "exemption", "surrender", "recorder_change", "rate_rise"
@@ -116,11 +116,13 @@ def _events(licence: Licence, record: VehicleRecord, line: Timeline, rate_rises:
         read = f" at {units}" if units is not None else ""
         yield _Event(cause, units, to_ms(at), f"{cause} on {nz_date(ending.at)}{read}")
     yield from _recorder_change(licence, line)
-    if record.vehicle.heavy or (licence.gross_kg or 0) > HEAVY_OVER_KG:
+    if record.vehicle.heavy(licence.gross_kg):
+        known = record.vehicle.gross_kg is not None or licence.gross_kg is not None
+        unless = "" if known else ": its weight is not known and counts as heavy until it is entered"
         for rise in rate_rises:
             if licence.purchased_on < rise:
                 dies_on = add_months(rise, 1)
-                text = f"the rate rise of {rise}, one month later (Act s 86)"
+                text = f"the rate rise of {rise}, one month later (Act s 86){unless}"
                 yield _Event("rate_rise", None, nz_midnight_ms(dies_on), text)
 
 
