@@ -1,6 +1,6 @@
 """Forecasts, alerts and what is usual: rules LI6, OT5, EL7."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -48,6 +48,19 @@ def test_LI6_a_licence_that_outlives_its_two_years_is_to_be_overlapped_or_its_re
     assert alert.amount_cents == 760_00
     assert "lose its refund, up to $760.00" in alert.words
     assert _forecast(2_000, 3_000).alerts == ()
+
+
+@pytest.mark.parametrize(("days", "told"), [(541, False), (542, True)])
+def test_LI6_a_licence_that_runs_out_on_the_last_day_to_send_it_is_too_late(days: int, told: bool) -> None:
+    found = forecast(PAPER, "km", 8_000 * KM, Usage(mm=8_000 * KM, days=days), RATE, TODAY, POLICY)
+    assert found.run_out_on == date(2028, 2, 25) - timedelta(days=542 - days)
+    assert ([alert.kind for alert in found.alerts] == ["will_not_be_used_up"]) is told
+
+
+def test_LI6_what_is_lost_on_a_mile_recorder_is_of_units_of_621_miles() -> None:
+    paper = licence(start=0, end=6_210, issued_at=nz(2026, 3, 1), gross_cents=76_000)
+    (alert,) = forecast(paper, "mi", 6_000 * KM, Usage(mm=0, days=30), RATE, TODAY, POLICY).alerts
+    assert alert.amount_cents == 76_000
 
 
 def test_LI6_the_latest_receipt_day_of_an_unclaimed_licence_is_told() -> None:

@@ -1,6 +1,6 @@
 """Licences, their windows, recorders and who speaks for a vehicle: rules LI1-LI4, VE1, VE2, VE4, EL5, s 86."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import uuid5
 
 import pytest
@@ -153,6 +153,15 @@ def test_LI2_an_exemption_ends_the_range_at_its_instant_unless_it_was_used_up_be
     assert (used.cause, used.until_ms) == ("used_up", None)
 
 
+@pytest.mark.parametrize(
+    ("until", "cause"), [(nz(2026, 2, 1), "used_up"), (nz(2026, 3, 1), "used_up"), (nz(2026, 3, 1, 1), "exemption")]
+)
+def test_VE5_LI2_an_exemption_that_was_over_at_the_issue_ends_nothing(until: datetime, cause: str) -> None:
+    exempt = vehicle(Ending(kind="exempt", at=nz(2026, 1, 1), until=until))
+    window = claimable_range(licence(), record([licence()], of=exempt), RISES)
+    assert (window.cause, window.empty) == (cause, cause == "exemption"), "issued while it was exempt, it never begins"
+
+
 def test_LI3_a_heavy_licence_ends_one_month_after_a_rate_rise() -> None:
     heavy = vehicle(gross_kg=23_000)
     bought = licence(issued_at=nz(2019, 6, 1))
@@ -264,6 +273,21 @@ def test_VE1_a_trailers_own_device_wins_over_the_towing_vehicles() -> None:
     assert spans == (
         DeviceSpan(ms(nz(2026, 3, 2)), ms(nz(2026, 3, 3)), "truck", towed=True),
         DeviceSpan(ms(nz(2026, 3, 3)), ms(nz(2026, 3, 5)), "own"),
+    )
+
+
+def test_VE1_VE4_where_two_own_devices_disagree_the_towing_vehicles_does_not_decide() -> None:
+    """The database forbids it; an answer would be a guess all the same."""
+    assignments = [
+        Assignment(device="one", vehicle_id=VEHICLE, from_at=nz(2026, 3, 3), until_at=nz(2026, 3, 5)),
+        Assignment(device="two", vehicle_id=VEHICLE, from_at=nz(2026, 3, 3), until_at=nz(2026, 3, 5)),
+        Assignment(device="truck", vehicle_id=TRUCK, from_at=nz(2026, 1, 1)),
+    ]
+    couplings = [Coupling(trailer_id=VEHICLE, towing_id=TRUCK, from_at=nz(2026, 3, 2))]
+    spans = device_spans(VEHICLE, ms(nz(2026, 3, 2)), ms(nz(2026, 3, 6)), assignments, couplings)
+    assert spans == (
+        DeviceSpan(ms(nz(2026, 3, 2)), ms(nz(2026, 3, 3)), "truck", towed=True),
+        DeviceSpan(ms(nz(2026, 3, 5)), ms(nz(2026, 3, 6)), "truck", towed=True),
     )
 
 

@@ -11,7 +11,7 @@ from services.claims.domain.register.licence import VehicleRecord
 from services.claims.domain.register.recorder import RecorderReading
 from services.claims.domain.statement.log_entry import LogEntry
 from services.claims.domain.statement.manual_log import stands_on_log
-from services.claims.domain.statement.statement import Statement
+from services.claims.domain.statement.statement import Amounts, Statement
 from services.claims.policy import load
 from shared.contracts.device_day import DeviceDay
 from tests.unit.claims.builders import (
@@ -108,6 +108,14 @@ def test_LI8_readings_at_the_start_and_end_of_the_day_make_its_whole_lack_the_da
     assert found.totals.counted_mm == found.recorder_mm
 
 
+def test_LI8_DI3_of_a_day_that_the_range_begins_in_no_lack_is_logged() -> None:
+    other = date(2026, 3, 9)
+    cut = [reading(nz(2026, 3, 9, 7), 3950), reading(nz(2026, 3, 9, 18), 4050), ENDS[1]]
+    found = logged(entry(90 * KM, on=other), readings=cut, days=[])
+    assert dict(found.totals.unknown_by_basis) == {"recorder_lack": 1000 * KM}, "50 km of that day among them"
+    assert found.log[0].counted_mm == 0
+
+
 def test_LI8_drift_bands_and_other_licences_are_left_alone() -> None:
     open_end = [ENDS[0], reading(nz(2026, 3, 20), 4900)]
     of_another = logged(entry(20 * KM, of="L2"))
@@ -146,8 +154,9 @@ def test_LI8_LI2_a_gap_before_the_issue_gives_nothing_to_log() -> None:
         assert (asked.log[0].counted_mm, asked.totals.off_road_mm) == (0, 0)
         assert asked.totals == before_issue(readings=readings, days=days).totals
     by_odometer = device_day(early, run("public_road", 30 * KM, 8, 9), gap, odometer=(0, 70 * KM))
-    running = before_issue(entry(40 * KM, on=early), readings=ends_before, days=[by_odometer], to=0)
-    assert (running.log[0].counted_mm, running.totals.off_road_mm) == (0, 0)
+    running = before_issue(entry(40 * KM, on=early), readings=[], days=[by_odometer], to=0)
+    assert running.log[0].counted_mm == 0
+    assert running.totals == Amounts(uncovered_mm=70 * KM), "what the device's odometer counted too"
 
 
 def test_LI8_LI2_a_lack_between_readings_before_the_issue_is_uncovered_on_no_day() -> None:

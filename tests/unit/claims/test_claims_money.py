@@ -1,5 +1,6 @@
 """Rates, estimates, fees, policy files and bank accounts: rules LI5, EL3, EL8, RE3."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -60,6 +61,14 @@ def test_LI5_the_table_rate_goes_by_purchase_date(on: date, dollars: str) -> Non
 def test_LI5_an_unknown_rate_stays_unknown(ruc_type: str | None, gross_kg: int | None, on: date) -> None:
     asked = licence(gross_cents=None, ruc_type=ruc_type, gross_kg=gross_kg, purchased_on=on)
     assert rate_of(asked, "km", RATES) is None
+
+
+def test_LI5_two_rates_that_disagree_price_nothing() -> None:
+    asked = licence(gross_cents=None, ruc_type="1", gross_kg=3_000, purchased_on=date(2026, 1, 1))
+    (row,) = (one for one in RATES if one.holds("1", 3_000, date(2026, 1, 1)))
+    assert rate_of(asked, "km", (row, replace(row, source="another source"))) == row.rate
+    for rows in ((row, replace(row, cents_per_unit=7_700)), (replace(row, cents_per_unit=7_700), row)):
+        assert rate_of(asked, "km", rows) is None
 
 
 def test_LI5_assessment_rates_are_in_the_table_and_price_nothing() -> None:

@@ -159,6 +159,16 @@ def test_DI3_the_band_is_as_wide_as_what_the_devices_missed() -> None:
     assert found.totals.off_road_mm == (80 - 21) * KM
 
 
+def test_DI3_the_band_is_as_wide_as_what_the_devices_counted_too_much() -> None:
+    readings = (reading(nz(2026, 3, 1), 3900), reading(nz(2026, 3, 6), 4100), reading(nz(2026, 3, 11), 5000))
+    days = days_from(date(2026, 3, 1), 4, run("off_road", 60 * KM, 8, 13))
+    found = statement_of(licence(), record([licence()], readings), *days)
+    # 240 km were seen of 200: the 40 may lie before the start, which is then reached after 140 km, else after 100; and a
+    # display unit on either side.  12 km in an hour
+    assert found.start.band_ms == (ms(nz(2026, 3, 2, 11, 15)), ms(nz(2026, 3, 3, 9, 45)))
+    assert found.start.ms == ms(nz(2026, 3, 2, 13))
+
+
 def test_DI3_a_reading_beyond_the_end_places_the_end_by_the_devices_odometer() -> None:
     readings = (reading(nz(2026, 3, 1), 4000), reading(nz(2026, 3, 11), 5100))
     days = [
