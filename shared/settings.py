@@ -5,6 +5,7 @@ fields and calls `load`.  Secrets are `SecretStr`, so that neither a log line no
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -14,6 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "RUCOR_"
 EXIT_SETTINGS = 2
+
+_ORIGIN = re.compile(
+    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,4})?|https?://\[[0-9a-f:]+\](?::[1-9][0-9]{0,4})?"
+)
+"""Scheme, host and port, nothing else: no wildcard, no path, no `null`."""
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -30,6 +36,11 @@ def _bootstrap(servers: str) -> str:
         if not host or not port.isdigit() or not 0 < int(port) < 65_536:
             raise ValueError(f"must be host:port[,host:port…]; {server.strip()!r} is not")
     return servers
+
+
+def listed(text: str) -> list[str]:
+    """What stands between commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 Dsn = Annotated[SecretStr, AfterValidator(_postgres_dsn)]
@@ -102,7 +113,24 @@ class LimitSettings(_Settings):
     """Requests of one address without a valid key; above it they are answered with 429, and no key is looked up."""
 
 
-class ServiceSettings(ProcessSettings, KafkaSettings, DatabaseSettings, TokenSettings, LimitSettings):
+def _origins(text: str) -> str:
+    for one in listed(text):
+        if _ORIGIN.fullmatch(one) is None:
+            raise ValueError(f"must be https://host[:port] with commas between, as browsers send it; {one!r} is not")
+    return text
+
+
+class BrowserSettings(_Settings):
+    """Which pages may call the API from a browser; none unless they are named (docs/guide/portal.md)."""
+
+    allowed_origins: Annotated[str, AfterValidator(_origins)] = ""
+
+    @property
+    def origins(self) -> frozenset[str]:
+        return frozenset(listed(self.allowed_origins))
+
+
+class ServiceSettings(ProcessSettings, KafkaSettings, DatabaseSettings, TokenSettings, LimitSettings, BrowserSettings):
     """The common fields of a service with a stream and a database."""
 
 

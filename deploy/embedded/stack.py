@@ -37,7 +37,7 @@ _MODULES: Final = {"identity": "deploy.embedded.identity.main"}
 DEFAULT_PORT_BASE: Final = 8081
 _TOLD: Final = (
     "RUCOR_LOG_LEVEL", "RUCOR_OIDC_ISSUER", "RUCOR_OIDC_AUDIENCE", "RUCOR_REQUESTS_PER_S_PER_KEY", "RUCOR_REQUEST_BURST_S",
-    "RUCOR_FAILURES_PER_MINUTE_PER_ADDRESS",
+    "RUCOR_FAILURES_PER_MINUTE_PER_ADDRESS", "RUCOR_ALLOWED_ORIGINS",
 )  # fmt: skip
 _ROOT: Final = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shared.http.mint import read_keys
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, listed
 
 KEY_BYTES = 32
 
@@ -51,15 +51,11 @@ def _token_keys(text: SecretStr) -> SecretStr:
 
 
 def _hosts(text: str) -> str:
-    for one in _listed(text):
+    for one in listed(text):
         host, _, port = one.rpartition(":")
         if not host or not port.isdigit() or not 0 < int(port) < 65_536:
             raise ValueError(f"must be host:port[,host:port…]; {one!r} is not")
     return text
-
-
-def _listed(text: str) -> list[str]:
-    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
@@ -113,4 +109,4 @@ def bank_keys(settings: ClaimsSettings) -> list[bytes]:
 
 
 def webhook_hosts(settings: ClaimsSettings) -> frozenset[str]:
-    return frozenset(_listed(settings.webhook_local_hosts))
+    return frozenset(listed(settings.webhook_local_hosts))

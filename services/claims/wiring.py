@@ -51,7 +51,7 @@ from services.claims.settings import ClaimsSettings, bank_keys, key_bytes, webho
 from shared.clock import Clock, system_clock
 from shared.db.audit import PURGE_LOOP, purge_round
 from shared.db.pool import open_pool
-from shared.http import audit_log, auth, conventions, key_routes
+from shared.http import audit_log, auth, conventions, cors, key_routes
 from shared.http.jwks import open_client as open_public_client
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
@@ -196,4 +196,6 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         }
         tasks = [("days", consumer.run), *loops.loops(health, rounds)]
         desk = await stack.enter_async_context(_desk(settings, clock))
-        return await serve(make_app(context, desk, settings), settings, tasks, health=health)
+        app = make_app(context, desk, settings)
+        cors.install(app, settings.origins)
+        return await serve(app, settings, tasks, health=health)

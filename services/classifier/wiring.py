@@ -49,7 +49,7 @@ from shared.contracts.pings import LAYOUT, NONE, Key, Pings, make
 from shared.contracts.topics import BACKFILL, PINGS
 from shared.db.audit import PURGE_EVERY_S, PURGE_LOOP, PURGE_STALE_S, purge_round
 from shared.db.pool import Pool, open_pool
-from shared.http import audit_log, auth, conventions, key_routes
+from shared.http import audit_log, auth, conventions, cors, key_routes
 from shared.http.commands import Commands
 from shared.http.limits import BodyLimit
 from shared.http.tokens import TokenReader
@@ -216,6 +216,7 @@ def create_app(
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     conventions.install(app)
     auth.install(app, api_pool, tokens, limits=settings)
+    cors.install(app, settings.origins)
     return app
 
 

@@ -22,6 +22,7 @@ from shared.clock import system_clock
 from shared.contracts.topics import QUARANTINE
 from shared.db.audit import PURGE_EVERY_S, PURGE_LOOP, PURGE_STALE_S, purge_round
 from shared.db.pool import open_pool
+from shared.http import cors
 from shared.http.auth import token_reader
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
@@ -98,4 +99,6 @@ async def run(settings: IngestSettings) -> int:
         purging = partial(purge_round, worker_pool)
         tasks.append(task(PURGE_LOOP, purging, health, stale_after_s=PURGE_STALE_S, idle_s=PURGE_EVERY_S))
         tokens = await stack.enter_async_context(token_reader(settings, system_clock))
-        return await serve(create_app(intake, api_pool, heard, tokens, settings), settings, tasks, health=health)
+        app = create_app(intake, api_pool, heard, tokens, settings)
+        cors.install(app, settings.origins)
+        return await serve(app, settings, tasks, health=health)

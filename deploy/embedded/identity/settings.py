@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import model_validator
 
-from shared.settings import ProcessSettings
+from shared.settings import BrowserSettings, ProcessSettings
 
 CLIENT_ID: Final = "rucor"
 LOOPBACK_REDIRECT: Final = "http://127.0.0.1/callback"
@@ -17,7 +17,7 @@ LOOPBACK_REDIRECT: Final = "http://127.0.0.1/callback"
 _LOOPBACK_PORT: Final = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}/callback")
 
 
-class IdentitySettings(ProcessSettings):
+class IdentitySettings(ProcessSettings, BrowserSettings):
     service: ClassVar[str] = "identity"
 
     embedded: bool = False

@@ -70,3 +70,23 @@ def test_a_process_without_stream_and_database_needs_neither(monkeypatch: pytest
     for name in GOOD:
         monkeypatch.delenv(name)
     assert load(ProcessSettings).host == "127.0.0.1"
+
+
+@pytest.mark.parametrize("text", ["https://portal.example, http://localhost:5173", "https://[::1]:8443", ""])
+def test_origins_of_pages_are_read(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUCOR_ALLOWED_ORIGINS", text)
+    assert load(Ingest).origins == {one.strip() for one in text.split(",") if one.strip()}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*", "null", "https://*.portal.example", "https://portal.example/", "portal.example", "https://Portal.example", "ftp://portal.example",
+     "https://portal.example:0", "https://portal.example https://other.example", "https://me@portal.example"],
+)  # fmt: skip
+def test_what_no_browser_sends_as_an_origin_is_refused_at_the_start(
+    text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RUCOR_ALLOWED_ORIGINS", text)
+    with pytest.raises(SystemExit):
+        load(Ingest)
+    assert "RUCOR_ALLOWED_ORIGINS" in capsys.readouterr().err
