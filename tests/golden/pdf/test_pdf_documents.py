@@ -88,6 +88,13 @@ def test_CL8_unknown_metres_of_no_day_have_a_row_so_that_the_table_adds_up() -> 
     assert "explained by no fix" not in " ".join(pages(report_pdf(report_snapshot())))
 
 
+def test_CL8_LI2_what_was_counted_before_the_issue_on_no_day_has_its_row_too() -> None:
+    totals = structs.replace(day("", 41_123_456, 33_222_333, 1_222_111), uncovered_mm=7_000_000)
+    text = " ".join(pages(report_pdf(report_snapshot(totals=totals))))
+    assert "explained by no fix 7.000" in text
+    assert "travel without a current licence 7.000 km" in text
+
+
 def test_SU7_metres_over_public_roads_are_printed_with_their_warning() -> None:
     note = "Of the distance claimed, 3.200 km lie on ways that maps show as public roads (88012345: 3.200 km)."
     assert note in pages(form_pdf(form_snapshot([line("KTR412", "88012345", 437)], notes=(note,))))[0]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from uuid import uuid5
 
+from services.claims.application.claim.snapshots import closure_text
 from services.claims.domain.claim.claim_fields import missing_in_lines
 from services.claims.domain.claim.claim_notes import log_words, notes_of
 from services.claims.domain.claim.sheets import ClaimLine
@@ -166,6 +167,8 @@ def test_LI8_LI2_a_lack_between_readings_before_the_issue_is_uncovered_on_no_day
     assert asked.totals.uncovered_mm == asked.uncovered_lack_mm == 240 * KM
     assert dict(asked.totals.unknown_by_basis) == {"recorder_lack": 760 * KM}
     assert asked.lack_mm == 760 * KM, "of 3 to 31 March, with the issue in between"
+    assert "240.000 km were counted by the recorder before the issue" in closure_text(asked)
+    assert "before the issue" not in closure_text(logged(entry(KM)))
     assert asked.totals.counted_mm == asked.recorder_mm
 
 
