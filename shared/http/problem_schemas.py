@@ -16,11 +16,17 @@ MEANINGS: Final = {
     401: ("Unauthorized", "unauthorized", "No valid key or token."),
     403: ("Forbidden", "scope_missing", "The key or token lacks the scope."),
     404: ("NotFound", "not_found", "There is nothing with this id in the caller's tenant."),
+    405: (
+        "MethodNotAllowed",
+        "method_not_allowed",
+        "This address does not take this method; `Allow` names those it takes.",
+    ),
     409: (
         "Conflict",
         "already_exists",
         "It exists already, overlaps, or its state does not allow this; `code` says which.",
     ),
+    410: ("Gone", "purged", "It was there and is not kept any longer; `code` says why."),
     412: (
         "PreconditionFailed",
         "changed_meanwhile",
@@ -30,6 +36,7 @@ MEANINGS: Final = {
     415: ("UnsupportedMediaType", "unsupported_media_type", "The body's type or encoding is not supported."),
     422: ("Invalid", "invalid", "A field is wrong; `errors` names each."),
     429: ("TooManyRequests", "too_many_requests", "Too many requests: ask again after `Retry-After`."),
+    500: ("Internal", "internal", "Something went wrong on our side: report `trace_id`."),
     503: (
         "Unavailable",
         "unavailable",
@@ -37,6 +44,10 @@ MEANINGS: Final = {
     ),
 }
 """Status → name of the response in the document, the usual code, what it means."""
+
+
+GONE: Final[dict[int | str, dict[str, Any]]] = {410: {"description": MEANINGS[410][2]}}
+"""`responses` of a route that shows what is dropped when rule RE1 no longer holds it."""
 
 
 class FieldError(BaseModel):

@@ -119,7 +119,7 @@ def takes_body(operation: Json) -> bool:
 def _problems(route: Route, operation: Json, things: set[str]) -> None:
     answers = operation["responses"]
     body, command = takes_body(operation), route.method in COMMANDS
-    can_occur = {400, 429, 503}
+    can_occur = {400, 429, 500, 503}
     can_occur |= {401, 403} if operation["security"] else set()
     can_occur |= {404} if route.names or body else set()
     can_occur |= {422} if route.names or body or operation.get("parameters") else set()

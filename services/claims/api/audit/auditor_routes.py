@@ -33,6 +33,7 @@ from shared.contracts.device_day import Segment
 from shared.db.pool import Connection, tenant_tx, tx
 from shared.http import audit
 from shared.http.auth import LINK, NEEDED, Authenticator, bearer, refuse
+from shared.http.problem_schemas import GONE
 from shared.http.problems import unavailable
 from shared.http.rates import address_of, take
 from shared.nz_days import from_ordinal, nz_time, to_ordinal
@@ -212,7 +213,7 @@ def _segment(one: Segment) -> SegmentAnswer:
     )  # fmt: skip
 
 
-@router.get(LICENCE + "/days/{day}")
+@router.get(LICENCE + "/days/{day}", responses=GONE)
 async def get_audited_day(who: Holder, context: Ctx, claim_id: UUID, licence_id: UUID, day: date) -> ExplanationAnswer:
     """Why each stretch of one day counted as it did: the very revisions that the claim stands on."""
     found = await explain_day(context.pool, who, claim_id, licence_id, to_ordinal(day))

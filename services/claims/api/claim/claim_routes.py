@@ -38,6 +38,7 @@ from services.claims.repo import claims, devices, documents, ledger
 from shared.contracts.partitioning import partition_of
 from shared.db.pool import Connection
 from shared.http.paging import cursor_of
+from shared.http.problem_schemas import GONE
 from shared.http.problems import Problem
 from shared.observability.metrics import CLAIMS_LODGED, CLAIMS_REFUSED
 
@@ -171,7 +172,7 @@ async def get_claim(who: Reader, context: Ctx, claim_id: UUID) -> ClaimAnswer:
     return await query(context, who.tenant_id, lambda conn: _claim(conn, who.tenant_id, claim_id))
 
 
-@router.get("/claims/{claim_id}/form.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}})
+@router.get("/claims/{claim_id}/form.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}, **GONE})
 async def get_form(
     who: Reader, context: Ctx, claim_id: UUID, *, voided: bool = False,
     edition: Annotated[int | None, Query(ge=1, le=EDITION_MAX)] = None,

@@ -17,6 +17,7 @@ from services.claims.application.claim.correct_form import correct_form
 from services.claims.domain.claim.correction import Fix, LineFix
 from services.claims.repo.claim_life import Step
 from shared.clock import new_id
+from shared.http.problem_schemas import GONE
 
 router = APIRouter(tags=["claims"])
 
@@ -52,7 +53,7 @@ class CorrectionBody(Body):
     form: FixBody
 
 
-@router.post("/claims/{claim_id}/correction", response_model=HistoryAnswer)
+@router.post("/claims/{claim_id}/correction", response_model=HistoryAnswer, responses=GONE)
 async def post_correction(
     request: Request, who: Writer, context: Ctx, claim_id: UUID, body: CorrectionBody
 ) -> Response:

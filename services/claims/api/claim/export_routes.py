@@ -13,6 +13,7 @@ from services.claims.application.claim.geojson import MEDIA_TYPE, geojson
 from services.claims.application.claim.make_report import draw, read_report
 from services.claims.application.claim.tables import Claimed, claim_rows, claim_tables, report_tables
 from services.claims.application.peers import PeerUnavailable
+from shared.http.problem_schemas import GONE
 from shared.http.problems import unavailable
 
 router = APIRouter(tags=["exports"])
@@ -20,7 +21,8 @@ CSV_TYPE: Final = "text/csv"
 
 
 def told(media_type: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"content": {media_type: {}}}}
+    """Of a file made of what a claim has frozen, as long as that is kept."""
+    return {200: {"content": {media_type: {}}}, **GONE}
 
 
 def file_answer(content: bytes, media_type: str, name: str) -> Response:

@@ -12,6 +12,7 @@ from services.claims.api.context import Ctx, Reader, Writer
 from services.claims.api.fields import Answer
 from services.claims.application.claim.preflight import preflight_claim, preflight_request
 from services.claims.domain.preflight.case import Attack, Hit, worst
+from shared.http.problem_schemas import GONE
 
 router = APIRouter(tags=["claims"])
 Outcome = Literal["holds", "weak", "fails"]
@@ -74,7 +75,7 @@ async def post_preflight(who: Writer, context: Ctx, body: PreviewBody) -> Prefli
     return _answer(attacks)
 
 
-@router.get("/claims/{claim_id}/preflight")
+@router.get("/claims/{claim_id}/preflight", responses=GONE)
 async def get_preflight(who: Reader, context: Ctx, claim_id: UUID) -> PreflightAnswer:
     """Attack a lodged claim: its frozen form against the evidence of today."""
     attacks = await preflight_claim(

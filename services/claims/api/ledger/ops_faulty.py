@@ -21,6 +21,7 @@ from services.claims.repo.faulty import MarkRow
 from shared.db.pool import Connection, tx
 from shared.http.audit import concerns
 from shared.http.auth import Principal, require_ops
+from shared.http.problem_schemas import GONE
 
 Operator = Annotated[Principal, Depends(require_ops("ops:faulty"))]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -69,7 +70,7 @@ async def get_mark(_who: Operator, context: Ctx, mark_id: UUID) -> OpsFaultyWhol
 @router.get(
     "/{mark_id}/attachment",
     response_class=Response,
-    responses={200: {"content": dict.fromkeys(SIGNATURES, _BINARY)}},
+    responses={200: {"content": dict.fromkeys(SIGNATURES, _BINARY)}, **GONE},
 )
 async def get_mark_attachment(_who: Operator, context: Ctx, mark_id: UUID) -> Response:
     """The file that the mark names."""

@@ -13,6 +13,7 @@ from services.claims.api.fields import GivenText
 from services.claims.application.register.attach import SIGNATURES, read_attachment, sealed_row
 from services.claims.repo import claim_life
 from shared.db.pool import Connection
+from shared.http.problem_schemas import GONE
 
 PATH: Final = "/attachments"
 ATTACHMENT_BYTES_MAX: Final = 10_000_000
@@ -49,7 +50,7 @@ async def post_attachment(
 @router.get(
     PATH + "/{attachment_id}",
     response_class=Response,
-    responses={200: {"content": dict.fromkeys(SIGNATURES, _BINARY)}},
+    responses={200: {"content": dict.fromkeys(SIGNATURES, _BINARY)}, **GONE},
 )
 async def get_attachment(who: Reader, context: Ctx, attachment_id: UUID) -> Response:
     row, content = await read_attachment(context.pool, who.tenant_id, context.sealer, attachment_id)

@@ -38,6 +38,7 @@ from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx
 from shared.http.fields import Instant, Until
 from shared.http.paging import cursor_of
+from shared.http.problem_schemas import GONE
 from shared.http.problems import unavailable
 
 EXAMINED_MAX: Final = 2_000
@@ -187,7 +188,9 @@ async def post_verification(
     return await command(request, context, who.tenant_id, 201, effect)
 
 
-@router.get("/licences/{licence_id}/report.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}})
+@router.get(
+    "/licences/{licence_id}/report.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}, **GONE}
+)
 async def get_report(who: Reader, context: Ctx, licence_id: UUID) -> Response:
     try:
         pdf = await make_report(
