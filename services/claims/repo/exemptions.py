@@ -35,11 +35,13 @@ select 1 from claims.exemption
 where tenant_id = $1 and vehicle_id = $2 and from_at <= $3 and (until_at is null or $3 < until_at)"""
 INSERT_STEP: Final = """
 insert into claims.exemption_step
-    (tenant_id, id, exemption_id, seq, kind, on_day, code, reference, reason, reading, cents, attachment_id, actor, created_at)
-select $1, $2, $3, coalesce(max(s.seq), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+    (tenant_id, id, exemption_id, seq, kind, on_day, code, reference, reason, reading, cents, attachment_id, actor, created_at,
+    boundary_before)
+select $1, $2, $3, coalesce(max(s.seq), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb
 from claims.exemption_step s where s.tenant_id = $1 and s.exemption_id = $3"""
 STEPS: Final = """
-select id, seq, kind, on_day, code, reference, reason, reading, cents, attachment_id, actor, created_at
+select id, seq, kind, on_day, code, reference, reason, reading, cents, attachment_id, actor, created_at,
+    boundary_before::text as boundary_before
 from claims.exemption_step where tenant_id = $1 and exemption_id = $2 order by seq"""
 INSERT_EXCEPTION: Final = """
 insert into claims.exemption_exception
@@ -85,6 +87,8 @@ class ExemptionStep:
     attachment_id: UUID | None = None
     actor: str
     created_at: datetime
+    boundary_before: str | None = None
+    """GeoJSON of the boundary that this step changed: it stood until that day."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ async def add_step(conn: Connection, tenant: UUID, exemption_id: UUID, step: Exe
     """The exemption's row is locked, so `seq` has no rival."""
     await conn.execute(
         INSERT_STEP, tenant, step.id, exemption_id, step.kind, step.on_day, step.code, step.reference, step.reason,
-        step.reading, step.cents, step.attachment_id, step.actor, step.created_at,
+        step.reading, step.cents, step.attachment_id, step.actor, step.created_at, step.boundary_before,
     )  # fmt: skip
 
 

@@ -194,6 +194,27 @@ async def test_EX3_near_the_boundary_and_before_the_exemption_nothing_is_a_breac
     assert found["items"] == []
 
 
+async def test_EX3_travel_is_judged_by_the_boundary_that_stood_then(watched: Fleet) -> None:
+    """Moved today: what was driven on the tenth was near the address of that day, and far from the one before that."""
+    asked = {"from_on": "2026-11-01", "to_on": "2026-11-22"}
+    vehicle = watched.vehicles["ABC123"]
+    exemption = await granted(watched, vehicle, NEAR)
+    await step(watched, exemption, "changed", boundary=FAR, reason="moved")
+    assert (await watched.get(f"/exemptions/{exemption}/monitoring", **asked))["items"] == []
+    await step(watched, exemption, "ended", at="2026-11-22", code="revoked")
+    other = await granted(watched, vehicle, FAR, at="2026-11-09")
+    await step(watched, other, "changed", boundary=NEAR, reason="moved")
+    assert (await watched.get(f"/exemptions/{other}/monitoring", **asked))["breaches"] == 1
+
+
+async def test_EX3_a_trip_on_which_the_exemption_begins_is_watched_from_then_on(watched: Fleet) -> None:
+    exemption = await granted(watched, watched.vehicles["ABC123"], FAR, at="2026-11-10T12:01:00+13:00")
+    found = await watched.get(f"/exemptions/{exemption}/monitoring", from_on="2026-11-01", to_on="2026-11-20")
+    (breach,) = [one for one in found["items"] if one["status"] == "breach"]
+    assert breach["from"] == "2026-11-09T23:01:00Z"
+    assert 0 < float(breach["beyond_km"]) < 1.2, "of 1.7 km, the first minute was before"
+
+
 async def test_EX5_the_advisor_compares_dollars_and_names_the_risk(watched: Fleet) -> None:
     vehicle = watched.vehicles["ABC123"]
     near = await watched.post(f"/vehicles/{vehicle}/exemption-advice", {"boundary": NEAR}, 200)

@@ -161,6 +161,10 @@ APPLICATION = Application(
 FARM = Amounts(public_mm=100 * KM, off_road_mm=3_800 * KM, unknown_mm=100 * KM)
 
 
+def test_EX1_the_word_diesel_counts_however_it_is_written() -> None:
+    assert judge(replace(APPLICATION, fuel=" Diesel"), FARM, POLICY).can_apply
+
+
 def test_EX1_the_share_is_shown_but_has_no_pass_mark() -> None:
     judged = judge(APPLICATION, FARM, POLICY)
     assert judged.can_apply

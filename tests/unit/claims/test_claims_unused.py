@@ -91,6 +91,14 @@ def test_OT2_an_additional_licence_has_nothing_to_give_back() -> None:
     assert of_distance("OT2", licence(kind="additional")).outcome == "fail"
 
 
+def test_OT2_an_exemption_that_was_over_when_the_licence_was_bought_hinders_nothing() -> None:
+    paper, at = licence(), nz(2026, 5, 1)
+    over = vehicle(Ending(kind="exempt", at=nz(2026, 1, 1), until=nz(2026, 2, 1)))
+    assert still_held(paper, record([paper], of=over), at, at.date()) == []
+    stands = vehicle(Ending(kind="exempt", at=nz(2026, 4, 1)))
+    assert still_held(paper, record([paper], of=stands), at, at.date())[0].outcome == "fail"
+
+
 def test_OT2_sold_cancelled_or_on_another_recorder_is_not_surrendered() -> None:
     paper = licence()
     at = nz(2026, 5, 1)

@@ -94,12 +94,21 @@ async def take_exemption_step(
         duty.code for duty in duties_of(steps, reviews.policy) if duty.done_on is None
     }:
         raise invalid("/code", "no such duty stands open", "no_duty")
-    if details is not None or boundary is not None:
-        await exemptions.amend(conn, tenant, row.id, details or row.details, boundary or row.boundary)
+    step = await _amend(conn, tenant, row, step, details, boundary)
     await _move(conn, tenant, row, after, step.kind, at)
     await exemptions.add_step(conn, tenant, row.id, step)
     if step.kind in BOUNDS:  # back in time, perhaps over what is lodged (rules LI2, CL7)
         await reviews.of(conn, tenant, [row.vehicle_id])
+
+
+async def _amend(
+    conn: Connection, tenant: UUID, row: ExemptionRow, step: ExemptionStep, details: str | None, boundary: str | None
+) -> ExemptionStep:
+    """What was applied for is amended; a boundary that changes later is kept with the step, since it was the one until then."""
+    if details is not None or boundary is not None:
+        await exemptions.amend(conn, tenant, row.id, details or row.details, boundary or row.boundary)
+    moved = step.kind == "changed" and boundary is not None
+    return replace(step, boundary_before=row.boundary) if moved else step
 
 
 async def _move(conn: Connection, tenant: UUID, row: ExemptionRow, after: str, kind: str, at: datetime | None) -> None:

@@ -95,7 +95,7 @@ def _light(application: Application, policy: Policy) -> Finding:
 
 
 def _diesel(application: Application) -> Finding:
-    outcome: Outcome = "pass" if application.fuel == "diesel" else "fail"
+    outcome: Outcome = "pass" if application.fuel.strip().casefold() == "diesel" else "fail"
     return _finding(
         outcome, f"the vehicle runs on {application.fuel or 'an unknown fuel'}", "rucex-application.txt line 3"
     )

@@ -36,6 +36,9 @@ class Stretch:
     mm: int
     start_from_edge_m: float
     end_from_edge_m: float
+    whole: bool = True
+    """False: it straddles the exemption's beginning or end, or a change of device; the times are of the part inside, all else
+    is of the whole."""
 
     def may_pass(self, limit_m: float) -> bool:
         """Whether it can have been beyond the limit at all: it cannot be further out than half of its way and both its ends

@@ -14,6 +14,7 @@ from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
 from services.claims.domain.register.licence import Licence, VehicleRecord
 from services.claims.domain.register.recorder import LICENCE_UNIT, UNIT_MM, Unit
+from services.claims.domain.register.vehicle import Ending
 from services.claims.domain.working_days import working_days_after
 
 NOT_IF: Final = "nzta-ruc-reduction-2022.txt lines 133-138"
@@ -107,7 +108,7 @@ def _papers(licence: Licence, evidence: Sequence[BankEvidence]) -> Finding:
 def still_held(licence: Licence, record: VehicleRecord, at: datetime, today: date) -> list[Finding]:
     """A licence is surrendered by whoever still runs the vehicle on it, at the present reading.  Empty where all is well."""
     found = []
-    gone = next((ending for ending in record.vehicle.endings if ending.at <= at), None)
+    gone = next((one for one in record.vehicle.endings if one.at <= at and not _was_over(one, licence)), None)
     if gone is not None and gone.kind == "deregistered":
         reason = f"the registration was cancelled on {nz_date(gone.at)}: apply as a cancelled vehicle"
         found.append(Finding(rule="OT2", outcome="fail", reason=reason, source="nzta-refunds.txt lines 53-57"))
@@ -122,6 +123,11 @@ def still_held(licence: Licence, record: VehicleRecord, at: datetime, today: dat
         reason = f"the reading is of {nz_date(at)}: the application asks for the present one"
         found.append(Finding(rule="OT2", outcome="warn", reason=reason, source=NEEDS))
     return found
+
+
+def _was_over(ending: Ending, licence: Licence) -> bool:
+    """An exemption that had ended when the licence was issued."""
+    return ending.until is not None and ending.until <= licence.issued_at
 
 
 def advise_surrender(bought_km: int, km_a_month: int, policy: Policy) -> str | None:
