@@ -41,7 +41,7 @@ def _ingest() -> FastAPI:
 def _classifier() -> FastAPI:
     from services.classifier.wiring import create_app
 
-    settings = SimpleNamespace(internal_token=SecretStr("of nobody"), **LimitSettings().model_dump())
+    settings = SimpleNamespace(internal_token=SecretStr("of nobody"), origins=(), **LimitSettings().model_dump())
     return create_app(cast("Any", settings), _NOTHING, _NOTHING)
 
 
