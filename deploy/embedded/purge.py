@@ -1,6 +1,7 @@
 """`rucor claims purge`: drop what no rule and no hold keeps any longer, in claims and in ingest's quarantine (rule RE1).
 
-The claims service does its own part daily; the classifier drops its months itself (`rucor evidence retention`)."""
+The claims service does its own part daily; the classifier drops its months itself (`rucor evidence retention`).  The quarantine
+needs two services that may not ask each other, ingest for the rows and claims for what is held: the stack does it daily."""
 
 import asyncio
 from collections import Counter
@@ -11,12 +12,13 @@ from uuid import UUID
 
 import click
 
+from deploy.embedded.parts import run_async
 from services.claims.application.privacy import erase_vehicles
 from services.claims.application.privacy import purge as of_claims
 from services.claims.repo import erasures, retention
 from services.ingest.repo import quarantine
 from shared.clock import system_clock
-from shared.db.pool import Pool, open_pool, tenant_tx, tx
+from shared.db.pool import Pool, lone_tx, open_pool, tenant_tx, tx
 from shared.errors import Retryable
 from shared.running_stack import data_dir_option, dsn_of
 
@@ -26,7 +28,7 @@ DRY_MAX: Final = 1_000_000
 QUARANTINE: Final = "four years after it came, no audit, hold or disclosure of the tenant is open"
 FORGOTTEN: Final = "of vehicles that are to be forgotten, on days that nothing holds any more"
 STRETCHES_MAX: Final = 1_000
-"""In one run: it is run every week."""
+"""In one run: it is run every day."""
 
 
 async def purge_claims(worker_dsn: str, tenant: UUID | None, *, dry: bool) -> tuple[Counter[str], list[UUID]]:
@@ -85,6 +87,18 @@ async def _forget_stretch(ingest: Pool, one: erasures.Stretch, *, dry: bool) -> 
         total += count
         if dry or count < BATCH:
             return total
+
+
+def purge_refused(claims_dsn: str, ingest_dsn: str) -> int:
+    """The quarantine's part alone, as the stack does it every day; how many rows went.  Raises DatabaseUnavailable."""
+
+    async def run() -> int:
+        async with lone_tx(claims_dsn, name=CONNECTION) as conn:
+            held = await retention.tenants_held(conn)
+        gone = await purge_quarantine(ingest_dsn, held, dry=False)
+        return gone + await forget_refused(claims_dsn, ingest_dsn, dry=False)
+
+    return run_async(run)
 
 
 @click.command("purge")

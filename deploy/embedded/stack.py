@@ -23,12 +23,14 @@ from typing import Final, TextIO
 from deploy.embedded import credentials, info, jars, ports, preflight
 from deploy.embedded.children import Spec, write_private
 from deploy.embedded.credentials import Credentials
+from deploy.embedded.daily import daily
 from deploy.embedded.errors import StackError
 from deploy.embedded.info import StackInfo
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.parts import KafkaPart, Part, PostgresPart, Say, ServicePart, run_async
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.prepare import prepare
+from deploy.embedded.purge import purge_refused
 from deploy.embedded.supervisor import RESTARTS_MAX, Supervisor
 
 SERVICES: Final = ("ingest", "classifier", "claims", "pdf", "identity")
@@ -118,11 +120,19 @@ class Stack:
             self._lock = None
 
     def run_forever(self) -> None:
-        """Wait until a part cannot be kept alive: everything has been stopped then, and StackError shows its log's tail."""
-        while not self._supervisor.ended.wait(0.5):
-            pass
+        """Wait until a part cannot be kept alive: everything has been stopped then, and StackError shows its log's tail.
+        Meanwhile, daily, what no service can do alone."""
+        daily(self._supervisor.ended, self._purge, self._say)
         if self._supervisor.failure is not None:
             raise self._supervisor.failure
+
+    def _purge(self) -> None:
+        """Refused rows that nothing holds any more, or that are to be forgotten (rules RE1, RE2)."""
+        if not {"claims", "ingest"} <= set(self._services):
+            return
+        dsns = self.info.dsns
+        if gone := purge_refused(dsns["claims"]["worker"], dsns["ingest"]["worker"]):
+            self._say(f"{gone:,} refused rows are gone, which nothing holds any more (rules RE1, RE2).")
 
     def _infrastructure(self, secrets: Credentials, service_ports: Mapping[str, int]) -> tuple[list[Part], StackInfo]:
         """The embedded servers, less those a user replaces by KAFKA_BOOTSTRAP_SERVERS or DATABASE_URL."""

@@ -25,14 +25,13 @@ from services.classifier.api import (
 )
 from services.classifier.api.audit_reading import Desk
 from services.classifier.api.ruling_problems import DESCRIPTION
-from services.classifier.application import dirty
+from services.classifier.application import dirty, retention
 from services.classifier.application.compaction import Compactor, Policy
 from services.classifier.application.day_reading import Sources
 from services.classifier.application.judging import Judges
 from services.classifier.application.localities import Localities, localities_of
 from services.classifier.application.place_names import Namer
 from services.classifier.application.recompute import DryJudges
-from services.classifier.application.retention import keep_house
 from services.classifier.application.road_sets import NamedRoads, RoadsByDay, RoadSetMissing
 from services.classifier.consumer import Consumer
 from services.classifier.domain.device_day import DayOutcome, classify_days
@@ -239,8 +238,16 @@ async def run(settings: ClassifierSettings) -> int:
             (LOOP, classifier.consume),
             ("road data sets", classifier.library.keep_looking),
             ("outbox", relay.run),
-            (dirty.LOOP, lambda: dirty.keep_asking(worker, health)),
-            ("evidence", partial(keep_house, worker, system_clock)),
+            rounds.task(
+                dirty.LOOP, partial(dirty.ask_on, worker), health, stale_after_s=dirty.STALE_S, idle_s=dirty.IDLE_S
+            ),
+            rounds.task(
+                retention.LOOP,
+                retention.House(worker, system_clock).round,
+                health,
+                stale_after_s=retention.STALE_S,
+                idle_s=retention.LOOK_EVERY_S,
+            ),
             rounds.task(
                 PURGE_LOOP, partial(purge_round, worker), health, stale_after_s=PURGE_STALE_S, idle_s=PURGE_EVERY_S
             ),

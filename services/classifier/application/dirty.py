@@ -1,6 +1,5 @@
 """Have device-days computed again: at once where they are few, else the first of them at once and the rest soon after."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
@@ -10,15 +9,10 @@ from services.classifier.repo.dirty_days import FIRST, Scope, Waiting
 from services.classifier.repo.fold_state import ROWS_PER_REQUEST, HeldCause, request
 from shared.clock import new_id
 from shared.db.pool import Connection, Pool, tx
-from shared.errors import Retryable
-from shared.observability.health import Health
-from shared.observability.logging import get_logger
 
 LOOP: Final = "recompute"
 IDLE_S: Final = 1.0
 STALE_S: Final = 60.0
-
-log = get_logger(__name__)
 
 
 async def count(conn: Connection, tenant: UUID, scopes: Iterable[Scope]) -> int:
@@ -55,19 +49,6 @@ async def ask_on(pool: Pool) -> bool:
         else:
             await dirty_days.move(conn, waiting, rows[-1])
         return True
-
-
-async def keep_asking(pool: Pool, health: Health) -> None:
-    """`ask_on` for ever.  A database that is away is waited for: the API's own readiness shows it."""
-    while True:
-        try:
-            busy = await ask_on(pool)
-        except Retryable as error:
-            log.warning("device-days that wait are not asked for", error=str(error))
-            busy = False
-        health.beat(LOOP, stale_after_s=STALE_S)
-        if not busy:
-            await asyncio.sleep(IDLE_S)
 
 
 def _within(scope: Scope) -> tuple[str | None, int, int]:

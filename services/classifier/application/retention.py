@@ -4,24 +4,27 @@ Months are made ahead and, once nothing can need them, dropped whole: four years
 a licence issued on its day or before, applied for within two years and answerable for two more; later where a hold is open.
 A month has the fixes of all tenants, so one tenant's hold keeps it for all."""
 
-import asyncio
 from calendar import monthrange
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.classifier.repo import chunks, retention
 from services.classifier.repo.retention import Count, Frames, Hold, Month
 from shared.clock import Clock
-from shared.db.errors import DatabaseUnavailable, constraints
+from shared.db.errors import constraints
 from shared.db.pool import Pool, tx
 from shared.nz_days import to_ordinal
 from shared.observability.logging import get_logger
 from shared.observability.metrics import CLASSIFIER_EVIDENCE_BYTES, CLASSIFIER_FRAMES_WAITING
 
 MONTHS_AHEAD: Final = 3
+LOOP: Final = "evidence"
 LOOK_EVERY_S: Final = 60.0
+STALE_S: Final = 3_600.0
+ANSWERS_KEPT: Final = timedelta(days=30)
+ANSWERS_PER_TX: Final = 1_000
 
 log = get_logger(__name__)
 
@@ -113,20 +116,37 @@ def measure(found: Sequence[Month], waiting: Frames) -> None:
     CLASSIFIER_FRAMES_WAITING.set(waiting.frames)
 
 
-async def keep_house(pool: Pool, clock: Clock) -> None:
-    """For ever: metrics every minute, months made and dropped once a day.  A database that is away is waited for."""
-    done: date | None = None
+async def forget_answers(pool: Pool, now_ms: int) -> int:
+    """First answers of idempotent requests that nobody repeats any more; how many."""
+    before = datetime.fromtimestamp(now_ms / 1_000, UTC) - ANSWERS_KEPT
+    total = 0
     while True:
-        try:
-            today = today_of(clock)
-            if today != done:
-                await make_ahead(pool, today)
-                await sweep(pool, today)
-                done = today
-            found = await months(pool, today)
-            async with tx(pool) as conn:
-                waiting = await retention.read_waiting(conn)
-            measure(found, waiting)
-        except DatabaseUnavailable as error:
-            log.warning("evidence housekeeping waits", error=str(error))
-        await asyncio.sleep(LOOK_EVERY_S)
+        async with tx(pool) as conn:
+            gone = await retention.drop_answers(conn, before, ANSWERS_PER_TX)
+        total += gone
+        if gone < ANSWERS_PER_TX:
+            return total
+
+
+class House:
+    """Months made and dropped, and old answers, once a day; metrics in every round."""
+
+    def __init__(self, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._done: date | None = None
+
+    async def round(self) -> bool:
+        """Never more to do at once."""
+        today = today_of(self._clock)
+        if today != self._done:
+            await make_ahead(self._pool, today)
+            await sweep(self._pool, today)
+            if gone := await forget_answers(self._pool, self._clock()):
+                log.info("old answers dropped", rows=gone, rule="RE1")
+            self._done = today
+        found = await months(self._pool, today)
+        async with tx(self._pool) as conn:
+            waiting = await retention.read_waiting(conn)
+        measure(found, waiting)
+        return False

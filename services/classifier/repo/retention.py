@@ -34,6 +34,10 @@ on conflict on constraint retention_hold_pkey do nothing
 CLOSE_HOLD: Final = """
 update classifier.retention_hold set closed_at = now() where tenant_id = $1 and id = $2 and closed_at is null returning id
 """
+DROP_ANSWERS: Final = """
+with old as (select tenant_id, key from classifier.idempotency where created_at < $1 limit $2),
+gone as (delete from classifier.idempotency i using old where i.tenant_id = old.tenant_id and i.key = old.key returning 1)
+select count(*) from gone"""
 READ_HOLDS: Final = """
 select tenant_id, id, from_day, to_day, reason, opened_at from classifier.retention_hold
 where closed_at is null order by opened_at, id
@@ -128,3 +132,9 @@ async def all_told(conn: Connection) -> None:
 async def read_holds(conn: Connection) -> Sequence[Hold]:
     """Open holds of all tenants, the oldest first."""
     return [Hold(*row) for row in await conn.fetch(READ_HOLDS)]
+
+
+async def drop_answers(conn: Connection, before: datetime, limit: int) -> int:
+    """How many went."""
+    count: int = await conn.fetchval(DROP_ANSWERS, before, limit)
+    return count

@@ -1,6 +1,7 @@
 """Until when records are held, and that nothing goes earlier, whoever tries (rule RE1)."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,14 +14,17 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from deploy.embedded.daily import daily
 from deploy.embedded.info import FILE
 from deploy.embedded.purge import purge as command
+from deploy.embedded.purge import purge_refused
 from services.claims.adapters.http_peers import ClassifierClient
 from services.claims.application.privacy.purge import RULES, purge
 from services.claims.application.privacy.retention import settle_needed, tell_next
 from services.classifier.api import for_claims
 from services.classifier.application import retention as months
 from services.classifier.repo import chunks
+from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, open_pool, tenant_tx, tx
 from shared.http import problems
 from shared.nz_days import from_ordinal, to_ordinal
@@ -369,4 +373,31 @@ async def test_RE1_the_quarantine_goes_after_four_years_unless_something_of_the_
     assert "1 gone of quarantine" in done
     assert "1 gone of device_day:" in done
     assert await left() == [(fleet.tenant, 1), (fleet.tenant, 2), (other.tenant, 1)]
+    await conn.close()
+
+
+async def test_RE1_the_stack_purges_the_quarantine_by_itself(claims: Claims) -> None:
+    fleet, other = await claims.fleet("Held"), await claims.fleet("Other")
+    conn = await asyncpg.connect(claims.database.superuser)
+    for tenant in (fleet.tenant, other.tenant):
+        await conn.execute(
+            "insert into ingest.quarantine (tenant_id, origin, origin_partition, origin_offset, origin_row, device_id, code,"
+            " detail, body, received_at, code_version)"
+            " values ($1, 'x', 0, 0, 1, 'd', 'c', '', '', now() - interval '4 years 2 days', '1')", tenant
+        )  # fmt: skip
+    await fleet.post("/holds", {"reason": "the Agency asks", "actor": "a"})
+    dsns = claims.database.on_this_database().dsns
+    ended, said = threading.Event(), list[str]()
+
+    def act() -> None:
+        said.append(f"{purge_refused(dsns['claims']['worker'], dsns['ingest']['worker'])} gone")
+        if len(said) == 3:
+            ended.set()
+        if len(said) == 1:
+            raise DatabaseUnavailable("the server restarts")
+
+    await asyncio.to_thread(daily, ended, act, said.append, every_s=0.01, again_s=0.01)
+    failed = "The daily work failed, and is tried again: DatabaseUnavailable('the server restarts')"
+    assert said == ["1 gone", failed, "0 gone"]
+    assert [row["tenant_id"] for row in await conn.fetch("select tenant_id from ingest.quarantine")] == [fleet.tenant]
     await conn.close()

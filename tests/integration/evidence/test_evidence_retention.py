@@ -3,9 +3,10 @@
 import json
 import uuid
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
 from click.testing import CliRunner
 
@@ -169,3 +170,26 @@ async def test_the_commands_hold_release_and_drop(store: Store, tmp_path: Path) 
     assert len(out.read_text().splitlines()) == 6
     assert "dropped 2015-02" in await rucor("retention")
     assert "chunks: 0 device-days" in await rucor("status")
+
+
+async def test_RE1_the_service_keeps_its_house_by_itself(store: Store, keeper: Keeper) -> None:
+    """Months that are over, and first answers of requests that nobody repeats any more: both once a day."""
+    await fill(store, OLD, LATER)
+    owner = await asyncpg.connect(store.database.superuser)
+    for key, days in (("old", 31), ("new", 29)):
+        await owner.execute(
+            "insert into classifier.idempotency (tenant_id, key, request_hash, created_at)"
+            " values ($1, $2, '', now() - make_interval(days => $3))", TENANT, key, days
+        )  # fmt: skip
+    now = datetime.now(UTC)
+    clock_ms = [int(datetime(2019, 3, 1, tzinfo=UTC).timestamp() * 1_000)]
+    house = retention.House(store.worker, lambda: clock_ms[0])
+    assert not await house.round()
+    assert await keeper.count("fix_chunk") == 1
+    assert await owner.fetchval("select count(*) from classifier.idempotency") == 2, (
+        "by this clock both are yet to come"
+    )
+    clock_ms[0] = int(now.timestamp() * 1_000)
+    assert not await house.round()
+    assert [row["key"] for row in await owner.fetch("select key from classifier.idempotency")] == ["new"]
+    await owner.close()
