@@ -104,13 +104,15 @@ class TokenSettings(_Settings):
 
 
 class LimitSettings(_Settings):
-    """How often an API may be asked; each process counts for itself (docs/guide/security.md)."""
+    """How often an API may be asked (docs/guide/security.md)."""
 
     requests_per_s_per_key: int = Field(default=100, ge=1)
     request_burst_s: int = Field(default=10, ge=1)
     """A key that was silent may make this many seconds' worth of requests at once."""
     failures_per_minute_per_address: int = Field(default=60, ge=1)
     """Requests of one address without a valid key; above it they are answered with 429, and no key is looked up."""
+    processes: int = Field(default=1, ge=1, le=1_000)
+    """How many processes of this service stand behind one address: each counts for itself and gives out its share."""
 
 
 def _origins(text: str) -> str:

@@ -45,6 +45,12 @@ def code_version() -> str:
         return "unknown"
 
 
+def _ping_rate(settings: IngestSettings) -> Allowance:
+    """This process's share of what a key may send (ADR 0023)."""
+    per_s = max(1, settings.pings_per_s_per_key // settings.processes)
+    return Allowance(per_s, per_s * settings.burst_s)
+
+
 async def open_log(settings: IngestSettings) -> Log:
     """The log, with patience.  Raises StreamUnavailable after OPEN_FOR_S, Fatal where topics are not durable (G1)."""
     give_up = time.monotonic() + OPEN_FOR_S
@@ -79,7 +85,7 @@ async def run(settings: IngestSettings) -> int:
         intake = Intake(
             commit=commit,
             refused_rows=RefusedRows(stream.append, settings.quarantine_rows_per_hour, code_version()),
-            rate=Allowance(settings.pings_per_s_per_key, settings.pings_per_s_per_key * settings.burst_s),
+            rate=_ping_rate(settings),
             in_flight=BytesInFlight(settings.in_flight_bytes_max),
             space=space,
             clock=system_clock,

@@ -1,7 +1,7 @@
 """Pages of other origins may call the API from a browser, where an operator names them (the Fetch standard's CORS protocol).
 
-Nothing here is a credential of the browser's own: callers send `Authorization: Bearer` themselves, so no cookie is ever asked
-for (`Access-Control-Allow-Credentials` is never sent) and a page that is not named gains nothing by a visitor's being signed in."""
+Nothing here is a credential of the browser's own: callers send `Authorization: Bearer` themselves.  So no cookie is ever asked
+for (`Access-Control-Allow-Credentials` is never sent), and a page that is not named gains nothing by its visitor's sign-in."""
 
 from collections.abc import Collection
 from typing import Final

@@ -1,4 +1,5 @@
-"""How many requests a key may make, and how often an address may come with a wrong one.  Token buckets of this process."""
+"""How many requests a key may make, and how often an address may come with a wrong one.  Token buckets of this process, which
+gives out its share of each limit: all processes of a service together never more than the whole (docs/adr/0023-…)."""
 
 import math
 import time
@@ -22,24 +23,25 @@ _NEIGHBOURS: Final = 64
 
 @dataclass(frozen=True)
 class Standing:
-    """What a key has left after this request."""
+    """What a key has left in this process after this request.  `limit_per_s`: of all processes together."""
 
     taken: bool
-    per_s: int
+    limit_per_s: int
+    per_s: float
     burst: int
     left: int
 
     @property
     def wait_s(self) -> int:
         """Until there is room for one request more."""
-        return 0 if self.left else max(1, math.ceil(1 / self.per_s))
+        return 0 if self.left else math.ceil(1 / self.per_s)
 
     def headers(self) -> dict[str, str]:
         """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): a quota `q` in a window of `w` seconds,
         `r` of it remaining, whole again in `t` seconds."""
         whole_s = math.ceil((self.burst - self.left) / self.per_s)
         return {
-            "RateLimit-Policy": f'"{_POLICY}";q={self.burst};w={max(1, self.burst // self.per_s)}',
+            "RateLimit-Policy": f'"{_POLICY}";q={self.burst};w={math.ceil(self.burst / self.per_s)}',
             "RateLimit": f'"{_POLICY}";r={self.left};t={whole_s}',
         }
 
@@ -51,20 +53,21 @@ class Rates:
     limits: LimitSettings
     now: Callable[[], float] = time.monotonic
     _keys: dict[int, Allowance] = field(default_factory=dict)
-    """By requests a second: the operator's overrides are few."""
+    """By requests a second of all processes: the operator's overrides are few."""
     _failures: Allowance = field(init=False)
 
     def __post_init__(self) -> None:
-        per_minute = self.limits.failures_per_minute_per_address
-        self._failures = Allowance(per_minute / 60, per_minute)
+        per_minute = self.limits.failures_per_minute_per_address / self.limits.processes
+        self._failures = Allowance(per_minute / 60, max(1, per_minute))
 
     def take(self, key_id: str, per_s: int | None) -> Standing:
         """One request of a key; `per_s`: its own limit, where it has one."""
-        per_s = per_s or self.limits.requests_per_s_per_key
-        burst = per_s * self.limits.request_burst_s
-        bucket = self._keys.setdefault(per_s, Allowance(per_s, burst))
+        whole = per_s or self.limits.requests_per_s_per_key
+        share = whole / self.limits.processes
+        burst = max(1, whole * self.limits.request_burst_s // self.limits.processes)
+        bucket = self._keys.setdefault(whole, Allowance(share, burst))
         taken = bucket.take_up_to(key_id, 1, self.now()) == 1
-        return Standing(taken, per_s, burst, bucket.left(key_id, self.now()))
+        return Standing(taken, whole, share, burst, bucket.left(key_id, self.now()))
 
     def failed(self, address: str) -> None:
         """A request of this address bore no valid key.  Raises Problem 429 once there were too many."""
@@ -93,8 +96,8 @@ def above(standing: Standing) -> Problem:
     """429 for a key that asks more than it may."""
     return Problem(
         429, "too_many_requests", "This key asks more than it may",
-        f"The limit is {standing.per_s} requests a second: wait {standing.wait_s} s, then send the request again.",
-        retry_after_s=standing.wait_s, limit_per_s=standing.per_s,
+        f"The limit is {standing.limit_per_s} requests a second: wait {standing.wait_s} s, then send the request again.",
+        retry_after_s=standing.wait_s, limit_per_s=standing.limit_per_s,
     )  # fmt: skip
 
 

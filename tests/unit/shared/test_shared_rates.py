@@ -51,7 +51,7 @@ def test_the_headers_and_the_refusal_say_the_same() -> None:
 def test_a_key_may_have_a_limit_of_its_own() -> None:
     made = rates(Clock())
     assert [made.take("a", 1).taken for _ in range(4)] == [True, True, True, False]
-    assert made.take("b", None).per_s == 2
+    assert made.take("b", None).limit_per_s == 2
 
 
 @given(st.lists(st.floats(0, 2), min_size=1, max_size=200))
@@ -62,6 +62,45 @@ def test_no_more_is_ever_taken_than_burst_and_rate_allow(waits: list[float]) -> 
         clock.now += wait
         taken += made.take("a", None).taken
         assert taken <= 6 + 2 * (clock.now - 100.0) + 1e-6
+
+
+@given(
+    st.integers(1, 50),
+    st.integers(1, 10),
+    st.integers(1, 8),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 7)), max_size=200),
+)
+def test_several_processes_together_never_give_more_than_the_limit_and_each_tells_the_truth(
+    per_s: int, burst_s: int, processes: int, asked: list[tuple[float, int]]
+) -> None:
+    """Whichever process the requests come to.  A share is at least one request."""
+    clock = Clock()
+    limits = LimitSettings(requests_per_s_per_key=per_s, request_burst_s=burst_s, processes=processes)
+    made, taken = [Rates(limits, clock) for _ in range(processes)], 0
+    for wait, at in asked:
+        clock.now += wait
+        one = made[at % processes]
+        standing = one.take("a", None)
+        taken += standing.taken
+        assert taken <= max(per_s * burst_s, processes) + per_s * (clock.now - 100.0) + 1e-6
+        if not standing.taken:
+            clock.now += standing.wait_s
+            assert one.take("a", None).taken, "after Retry-After there is room"
+            taken += 1
+
+
+def test_the_share_of_a_process_is_what_its_headers_say() -> None:
+    limits = LimitSettings(
+        requests_per_s_per_key=10, request_burst_s=10, processes=4, failures_per_minute_per_address=4
+    )
+    made = Rates(limits, Clock())
+    standing = made.take("a", None)
+    assert standing.headers() == {"RateLimit-Policy": '"key";q=25;w=10', "RateLimit": '"key";r=24;t=1'}
+    assert [made.take("a", None).taken for _ in range(25)] == [True] * 24 + [False]
+    assert above(made.take("a", None)).extra["limit_per_s"] == 10, "the whole limit"
+    made.failed("10.0.0.1")
+    with pytest.raises(Problem):
+        made.failed("10.0.0.1")
 
 
 def test_an_address_that_fails_too_often_waits_and_is_let_in_again() -> None:
