@@ -1,5 +1,6 @@
 """Steps of claims and of their lines, disclosures, attachments: rows that are added, hardly ever changed (rules CL5 to CL7)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -29,13 +30,22 @@ from claims.line_step where tenant_id = $1 and claim_id = $2 order by licence_id
 RELEASE: Final = """
 select claims.release_licence($1, $2, $3) from claims.lodged_licence
 where tenant_id = $1 and licence_id = $2 and source_id = $4 and kind = 'claim' and released_at is null"""
+# What was released by a consent, or by the application that followed it, is the claim's again (rule CL5).
+MARK_AGAIN: Final = """
+select claims.lodge_licence(m.tenant_id, $4, m.licence_id, m.recorder_id, m.claimed, m.licence_hash, m.plate_licence_hash,
+    m.kind, m.source_id)
+from claims.lodged_licence m where m.tenant_id = $1 and m.licence_id = $2 and m.released_by = $3"""
 INSERT_DISCLOSURE: Final = """
 insert into claims.disclosure
-    (tenant_id, id, claim_id, licence_id, claimed_km, now_km, cents, statement_hash, letter, found_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict on constraint disclosure_once do nothing
-returning id"""
+    (tenant_id, id, claim_id, licence_id, claimed_km, now_km, settled_km, cents, statement_hash, letter, found_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (tenant_id, claim_id, licence_id) where closed_on is null do nothing returning id"""
+TOLD: Final = """
+select id, claim_id, licence_id, claimed_km, now_km, settled_km, cents, letter, found_at, closed_on, closed_as, closed_cents,
+    closed_reference, closed_by
+from claims.disclosure where tenant_id = $1 and claim_id = any($2::uuid[]) order by found_at, id"""
 DISCLOSURES: Final = """
-select id, claim_id, licence_id, claimed_km, now_km, cents, letter, found_at, closed_on, closed_as, closed_cents,
+select id, claim_id, licence_id, claimed_km, now_km, settled_km, cents, letter, found_at, closed_on, closed_as, closed_cents,
     closed_reference, closed_by
 from claims.disclosure
 where tenant_id = $1 and claim_id = coalesce($2, claim_id) and (not $3 or closed_on is null) and (found_at, id) > ($4, $5)
@@ -93,7 +103,9 @@ class DisclosureRow:
     licence_id: UUID
     claimed_km: int
     now_km: int
+    settled_km: int
     cents: int | None
+    """Of claimed_km - now_km - settled_km."""
     letter: str
     found_at: datetime
     closed_on: date | None = None
@@ -152,13 +164,24 @@ async def release(conn: Connection, tenant: UUID, claim_id: UUID, licence_id: UU
     return bool(await conn.fetchval(RELEASE, tenant, licence_id, step_id, claim_id))
 
 
+async def mark_again(conn: Connection, tenant: UUID, licence_id: UUID, released_by: UUID, mark_id: UUID) -> None:
+    """The mark that `released_by` released stands again, as a new row; nothing happens where it released none.  Raises what
+    `licences.lodge_licence` raises."""
+    await conn.execute(MARK_AGAIN, tenant, licence_id, released_by, mark_id)
+
+
 async def insert_disclosure(conn: Connection, tenant: UUID, row: DisclosureRow, statement_hash: bytes) -> bool:
-    """False, and nothing happens, where this statement's finding is there already."""
+    """False, and nothing happens, where the line has an open one."""
     found = await conn.fetchval(
-        INSERT_DISCLOSURE, tenant, row.id, row.claim_id, row.licence_id, row.claimed_km, row.now_km, row.cents,
-        statement_hash, row.letter, row.found_at,
+        INSERT_DISCLOSURE, tenant, row.id, row.claim_id, row.licence_id, row.claimed_km, row.now_km, row.settled_km,
+        row.cents, statement_hash, row.letter, row.found_at,
     )  # fmt: skip
     return found is not None
+
+
+async def told(conn: Connection, tenant: UUID, claim_ids: Sequence[UUID]) -> list[DisclosureRow]:
+    """Every disclosure of the claims, open or closed, as they were found."""
+    return all_of(DisclosureRow, await conn.fetch(TOLD, tenant, list(claim_ids)))
 
 
 async def disclosures(

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from math import ceil
 from typing import Final
 from uuid import UUID
 
@@ -102,6 +104,11 @@ class LineRow:
     statement_hash: bytes
     share_mm: int | None
     """What `off_road_mm` is a part of (rule EL7); None on lines lodged before it was kept."""
+
+    @property
+    def rate_cents(self) -> int | None:
+        """Cents for 1000 km, rounded up."""
+        return None if self.rate is None else ceil(Decimal(self.rate) * 100)
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,12 @@ where tenant_id = $1 and recorder_id = $2 and claimable_end_reading + turned > $
 returning id"""
 
 CLAIMED: Final = """
-select licence_id, kind, source_id from claims.lodged_licence
-where tenant_id = $1 and licence_id = any($2::uuid[]) and released_at is null"""
+select m.licence_id, m.kind, m.source_id, exists (
+    select from claims.lodged_licence g
+    join claims.claim_step a on a.tenant_id = g.tenant_id and a.id = g.released_by and a.kind = 'consent'
+    where g.tenant_id = m.tenant_id and g.licence_id = m.licence_id and g.source_id = m.source_id
+) as consented
+from claims.lodged_licence m where m.tenant_id = $1 and m.licence_id = any($2::uuid[]) and m.released_at is null"""
 LODGE_LICENCE: Final = "select claims.lodge_licence($1, $2, $3, $4, int8range($5, $6, '(]'), $7, $8, $9, $10)"
 INSERT_OUTSIDE: Final = """
 insert into claims.claimed_outside (tenant_id, id, licence_id, claimed_on, reference, actor, reason)
@@ -130,6 +134,8 @@ class ClaimedBy:
     licence_id: UUID
     kind: str
     source_id: UUID
+    consented: bool
+    """The Agency agreed to another application, which has not been lodged yet (rule CL5)."""
 
 
 async def insert_licence(conn: Connection, tenant: UUID, row: LicenceRow) -> None:

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
-from services.claims.repo import applications, exemptions, expected, log_entries
+from services.claims.repo import applications, earlier, exemptions, expected, log_entries
 from services.claims.repo.applications import StandingRow
 from services.claims.repo.devices import AssignmentRow, CouplingRow
+from services.claims.repo.earlier import EarlierRow
 from services.claims.repo.exemptions import BegunRow
 from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
@@ -101,6 +102,8 @@ class Register:
     recorders: list[RecorderRow]
     readings: list[ReadingRow]
     marks: dict[UUID, Mark]
+    earlier: list[EarlierRow]
+    """Lodged lines of the licences asked for, claims in the order in which they were lodged (rule CL5)."""
     waivers: list[WaiverRow]
     verifications: list[VerificationRow]
     log: list[LogRow]
@@ -189,6 +192,7 @@ async def _register(
         recorders=recorders,
         readings=all_of(ReadingRow, await conn.fetch(READINGS_OF, tenant, [row.id for row in recorders])),
         marks={mark.licence_id: mark for mark in marks},
+        earlier=await earlier.earlier_lines(conn, tenant, wanted),
         waivers=all_of(WaiverRow, await conn.fetch(WAIVERS_OF, tenant, wanted, claimants)),
         verifications=all_of(VerificationRow, await conn.fetch(VERIFICATIONS_OF, tenant, wanted)),
         log=await log_entries.standing(conn, tenant, wanted),

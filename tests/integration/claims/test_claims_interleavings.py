@@ -48,12 +48,38 @@ class Act(NamedTuple):
 
 acts = st.builds(
     Act,
-    st.sampled_from(["register", "claim", "claim", "claim", "token", "outside", "withdraw", "send"]),
+    st.sampled_from(
+        [
+            "register",
+            "claim",
+            "claim",
+            "claim",
+            "token",
+            "outside",
+            "withdraw",
+            "send",
+            "send",
+            "consent",
+            "decide",
+            "decide",
+        ]
+    ),
     st.integers(0, 15),
     st.sampled_from(SPELLINGS),
     st.sampled_from(PLATES),
     st.sampled_from(OWNERS),
 )
+later_acts = st.builds(
+    Act,
+    st.sampled_from(
+        ["claim", "claim", "token", "outside", "withdraw", "send", "consent", "consent", "decide", "decide"]
+    ),
+    st.integers(0, 15),
+    st.just(SPELLINGS[0]),
+    st.just(PLATES[0]),
+    st.just(OWNERS[0]),
+)
+later_programs = st.lists(st.lists(later_acts, min_size=2, max_size=4), min_size=CLIENTS, max_size=CLIENTS)
 programs = st.lists(st.lists(acts, min_size=1, max_size=4), min_size=CLIENTS, max_size=CLIENTS)
 
 
@@ -119,6 +145,25 @@ class Desk:
             body = {"on": "2026-11-22", "channel": "email", "actor": "R Hill"}
             await self.post(f"/claims/{self.lodged[-1]['id']}/sent", body)
 
+    async def consent(self, act: Act) -> None:
+        """The Agency agrees to another application after this claim (rule CL5)."""
+        if self.lodged:
+            claim = self.lodged[act.pause_ms % len(self.lodged)]
+            body = {"on": "2026-11-22", "actor": "R Hill", "reference": "letter 17", "reason": "declined by mistake"}
+            ids = [line["licence_id"] for line in claim["lines"]]
+            await self.post(f"/claims/{claim['id']}/second-application", body | {"licence_ids": ids})
+
+    async def decide(self, act: Act) -> None:
+        """It declines the claim's line, or accepts it; after an objection also what it declined (rule CL6)."""
+        if self.lodged:
+            claim = self.lodged[act.pause_ms % len(self.lodged)]
+            await self.post(f"/claims/{claim['id']}/received", {"on": "2026-11-22", "actor": "R Hill"})
+            line = {"licence_id": claim["lines"][0]["licence_id"], "on": "2026-11-22"}
+            said = {"kind": "declined", "reason": "no signature"}
+            if act.pause_ms % 2:
+                said = {"kind": "accepted", "distance_km": claim["lines"][0]["distance_km"]}
+            await self.post(f"/claims/{claim['id']}/outcomes", {"actor": "R Hill", "lines": [line | said]})
+
 
 async def open_desk(claims: Claims) -> Desk:
     """A tenant with two vehicles that drove the same, each with the readings that close the one paper licence."""
@@ -137,9 +182,14 @@ async def open_desk(claims: Claims) -> Desk:
     return desk
 
 
-LIVE_LINES: Final = """
-select count(*) from claims.claim_line l join claims.claim c using (tenant_id)
-where l.tenant_id = $1 and l.claim_id = c.id and c.state <> 'withdrawn'"""
+STANDING: Final = """
+select c.id, l.distance_km, exists (select from claims.claim_step s
+        where s.tenant_id = c.tenant_id and s.claim_id = c.id and s.kind = 'consent') as agreed,
+    coalesce((select s.kind from claims.line_step s where s.tenant_id = l.tenant_id and s.claim_id = l.claim_id
+        order by s.seq desc limit 1), 'pending') as said
+from claims.claim_line l join claims.claim c on c.tenant_id = l.tenant_id and c.id = l.claim_id
+where l.tenant_id = $1 and c.state <> 'withdrawn' order by c.number"""
+OFF_ROAD_KM: Final = 560
 HELD: Final = "select kind, source_id from claims.lodged_licence where tenant_id = $1 and released_at is null"
 TYPED: Final = "select count(*) from claims.licence where tenant_id = $1 and number_key = 'RUC0001'"
 NUMBERS: Final = "select number, state from claims.claim where tenant_id = $1 order by number"
@@ -151,12 +201,17 @@ async def check(desk: Desk) -> None:
     async with desk.fleet.worker.acquire() as conn:
         assert await conn.fetchval(TYPED, tenant) <= 1, "one paper licence, one row"
         held = await conn.fetch(HELD, tenant)
-        live = await conn.fetchval(LIVE_LINES, tenant)
+        standing = await conn.fetch(STANDING, tenant)
         claims = await conn.fetch(NUMBERS, tenant)
     assert len(held) <= 1, "one paper licence is claimed at most once, here or outside"
-    assert live == sum(row["kind"] == "claim" for row in held), (
-        "every claim that stands holds its licence, and no other does"
-    )
+    last = standing[-1] if standing else None
+    assert all(row["agreed"] for row in standing[:-1]), "another claim follows by the Agency's consent alone (rule CL5)"
+    if last is None:
+        assert all(row["kind"] == "outside" for row in held), "only a claim that stands holds a licence"
+    elif not (last["agreed"] and held and held[0]["kind"] == "outside"):
+        assert [row["source_id"] for row in held] == [last["id"]], "the last claim that stands holds its licence"
+    refunded = sum(row["distance_km"] for row in standing if row["said"] != "declined")
+    assert refunded <= OFF_ROAD_KM, "no kilometre stands in two claims (rule EL4)"
     assert len(claims) == len(desk.lodged), "every 201 is a claim, and nothing else is"
     assert [row["number"] for row in claims] == [f"RUCOR-{n:06d}" for n in range(1, len(claims) + 1)], "no gap"
     for one in desk.lodged:
@@ -191,6 +246,34 @@ def test_G4_no_interleaving_of_eight_clients_claims_a_paper_licence_twice(
     async def example() -> None:
         desk = await open_desk(claims)
         try:
+            await asyncio.gather(*(desk.run(program) for program in wanted))
+            await check(desk)
+            event(f"{len(desk.lodged)} claims, answers {sorted(desk.statuses)}")
+        finally:
+            await desk.fleet.client.aclose()
+
+    runner.run(example())
+
+
+@pytest.mark.timeout(600)
+@settings(
+    max_examples=25, deadline=None, print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+@given(wanted=later_programs)
+def test_CL5_EL4_no_interleaving_of_consents_outcomes_and_claims_lets_a_kilometre_stand_twice(
+    shop: tuple[asyncio.Runner, Claims], wanted: list[list[Act]]
+) -> None:
+    """Of a claim that the Agency declined and agreed to see again: a second one may follow, or the first be accepted after all, and
+    not both."""
+    runner, claims = shop
+
+    async def example() -> None:
+        desk = await open_desk(claims)
+        try:
+            first = Act("register", 0, SPELLINGS[0], PLATES[0], OWNERS[0])
+            await desk.run([first, *(first._replace(what=what) for what in ("claim", "send", "decide", "consent"))])
+            assert len(desk.lodged) == 1
             await asyncio.gather(*(desk.run(program) for program in wanted))
             await check(desk)
             event(f"{len(desk.lodged)} claims, answers {sorted(desk.statuses)}")

@@ -116,6 +116,7 @@ async def test_RE1_a_claim_is_held_as_long_as_its_last_application_and_what_is_o
     claimed = await fleet.claimable()
     claim = (await fleet.post("/claims", {"preview_token": (await fleet.preview([claimed]))["preview_token"]}))["id"]
     assert await retention(fleet, claimed) == ("2028-11-22", "application", True)
+    claims.clock.now_ms += 9 * 86_400_000
     await fleet.post(f"/claims/{claim}/sent", {"on": "2026-12-01", "channel": "email", "actor": "a"}, 200)
     assert await retention(fleet, claimed) == ("2028-12-01", "application", True)
     whole = await fleet.get(f"/claims/{claim}/retention")

@@ -40,7 +40,7 @@ async def test_a_preview_and_then_its_claim_are_attacked(whole: Claims, api: Api
     fleet = await whole.fleet("Hill Farms")
     licence = await fleet.claimable()
     clean = await asked(fleet, licence)
-    assert (clean["outcome"], weak(clean), len(clean["attacks"])) == ("holds", {}, 21)
+    assert (clean["outcome"], weak(clean), len(clean["attacks"])) == ("holds", {}, 22)
 
     # the same paper typed twice, and a waiver that convinces nobody
     await fleet.add_licence("ABC123", "RUC OOOI", 60_000, "2026-11-20T08:00:00+13:00")

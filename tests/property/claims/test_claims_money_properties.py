@@ -2,16 +2,19 @@
 CL7, DI7, LI5)."""
 
 from collections import Counter
+from datetime import date, timedelta
 from uuid import uuid5
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claims.application.claim.claim_request import LineShown, totals
-from services.claims.domain.claim.claim_life import over_claim
+from services.claims.domain.claim.disclosure import over_claim
+from services.claims.domain.claim.line_life import LineAccount, LineState
+from services.claims.domain.claim.second_application import EarlierLine, before_it, left_km, standing_km
 from services.claims.domain.claim.sheets import ClaimLine, pack
 from services.claims.domain.rates import Rate, estimate_cents
-from tests.unit.claims.builders import CLAIMANT, NAMESPACE
+from tests.unit.claims.builders import CLAIMANT, NAMESPACE, nz
 
 rates = st.builds(Rate, cents=st.integers(1, 100_000), units=st.integers(1, 50), source=st.just("paid"))
 
@@ -70,7 +73,7 @@ def test_CL3_licences_claimed_apart_come_to_what_they_come_to_together(
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), rates)
 def test_CL7_what_is_disclosed_and_what_stands_are_what_was_claimed(claimed: int, now: int, rate: Rate) -> None:
-    found = over_claim(claimed, now, rate.cents, rate.units)
+    found = over_claim(LineAccount(claimed_km=claimed), now, 0, rate.cents, rate.units)
     if found is None:
         assert now >= claimed
         return
@@ -78,3 +81,50 @@ def test_CL7_what_is_disclosed_and_what_stands_are_what_was_claimed(claimed: int
     too_much = (estimate_cents(claimed, rate) or 0) - (estimate_cents(now, rate) or 0)
     assert found.cents is not None
     assert too_much <= found.cents <= too_much + 1, "rounded against us, by less than a cent for each side's own floor"
+
+
+money = st.sampled_from(["declined", "accepted", "cut", "paid", "set_off", "recovered", "partly"])
+
+
+def became(claimed: int, how: str) -> LineAccount:
+    """A line of so many kilometres at a cent each."""
+    line = LineAccount(claimed_km=claimed)
+    if how == "pending":
+        return line
+    if how == "declined":
+        return line.after("declined", None, None)
+    if how == "cut":
+        return line.after("accepted", claimed // 2, claimed // 2)
+    line = line.after("accepted", claimed, claimed)
+    steps: list[LineState] = ["paid", "recovered"] if how in {"recovered", "partly"} else [how]  # type: ignore[list-item]
+    for kind in steps if how != "accepted" else ():
+        line = line.after(kind, None, claimed // 3 if (how, kind) == ("partly", "recovered") else claimed)
+    return line
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3_000), money | st.just("pending")), min_size=1, max_size=6),
+    st.integers(0, 3_000),
+)
+def test_CL5_EL4_however_often_the_agency_agrees_no_kilometre_stands_in_two_claims(
+    applications: list[tuple[int, str]], now: int
+) -> None:
+    """Each application holds what the statement of its day shows beyond those before it; then the statement changes, and what is
+    disclosed in all of them is what stands too much."""
+    lines: list[EarlierLine] = []
+    for number, (shown_km, how) in enumerate(applications):
+        much = left_km(shown_km, lines)
+        assert standing_km(lines) + much <= max(shown_km, standing_km(lines)), (
+            "a new claim reaches no further than its statement"
+        )
+        if much < 1:
+            continue
+        at = nz(2026, 5, 1) + timedelta(days=number)
+        lines.append(
+            EarlierLine(
+                claim_id=uuid5(NAMESPACE, f"claim {number}"), number=f"RUCOR-{number:06d}", lodged_at=at, lodged_on=date(2026, 5, 1),
+                account=became(much, how), estimate_cents=None, consent=None,
+            )
+        )  # fmt: skip
+    owed = [over_claim(line.account, left_km(now, before_it(lines, line.claim_id)), 0, 7_600, 1) for line in lines]
+    assert sum(one.owed_km for one in owed if one is not None) == max(0, standing_km(lines) - now)

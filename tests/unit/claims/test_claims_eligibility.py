@@ -8,6 +8,8 @@ import pytest
 
 from services.claims.domain.claim.deadlines import latest_receipt_on, safe_send_on
 from services.claims.domain.claim.eligibility import ClaimContext, ClaimedMark, Waiver
+from services.claims.domain.claim.line_life import LineAccount, LineState
+from services.claims.domain.claim.second_application import Consent, EarlierLine
 from services.claims.domain.register.vehicle import Assignment, Ending, Vehicle
 from shared.contracts.device_day import Hold
 from shared.nz_days import to_ordinal
@@ -160,6 +162,53 @@ def test_EL4_a_waiver_does_not_undo_a_claim_made_before() -> None:
     waiver = Waiver(rule="EL4", reason="again", actor="R Hill", at=nz(2026, 5, 1))
     mark = ClaimedMark(where="here", reference="RUCOR-000001", on=date(2026, 4, 1))
     assert not assessed(context=replace(USUAL, mark=mark, waivers=(waiver,))).eligible
+
+
+def earlier(km: int, number: str = "RUCOR-000001", *steps: tuple[LineState, int | None, int | None]) -> EarlierLine:
+    """A line of a claim of 1 April, with the Agency's consent to another application."""
+    account = LineAccount(claimed_km=km)
+    for step in steps:
+        account = account.after(*step)
+    return EarlierLine(
+        claim_id=uuid5(NAMESPACE, number), number=number, lodged_at=nz(2026, 4, 1), lodged_on=date(2026, 4, 1),
+        account=account, estimate_cents=km * 76 // 10, consent=Consent(reference="letter 17", on=date(2026, 5, 2)),
+    )  # fmt: skip
+
+
+def again(*lines: EarlierLine) -> ClaimContext:
+    mark = ClaimedMark(where="here", reference=lines[-1].number, on=date(2026, 4, 1), consent=lines[-1].consent)
+    return replace(USUAL, mark=mark, earlier=lines)
+
+
+def test_CL5_EL4_with_consent_only_what_was_not_claimed_before_may_be_claimed() -> None:
+    found = assessed(context=again(earlier(340)))
+    assert (found.state, found.claimable_km, found.estimate_cents) == ("claimable", 60, 456)
+    (warned,) = [finding for finding in of_rule(found, "EL4") if finding.outcome == "warn"]
+    assert "340 km ($25.84) in RUCOR-000001 of 2026-04-01, pending" in warned.reason
+    assert "letter 17, 2026-05-02" in warned.reason
+    assert dict(warned.inputs) == {
+        "claims": "RUCOR-000001", "earlier_km": "340", "earlier_cents": "2584", "left_km": "60", "consent": "letter 17"
+    }  # fmt: skip
+
+
+def test_CL5_EL4_with_consent_and_nothing_left_there_is_nothing_to_claim() -> None:
+    for km in (400, 401):
+        found = assessed(context=again(earlier(km)))
+        assert (found.state, found.claimable_km, failing(found)) == ("lodged", 0, {"CL1"})
+
+
+def test_CL5_EL4_what_was_declined_or_taken_back_may_be_claimed_again_with_consent() -> None:
+    declined = earlier(400, "RUCOR-000001", ("declined", None, None))
+    assert assessed(context=again(declined)).claimable_km == 400
+    back = earlier(400, "RUCOR-000001", ("accepted", 400, 3_040), ("paid", None, 3_040), ("recovered", None, 3_040))
+    assert assessed(context=again(back)).claimable_km == 400
+    assert assessed(context=again(declined, earlier(350, "RUCOR-000002"))).claimable_km == 50
+
+
+def test_CL5_EL4_without_consent_an_earlier_application_blocks_whatever_became_of_it() -> None:
+    line = replace(earlier(1, "RUCOR-000001", ("declined", None, None)), consent=None)
+    assert failing(assessed(context=again(line))) == {"EL4"}
+    assert failing(assessed(context=replace(USUAL, earlier=(line,)))) == {"EL4"}, "also where its mark is gone"
 
 
 def test_EL4_days_not_settled_wait() -> None:

@@ -4,16 +4,9 @@ from datetime import date
 
 import pytest
 
-from services.claims.domain.claim.claim_life import (
-    CLAIM_STEPS,
-    IllegalStep,
-    advance,
-    advance_line,
-    answer_due_on,
-    is_decided,
-    letter,
-    over_claim,
-)
+from services.claims.domain.claim.claim_life import CLAIM_STEPS, IllegalStep, advance, answer_due_on
+from services.claims.domain.claim.disclosure import letter, over_claim
+from services.claims.domain.claim.line_life import LineAccount, LineState, TooMuch, beyond_its_worth, is_decided
 from services.claims.policy import load
 
 POLICY = load()
@@ -40,18 +33,65 @@ def test_CL6_a_returned_claim_is_the_same_claim_sent_again() -> None:
         advance(state, "sent")
 
 
+PENDING = LineAccount(claimed_km=560)
+ACCEPTED = PENDING.after("accepted", 560, 4_256)
+
+
 def test_CL6_money_may_be_taken_back_after_it_was_paid_or_set_off() -> None:
-    assert advance_line(advance_line("accepted", "paid"), "recovered") == "recovered"
-    assert advance_line(advance_line("accepted", "set_off"), "recovered") == "recovered"
+    ways: tuple[LineState, ...] = ("paid", "set_off")
+    for way in ways:
+        back = ACCEPTED.after(way, None, 4_256).after("recovered", None, 4_256)
+        assert (back.state, back.came, back.back, back.standing_km) == ("recovered", 4_256, 4_256, 0)
     with pytest.raises(IllegalStep):
-        advance_line("declined", "paid")
+        PENDING.after("declined", None, None).after("paid", None, 1)
     with pytest.raises(IllegalStep):
-        advance_line("pending", "paid")
+        PENDING.after("paid", None, 1)
+
+
+def test_CL6_a_debt_is_set_off_in_part_and_the_rest_is_paid_and_taken_back_in_parts() -> None:
+    whole = ACCEPTED.after("set_off", None, 2_000).after("paid", None, 2_256)
+    assert whole.came == 4_256
+    with pytest.raises(TooMuch, match="4256 cents were accepted, and only 0 of them have not come yet"):
+        whole.after("paid", None, 1)
+    back = whole.after("recovered", None, 100).after("recovered", None, 4_000)
+    assert (back.back, back.standing_km) == (4_100, -(-560 * 156 // 4_256))
+    with pytest.raises(TooMuch, match="only 156 cents are left of what came"):
+        back.after("recovered", None, 157)
+    unsaid = PENDING.after("accepted", 560, None).after("paid", None, 4_256)
+    with pytest.raises(TooMuch, match="nobody has said how many cents were accepted"):
+        unsaid.after("paid", None, 4_256)
+
+
+def test_CL6_an_objection_may_raise_what_was_declined_or_accepted_and_lowers_nothing() -> None:
+    assert PENDING.after("declined", None, None).after("accepted", 560, 4_256).standing_km == 560
+    part = PENDING.after("accepted", 420, 3_192).after("paid", None, 3_192)
+    more = part.after("accepted", 560, 4_256)
+    assert (more.standing_km, more.after("paid", None, 1_064).came) == (560, 4_256)
+    for km, cents in ((419, 4_256), (561, 4_256), (420, 3_191)):
+        with pytest.raises(TooMuch):
+            part.after("accepted", km, cents)
+
+
+def test_CL6_what_stands_of_a_line_is_what_the_agency_has_or_may_yet_take() -> None:
+    assert (PENDING.standing_km, ACCEPTED.standing_km) == (560, 560)
+    assert PENDING.after("declined", None, None).standing_km == 0
+    half_paid = ACCEPTED.after("paid", None, 2_000).after("recovered", None, 2_000)
+    assert half_paid.standing_km == -(-560 * 2_256 // 4_256), "the rest may still come"
+
+
+def test_CL6_more_money_than_the_kilometres_are_worth_is_a_warning() -> None:
+    assert beyond_its_worth("L1", ACCEPTED, 7_600) == []
+    assert beyond_its_worth("L1", PENDING.after("accepted", 1, 99_999_999), None) == [], (
+        "an unknown rate judges nothing"
+    )
+    (doubt,) = beyond_its_worth("L1", PENDING.after("accepted", 1, 99_999_999), 7_600)
+    assert (doubt.rule, doubt.outcome, dict(doubt.inputs)["worth_cents"]) == ("CL6", "warn", "8")
 
 
 def test_CL6_a_claim_is_decided_once_every_line_is() -> None:
-    assert is_decided(["accepted", "declined", "paid"])
-    assert not is_decided(["accepted", "pending"])
+    declined = PENDING.after("declined", None, None)
+    assert is_decided([ACCEPTED, declined, ACCEPTED.after("paid", None, 4_256)])
+    assert not is_decided([ACCEPTED, PENDING])
     assert not is_decided([])
 
 
@@ -60,12 +100,36 @@ def test_CL6_ten_working_days_run_from_receipt() -> None:
 
 
 def test_CL7_an_over_claim_is_told_in_kilometres_and_dollars_rounded_against_the_claimant() -> None:
-    found = over_claim(560, 500, 7_600, 1)
+    found = over_claim(PENDING, 500, 0, 7_600, 1)
     assert found is not None
-    assert (found.claimed_km, found.now_km, found.cents) == (560, 500, 456)
-    assert over_claim(560, 559, 7_601, 1).cents == 8  # type: ignore[union-attr]
-    assert over_claim(560, 560, 7_600, 1) is None
-    assert over_claim(560, 700, 7_600, 1) is None, "never more than was claimed: a late top-up is impossible (rule EL4)"
-    assert over_claim(560, 500, 0, 0).cents is None  # type: ignore[union-attr]
+    assert (found.claimed_km, found.now_km, found.owed_km, found.cents) == (560, 500, 60, 456)
+    assert over_claim(PENDING, 559, 0, 7_601, 1).cents == 8  # type: ignore[union-attr]
+    assert over_claim(PENDING, 560, 0, 7_600, 1) is None
+    assert over_claim(PENDING, 700, 0, 7_600, 1) is None, (
+        "never more than was claimed: a late top-up is impossible (rule EL4)"
+    )
+    assert over_claim(PENDING, 500, 0, 0, 0).cents is None  # type: ignore[union-attr]
     words = letter("RUCOR-000001", "L1", "ABC123", found)
     assert "60 km, worth $4.56" in words
+
+
+def test_CL7_what_was_told_and_settled_is_not_owed_again_and_the_letter_says_so() -> None:
+    assert over_claim(PENDING, 500, 60, 7_600, 1) is None
+    more = over_claim(PENDING, 490, 60, 7_600, 1)
+    assert more is not None
+    assert (more.owed_km, more.cents) == (10, 76)
+    words = letter("RUCOR-000001", "L1", "ABC123", more)
+    assert (
+        "70 km were claimed in error. 60 km of them have been settled before. 10 km, worth $0.76, are still owed"
+        in words
+    )
+
+
+def test_CL7_nothing_is_owed_of_what_the_agency_declined_cut_or_took_back() -> None:
+    assert over_claim(PENDING.after("declined", None, None), 420, 0, 7_600, 1) is None
+    assert over_claim(PENDING.after("accepted", 420, 3_192), 420, 0, 7_600, 1) is None
+    gone = ACCEPTED.after("paid", None, 4_256).after("recovered", None, 4_256)
+    assert over_claim(gone, 420, 0, 7_600, 1) is None
+    part = ACCEPTED.after("paid", None, 4_256).after("recovered", None, 1_064)
+    assert over_claim(part, 420, 0, 7_600, 1) is None, "140 km were taken back"
+    assert over_claim(part, 400, 140, 7_600, 1).owed_km == 20, "one repayment on record twice is one"  # type: ignore[union-attr]

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from services.claims.domain.claim.claim_fields import Applicant
+from services.claims.domain.claim.line_life import LineAccount
+from services.claims.domain.claim.second_application import Consent, EarlierLine
 from services.claims.domain.findings import Finding, Waiver
 from services.claims.domain.preflight.attacks import PROBES, attack
 from services.claims.domain.preflight.case import (
@@ -71,10 +73,20 @@ def subject(
     fields: dict[str, Any] = {
         "licence": one, "record": whole, "statement": made, "assessment": assessed(one, whole, days, USUAL),
         "days": tuple(days), "plate": "ABC123", "distance_km": made.claimable_km, "lodged_hash": None,
-        "plates": (PlateSpan("ABC123", nz(2010, 1, 1), None),), "waivers": (), "looks": (), "alike": (), "holds": (),
+        "earlier": (), "plates": (PlateSpan("ABC123", nz(2010, 1, 1), None),), "waivers": (), "looks": (), "alike": (), "holds": (),
         "held_until": date(2028, 5, 31),
     }  # fmt: skip
     return Subject(**(fields | more))
+
+
+def before(one: Subject | None = None, **more: Any) -> Case:
+    """340 of the 400 km were claimed in an earlier claim, to which the Agency agreed that another may follow."""
+    line = EarlierLine(
+        claim_id=uuid5(NAMESPACE, "first"), number="RUCOR-000001", lodged_at=nz(2026, 4, 1), lodged_on=date(2026, 4, 1),
+        account=LineAccount(claimed_km=340), estimate_cents=None,
+        consent=Consent(reference="letter 17", on=date(2026, 5, 2)),
+    )  # fmt: skip
+    return case(replace(one or subject(), earlier=(replace(line, **more),)))
 
 
 def case(*subjects: Subject, **more: Any) -> Case:
@@ -105,7 +117,7 @@ def test_a_clean_claim_holds_against_every_attack() -> None:
     assert {one.id: one.answer for one in attacks if one.outcome != "holds"} == {}
     assert worst(attacks) == "holds"
     assert all(one.answer and one.question.endswith("?") and not one.to_do and not one.hits for one in attacks)
-    assert len({one.id for one in attacks}) == len(PROBES) == 21
+    assert len({one.id for one in attacks}) == len(PROBES) == 22
 
 
 def test_a_clean_lodged_claim_holds_too() -> None:
@@ -285,6 +297,10 @@ PLANTED: list[tuple[str, str, Callable[[], Case]]] = [
     ("late_receipt", "fails", lambda: received(date(2028, 3, 1))),
     ("late_receipt", "fails", lambda: received(None, date(2028, 3, 1))),
     ("late_receipt", "weak", lambda: received(None, date(2028, 2, 27))),
+    ("claimed_before", "fails", lambda: before(consent=None)),
+    ("claimed_before", "fails", lambda: before(subject(distance_km=61))),
+    ("claimed_before", "weak", lambda: before(subject(distance_km=60))),
+    ("late_data", "fails", lambda: before(subject(distance_km=61))),
     ("late_data", "fails", lambda: case(subject(distance_km=401))),
     ("late_data", "weak", lambda: case(subject(lodged_hash=STALE))),
     ("late_data", "weak", lambda: case(subject(holds=(HOLD,)))),

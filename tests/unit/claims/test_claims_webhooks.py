@@ -10,7 +10,8 @@ import pytest
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from services.claims.domain.claim.claim_life import CLAIM_STEPS, LineState
+from services.claims.domain.claim.claim_life import CLAIM_STEPS
+from services.claims.domain.claim.line_life import LineState
 from services.claims.domain.statement.faulty import FaultyState
 from services.claims.domain.statement.forecast import AlertKind
 from services.claims.domain.webhooks.webhook_address import NotAllowed, check_address, target_of

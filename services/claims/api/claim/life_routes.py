@@ -1,6 +1,7 @@
 """What becomes of a claim: sent, received, returned, withdrawn, decided; disclosures (rules CL5, CL6, CL7)."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -24,10 +25,14 @@ from services.claims.api.claim.life_schemas import (
 from services.claims.api.context import Context, Ctx, Lodger, Reader, Writer, command, query, replayed
 from services.claims.api.ledger.faulty_schemas import FaultyReviewAnswer
 from services.claims.api.paging import ListAnswer, Paged
-from services.claims.application.claim.claim_steps import consent, decide, take_step, withdraw
+from services.claims.api.statement.convert import to_api_finding
+from services.claims.application.claim.claim_steps import take_step, withdraw
+from services.claims.application.claim.consent import consent
+from services.claims.application.claim.decide_lines import decide, doubts
 from services.claims.application.claim.review_claim import compare, store
-from services.claims.application.refusals import not_found
+from services.claims.application.refusals import invalid, not_found
 from services.claims.domain.claim.claim_life import answer_due_on
+from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 from services.claims.repo import claim_life, claims, faulty
 from services.claims.repo.claim_life import LineStep, Step
@@ -56,7 +61,13 @@ async def _history(conn: Connection, tenant: UUID, claim_id: UUID, policy: Polic
         reviews=[
             FaultyReviewAnswer.model_validate(one) for one in await faulty.reviews(conn, tenant, claim_id=claim_id)
         ],
+        findings=[to_api_finding(finding) for finding in await doubts(conn, tenant, claim_id)],
     )
+
+
+def today_of(context: Context) -> date:
+    """The NZ day; nothing that happened to a claim lies after it."""
+    return nz_date(from_ms(context.clock()))
 
 
 async def record(
@@ -85,7 +96,11 @@ async def post_sent(request: Request, who: Writer, context: Ctx, claim_id: UUID,
         actor=actor_of(who, body.actor),
     )  # fmt: skip
     return await record(
-        request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "sent", step)
+        request,
+        context,
+        who,
+        claim_id,
+        lambda conn: take_step(conn, who.tenant_id, claim_id, "sent", step, today_of(context)),
     )
 
 
@@ -94,7 +109,11 @@ async def post_received(request: Request, who: Writer, context: Ctx, claim_id: U
     """The Agency has the form: its ten working days run (rule CL6)."""
     step = Step(id=new_id(), kind="received", on_day=body.on, reference=body.reference, actor=actor_of(who, body.actor))
     return await record(
-        request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "received", step)
+        request,
+        context,
+        who,
+        claim_id,
+        lambda conn: take_step(conn, who.tenant_id, claim_id, "received", step, today_of(context)),
     )
 
 
@@ -103,7 +122,11 @@ async def post_returned(request: Request, who: Writer, context: Ctx, claim_id: U
     """The Agency sent the form back: correct what it names and send the same claim again (rule CL6)."""
     step = Step(id=new_id(), kind="returned", on_day=body.on, reason=body.reason, actor=actor_of(who, body.actor))
     return await record(
-        request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, "returned", step)
+        request,
+        context,
+        who,
+        claim_id,
+        lambda conn: take_step(conn, who.tenant_id, claim_id, "returned", step, today_of(context)),
     )
 
 
@@ -111,12 +134,15 @@ async def post_returned(request: Request, who: Writer, context: Ctx, claim_id: U
 async def post_withdraw(request: Request, who: Lodger, context: Ctx, claim_id: UUID, body: WithdrawBody) -> Response:
     """Take back a claim whose form was never sent: its licences are free again, its form is void (rule CL5)."""
     step = Step(id=new_id(), kind="withdrawn", on_day=body.on, reason=body.reason, actor=actor_of(who, body.actor))
-    return await record(request, context, who, claim_id, lambda conn: withdraw(conn, who.tenant_id, claim_id, step))
+    return await record(
+        request, context, who, claim_id, lambda conn: withdraw(conn, who.tenant_id, claim_id, step, today_of(context))
+    )
 
 
 @router.post("/claims/{claim_id}/second-application", response_model=HistoryAnswer)
 async def post_consent(request: Request, who: Lodger, context: Ctx, claim_id: UUID, body: ConsentBody) -> Response:
-    """Free licences of a sent claim for another application, with the Agency's written consent (rule CL5; Act s 35(3))."""
+    """The Agency agreed in writing to another application for licences of a sent claim (rule CL5; Act s 35(3)).  The claim
+    holds them until that one is lodged, which claims only what this one left out."""
     step = Step(
         id=new_id(),
         kind="consent",
@@ -126,7 +152,11 @@ async def post_consent(request: Request, who: Lodger, context: Ctx, claim_id: UU
         actor=actor_of(who, body.actor),
     )
     return await record(
-        request, context, who, claim_id, lambda conn: consent(conn, who.tenant_id, claim_id, body.licence_ids, step)
+        request,
+        context,
+        who,
+        claim_id,
+        lambda conn: consent(conn, who.tenant_id, claim_id, body.licence_ids, step, today_of(context)),
     )
 
 
@@ -135,7 +165,9 @@ async def post_outcomes(request: Request, who: Writer, context: Ctx, claim_id: U
     """What the Agency decided, line by line, and what was paid, set off or recovered (rule CL6)."""
     actor = actor_of(who, body.actor)
     steps = [LineStep(id=new_id(), on_day=one.on, actor=actor, **one.model_dump(exclude={"on"})) for one in body.lines]
-    return await record(request, context, who, claim_id, lambda conn: decide(conn, who.tenant_id, claim_id, steps))
+    return await record(
+        request, context, who, claim_id, lambda conn: decide(conn, who.tenant_id, claim_id, steps, today_of(context))
+    )
 
 
 @router.post("/claims/{claim_id}/review", response_model=ReviewAnswer)
@@ -143,12 +175,13 @@ async def post_review(request: Request, who: Writer, context: Ctx, claim_id: UUI
     """Hold the claim against today's statements; what it claimed too much becomes a disclosure task (rule CL7)."""
     if (earlier := await replayed(request, context, who.tenant_id)) is not None:
         return earlier
-    found = await compare(context.pool, who.tenant_id, claim_id, context.policy, context.clock())
+    now_ms = context.clock()
+    held = await compare(context.pool, who.tenant_id, claim_id, context.policy, now_ms)
 
     async def effect(conn: Connection) -> ReviewAnswer:
-        await store(conn, who.tenant_id, found)
+        owing = await store(conn, who.tenant_id, held, now_ms)
         rows = await claim_life.disclosures(conn, who.tenant_id, Page(LIMIT_MAX), claim_id)
-        return ReviewAnswer(over_claimed=len(found), disclosures=[DisclosureAnswer.model_validate(row) for row in rows])
+        return ReviewAnswer(over_claimed=owing, disclosures=[DisclosureAnswer.model_validate(row) for row in rows])
 
     return await command(request, context, who.tenant_id, 200, effect)
 
@@ -180,6 +213,8 @@ async def post_close(
     actor = actor_of(who, body.actor)
 
     async def effect(conn: Connection) -> ClosedAnswer:
+        if body.on > today_of(context):
+            raise invalid("/on", f"{body.on} is yet to come")
         claim_id = await claim_life.close_disclosure(
             conn, who.tenant_id, disclosure_id, body.on, body.closed_as, body.cents, body.reference, actor
         )

@@ -10,6 +10,7 @@ from services.claims.api.actors import ActorName
 from services.claims.api.claim.claim_schemas import LICENCES_MAX
 from services.claims.api.fields import Answer, Body, Cents, GivenText, Text, shown
 from services.claims.api.ledger.faulty_schemas import FaultyReviewAnswer
+from services.claims.api.statement.licence_schemas import FindingAnswer
 
 Kilometres = Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
 
@@ -114,6 +115,8 @@ class HistoryAnswer(Answer):
     lines: list[LineStepAnswer]
     reviews: list[FaultyReviewAnswer]
     """After data that it stood on were taken out (rule CL7)."""
+    findings: list[FindingAnswer]
+    """Warnings: more money than a line's kilometres are worth at the rate paid (rule CL6)."""
 
 
 class DisclosureAnswer(Answer):
@@ -121,8 +124,12 @@ class DisclosureAnswer(Answer):
     claim_id: UUID
     licence_id: UUID
     claimed_km: int
+    """What the Agency accepted; all that was claimed while it has not answered."""
     now_km: int
+    settled_km: int
+    """Of the difference, what was disclosed and closed before, or taken back by the Agency."""
     cents: int | None
+    """What the rest of the difference is worth: claimed_km - now_km - settled_km."""
     letter: str
     found_at: datetime
     closed_on: date | None
@@ -134,7 +141,7 @@ class DisclosureAnswer(Answer):
 
 class ReviewAnswer(Answer):
     over_claimed: int
-    """Lines that claim more than their statement shows today."""
+    """Lines that owe something: they have more than their statement shows today, and it was not settled yet."""
     disclosures: list[DisclosureAnswer]
 
 

@@ -44,7 +44,7 @@ async def correct_form(
             409, "step_not_allowed", "The claim is not where this step begins",
             f"The claim is {state}: only a form that came back is corrected. Record that it was returned.", allowed=[],
         )  # fmt: skip
-    await in_order(conn, tenant, claim_id, step.on_day)
+    await in_order(conn, tenant, claim_id, step.on_day, nz_date(from_ms(now_ms)))
     edition, form = await _latest(conn, tenant, claim_id, sealer)
     before = await _as_draft(conn, tenant, claim_id, form)
     try:

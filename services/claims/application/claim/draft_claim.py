@@ -13,11 +13,12 @@ from services.claims.application.claim.claim_request import (
     PreviewBody,
 )
 from services.claims.application.sealing import Hasher, Sealer, place
-from services.claims.application.statement.binding import waivers_of
+from services.claims.application.statement.binding import mark_from, waivers_of
 from services.claims.application.statement.facts import Assessed, Facts
 from services.claims.domain.claim.claim import Applicant, ClaimDraft, ClaimLine, assess_claim
 from services.claims.domain.claim.claim_notes import log_words, notes_of
 from services.claims.domain.claim.eligibility import Finding
+from services.claims.domain.claim.second_application import SecondApplication, consent_to, second_application_notes
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
 from services.claims.domain.statement.usual_share import is_looked_at
@@ -93,6 +94,12 @@ def _line(assessed: Assessed, claimant: ClaimantRow, request: ClaimRequest) -> C
     )
 
 
+def _again(item: Assessed) -> SecondApplication:
+    mark = mark_from(item.mark, item.earlier)
+    consent = consent_to(mark, item.earlier)
+    return SecondApplication(item.row.number, item.assessment.claimable_km, item.earlier, consent)
+
+
 def draft_claim(
     facts: Facts, assessed: list[Assessed], claimant: ClaimantRow, waivers: list[WaiverRow], request: ClaimRequest,
     policy: Policy, sealer: Sealer, hasher: Hasher,
@@ -109,7 +116,10 @@ def draft_claim(
         person_completing=request.person_completing,
         travel_description=description,
         records_held=policy.records_held_default if request.records_held is None else request.records_held,
-        notes=notes_of([(item.row.number, item.statement) for item in assessed]),
+        notes=(
+            *second_application_notes([_again(item) for item in assessed]),
+            *notes_of([(item.row.number, item.statement) for item in assessed]),
+        ),
     )
     findings = assess_claim(draft, policy, facts.today, waivers_of(waivers, claimant.id)) if assessed else ()
     fails = any(finding.outcome == "fail" for finding in findings)

@@ -17,6 +17,7 @@ from services.claims.application.statement.binding import assignment_from_row, w
 from services.claims.application.statement.expected import Earlier, load_earlier, with_expected
 from services.claims.application.statement.facts import Assessed, Facts, assess, load_facts
 from services.claims.domain.claim.claim_fields import Applicant
+from services.claims.domain.claim.second_application import before_it
 from services.claims.domain.policy import Policy
 from services.claims.domain.preflight.attacks import attack
 from services.claims.domain.preflight.case import Alike, Attack, Case, Ground, Lodged, PlateSpan, Subject
@@ -38,6 +39,8 @@ class Printed:
     plate: str
     distance_km: int
     lodged_hash: str | None = None
+    claim_id: UUID | None = None
+    """None where it is only previewed."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +91,27 @@ async def preflight_claim(
     lodged = Lodged(on=row.lodged_on, sent_on=on.get("sent"), received_on=on.get("received"))
     ground = await _ground(grounds, tenant)
     return await asyncio.to_thread(
-        _attack_lodged, facts, earlier, lines, _applicant(form, row.claimant_id), around, ground, lodged, policy
+        _attack_lodged,
+        claim_id,
+        facts,
+        earlier,
+        lines,
+        _applicant(form, row.claimant_id),
+        around,
+        ground,
+        lodged,
+        policy,
     )
 
 
 def _attack_lodged(
-    facts: Facts, earlier: Earlier, lines: list[LineRow], applicant: Applicant, around: Around, ground: Ground | None,
-    lodged: Lodged, policy: Policy,
+    claim_id: UUID, facts: Facts, earlier: Earlier, lines: list[LineRow], applicant: Applicant, around: Around,
+    ground: Ground | None, lodged: Lodged, policy: Policy,
 ) -> tuple[Attack, ...]:  # fmt: skip
     items = with_expected(facts, assess(facts, policy, applicant.claimant_id), earlier, policy)
-    printed = {line.licence_id: Printed(line.plate, line.distance_km, line.statement_hash.hex()) for line in lines}
+    printed = {
+        line.licence_id: Printed(line.plate, line.distance_km, line.statement_hash.hex(), claim_id) for line in lines
+    }
     return _attack(facts, items, printed, applicant, around, ground, lodged, policy)
 
 
@@ -168,6 +182,7 @@ def _subject(facts: Facts, item: Assessed, printed: Printed, around: Around) -> 
         plate=printed.plate,
         distance_km=printed.distance_km,
         lodged_hash=printed.lodged_hash,
+        earlier=item.earlier if printed.claim_id is None else before_it(item.earlier, printed.claim_id),
         plates=tuple(
             PlateSpan(row.plate, row.from_at, row.to_at)
             for row in facts.register.plates

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from services.claims.application.refusals import not_found
 from services.claims.application.statement.facts import Facts, assess, load_facts
 from services.claims.application.webhooks.tell import tell
-from services.claims.domain.claim.claim_life import letter, over_claim
-from services.claims.domain.instants import from_ms
+from services.claims.domain.claim.disclosure import OverClaim, letter, over_claim
+from services.claims.domain.claim.line_life import LineAccount
+from services.claims.domain.claim.second_application import before_it, left_km
+from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 from services.claims.repo import claim_life, claims
 from services.claims.repo.claim_life import DisclosureRow
@@ -16,27 +20,38 @@ from services.claims.repo.reviews import LodgedLine
 from shared.clock import new_id
 from shared.db.pool import Connection, Pool, tenant_tx
 
-Finding = tuple[DisclosureRow, bytes]
-"""With the statement's hash, so that the same finding is told once."""
+BY_A_PERSON: Final = frozenset({"repaid", "set_off", "nothing_owed"})
+"""Closed so, the kilometres are settled: nobody is told of them again."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lodged line against what its statement says now."""
+
+    line: LodgedLine
+    account: LineAccount
+    now_km: int
+    """Besides what earlier claims of the licence have (rule CL5)."""
+    rate: tuple[int, int]
+    """Cents for so many units of 1000 km; (0, 0): not known."""
+    statement_hash: bytes
 
 
 async def review_claim(
     pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_ms: int, *, only_settled: bool = False
 ) -> int:
-    """Compare, and add what is new; returns how many lines claim too much.  The lodged numbers never change.
+    """Compare, and tell what is new; returns how many lines owe something.  The lodged numbers never change.
 
     `only_settled`: a claim whose days may still change by themselves is left alone.  Raises Problem 404."""
-    found = await compare(pool, tenant, claim_id, policy, now_ms, only_settled=only_settled)
-    if found:
-        async with tenant_tx(pool, tenant) as conn:
-            await store(conn, tenant, found)
-    return len(found)
+    held = await compare(pool, tenant, claim_id, policy, now_ms, only_settled=only_settled)
+    async with tenant_tx(pool, tenant) as conn:
+        return await store(conn, tenant, held, now_ms)
 
 
 async def compare(
     pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_ms: int, *, only_settled: bool = False
-) -> list[Finding]:
-    """What of a claim is too much today, for `store`.  Raises Problem 404."""
+) -> list[Held]:
+    """Every line of a claim against today's statements, for `store`.  Raises Problem 404."""
     async with tenant_tx(pool, tenant) as conn:
         row = await claims.claim(conn, tenant, claim_id)
         if row is None:
@@ -50,7 +65,7 @@ async def compare(
         facts = await load_facts(conn, tenant, [line.licence_id for line in lines], policy, now_ms)
     if only_settled and not _is_settled(facts):
         return []
-    return await asyncio.to_thread(over_claims, lines, facts, policy, now_ms)
+    return await asyncio.to_thread(hold_against, lines, facts, policy)
 
 
 def _is_settled(facts: Facts) -> bool:
@@ -58,32 +73,55 @@ def _is_settled(facts: Facts) -> bool:
     return not facts.holds and all(one.day.settled for days in facts.days.values() for one in days)
 
 
-def over_claims(lines: Sequence[LodgedLine], facts: Facts, policy: Policy, now_ms: int) -> list[Finding]:
-    """Pure.  Of each line whose licence the facts speak of: where it says more than its statement does."""
+def hold_against(lines: Sequence[LodgedLine], facts: Facts, policy: Policy) -> list[Held]:
+    """Pure.  Each line whose licence the facts speak of, and whose claim was not withdrawn meanwhile."""
     assessed = {item.row.id: item for item in assess(facts, policy)}
-    rows: list[Finding] = []
+    found = []
     for line in lines:
         item = assessed[line.licence_id]
-        cents, units = (item.rate.cents, item.rate.units) if item.rate is not None else (0, 0)
-        much = over_claim(line.distance_km, item.statement.claimable_km, cents, units)
-        if much is None:
-            continue
-        row = DisclosureRow(
-            id=new_id(),
-            claim_id=line.claim_id,
-            licence_id=line.licence_id,
-            claimed_km=much.claimed_km,
-            now_km=much.now_km,
-            cents=much.cents,
-            letter=letter(line.claim_number, line.number, line.plate, much),
-            found_at=from_ms(now_ms),
+        own = next((one for one in item.earlier if one.claim_id == line.claim_id), None)
+        if own is not None:
+            now_km = left_km(item.statement.claimable_km, before_it(item.earlier, line.claim_id))
+            rate = (item.rate.cents, item.rate.units) if item.rate is not None else (0, 0)
+            found.append(Held(line, own.account, now_km, rate, bytes.fromhex(item.statement.hash)))
+    return found
+
+
+async def store(conn: Connection, tenant: UUID, held: Sequence[Held], now_ms: int) -> int:
+    """One open disclosure for each line that owes something, none for the others; returns how many owe."""
+    told: dict[tuple[UUID, UUID], list[DisclosureRow]] = {}
+    for row in await claim_life.told(conn, tenant, sorted({one.line.claim_id for one in held})):
+        told.setdefault((row.claim_id, row.licence_id), []).append(row)
+    owing = 0
+    for one in held:
+        before = told.get((one.line.claim_id, one.line.licence_id), [])
+        closed_km = sum(row.claimed_km - row.now_km - row.settled_km for row in before if row.closed_as in BY_A_PERSON)
+        much = over_claim(one.account, one.now_km, closed_km, *one.rate)
+        owing += much is not None
+        await _tell(conn, tenant, one, much, next((row for row in before if row.closed_on is None), None), now_ms)
+    return owing
+
+
+async def _tell(
+    conn: Connection, tenant: UUID, held: Held, much: OverClaim | None, standing: DisclosureRow | None, now_ms: int
+) -> None:
+    """The task that stands says what is owed now, or another takes its place, or none does."""
+    if standing is not None:
+        said = OverClaim(
+            claimed_km=standing.claimed_km, now_km=standing.now_km, settled_km=standing.settled_km, cents=standing.cents
         )
-        rows.append((row, bytes.fromhex(item.statement.hash)))
-    return rows
-
-
-async def store(conn: Connection, tenant: UUID, found: Sequence[Finding]) -> None:
-    for row, statement_hash in found:
-        if await claim_life.insert_disclosure(conn, tenant, row, statement_hash):
-            ids = {"disclosure_id": row.id, "claim_id": row.claim_id, "licence_id": row.licence_id}
-            await tell(conn, tenant, "disclosure.opened", **ids)
+        if said == much:
+            return
+        how = "not_owed_any_more" if much is None else "replaced"
+        await claim_life.close_disclosure(conn, tenant, standing.id, nz_date(from_ms(now_ms)), how, 0, "", "review")
+    if much is None:
+        return
+    line = held.line
+    row = DisclosureRow(
+        id=new_id(), claim_id=line.claim_id, licence_id=line.licence_id, claimed_km=much.claimed_km, now_km=much.now_km,
+        settled_km=much.settled_km, cents=much.cents, letter=letter(line.claim_number, line.number, line.plate, much),
+        found_at=from_ms(now_ms),
+    )  # fmt: skip
+    if await claim_life.insert_disclosure(conn, tenant, row, held.statement_hash):
+        ids = {"disclosure_id": row.id, "claim_id": row.claim_id, "licence_id": row.licence_id}
+        await tell(conn, tenant, "disclosure.opened", **ids)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from services.claims.application.claim.review_claim import over_claims, store
+from services.claims.application.claim.review_claim import hold_against, store
 from services.claims.application.statement.facts import load_facts
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
@@ -53,7 +53,7 @@ async def review_vehicles(
         if not lines:
             continue
         facts = await load_facts(conn, tenant, sorted({line.licence_id for line in lines}), policy, now_ms)
-        await store(conn, tenant, await asyncio.to_thread(over_claims, lines, facts, policy, now_ms))
+        await store(conn, tenant, await asyncio.to_thread(hold_against, lines, facts, policy), now_ms)
 
 
 async def put_down(conn: Connection, tenant: UUID, vehicle_ids: Collection[UUID]) -> None:

@@ -13,7 +13,7 @@ from services.claims.application.refusals import (
 )
 from services.claims.application.register.happened import check_day_happened
 from services.claims.application.sealing import Hasher, licence_hashes
-from services.claims.repo import licences
+from services.claims.repo import claim_life, licences
 from services.claims.repo.records import register_around
 from shared.db.errors import constraints
 from shared.db.pool import Connection
@@ -23,8 +23,8 @@ async def claim_outside(
     conn: Connection, tenant: UUID, outside_id: UUID, licence_id: UUID, claimed_on: date, reference: str, actor: str,
     reason: str, hasher: Hasher, now: datetime,
 ) -> None:  # fmt: skip
-    """Raises Problem 409 `already_exists` for a second record, `already_claimed` for a licence lodged here; 422 for a day
-    that is yet to come."""
+    """Raises Problem 409 `already_exists` for a second record, `already_claimed` for a licence lodged here without the Agency's
+    consent to another application; 422 for a day that is yet to come."""
     if not await licences.lock_licences(conn, tenant, [licence_id]):
         raise not_found("licence", licence_id)
     register = await register_around(conn, tenant, [licence_id])
@@ -32,11 +32,13 @@ async def claim_outside(
     mark = register.marks.get(licence_id)
     if mark is not None and mark.kind == "outside":
         raise already_exists("This licence is recorded as claimed outside already.", mark.source_id)
-    if mark is not None:
+    if mark is not None and not any(m.consented for m in await licences.claimed(conn, tenant, [licence_id])):
         raise already_claimed([licence_id])
     if row.claimable_end_reading <= row.start_reading or row.kind == "additional":
         raise invalid("", "nothing of this licence can be claimed, so it cannot have been")
     check_day_happened("/claimed_on", claimed_on, now)
+    if mark is not None:  # the Agency agreed to another application, which was made elsewhere (rule CL5)
+        await claim_life.release(conn, tenant, mark.source_id, licence_id, outside_id)
     await licences.insert_outside(conn, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)
     hashes = licence_hashes(hasher, row.number_key, register.plate_at(row.vehicle_id, row.issued_at))
     claimed = raising(already_claimed([licence_id]))

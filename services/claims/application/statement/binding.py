@@ -1,10 +1,13 @@
 """From rows of the register to the values that the domain binds together (design section 2, "Late binding")."""
 
 from collections.abc import Sequence
-from typing import Literal
+from itertools import groupby
+from typing import Literal, cast
 from uuid import UUID
 
 from services.claims.domain.claim.eligibility import ClaimedMark, Waiver
+from services.claims.domain.claim.line_life import LineAccount, LineState
+from services.claims.domain.claim.second_application import Consent, EarlierLine
 from services.claims.domain.instants import nz_date
 from services.claims.domain.register.licence import Licence, LicenceKind, UnusedAsked, VehicleRecord
 from services.claims.domain.register.recorder import ReadingSource, Recorder, RecorderKind, RecorderReading, Unit
@@ -14,6 +17,7 @@ from services.claims.domain.statement.usual_share import Look
 from services.claims.domain.statement.verification import Verification
 from services.claims.repo.applications import StandingRow
 from services.claims.repo.devices import AssignmentRow, CouplingRow
+from services.claims.repo.earlier import EarlierRow
 from services.claims.repo.exemptions import BegunRow
 from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import LicenceRow, VerificationRow
@@ -167,10 +171,39 @@ def record_of(vehicle_id: UUID, register: Register) -> VehicleRecord:
     )
 
 
-def mark_from(mark: Mark | None) -> ClaimedMark | None:
+def mark_from(mark: Mark | None, earlier: Sequence[EarlierLine]) -> ClaimedMark | None:
     if mark is None:
         return None
-    return ClaimedMark(where="here" if mark.kind == "claim" else "outside", reference=mark.reference, on=mark.marked_on)
+    return ClaimedMark(
+        where="here" if mark.kind == "claim" else "outside", reference=mark.reference, on=mark.marked_on,
+        consent=next((line.consent for line in earlier if line.claim_id == mark.source_id), None),
+    )  # fmt: skip
+
+
+def earlier_of(rows: Sequence[EarlierRow]) -> tuple[EarlierLine, ...]:
+    """Of one licence, in the order in which it is read."""
+    found = []
+    for _, steps in groupby(rows, key=lambda row: row.claim_id):
+        some = list(steps)
+        first = some[0]
+        account = account_of(first.distance_km, [(row.kind, row.step_km, row.step_cents) for row in some if row.kind])
+        reference, on = first.consent_reference, first.consent_on
+        found.append(
+            EarlierLine(
+                claim_id=first.claim_id, number=first.number, lodged_at=first.lodged_at, lodged_on=first.lodged_on,
+                account=account, estimate_cents=first.estimate_cents,
+                consent=None if reference is None or on is None else Consent(reference=reference, on=on),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def account_of(claimed_km: int, steps: Sequence[tuple[str, int | None, int | None]]) -> LineAccount:
+    """A line after (kind, kilometres, cents) of each of its steps."""
+    account = LineAccount(claimed_km=claimed_km)
+    for kind, distance_km, cents in steps:
+        account = account.with_step(cast("LineState", kind), distance_km, cents)
+    return account
 
 
 def verifications_of(rows: Sequence[VerificationRow], licence_id: UUID) -> tuple[Verification, ...]:

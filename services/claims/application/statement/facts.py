@@ -11,6 +11,7 @@ from uuid import UUID
 from services.claims.application.statement.binding import mark_from, record_of
 from services.claims.application.statement.said import Said
 from services.claims.domain.claim.eligibility import Assessment, ClaimContext, assess_licence
+from services.claims.domain.claim.second_application import EarlierLine
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate, rate_of
@@ -84,6 +85,8 @@ class Assessed:
     assessment: Assessment
     rate: Rate | None
     mark: Mark | None
+    earlier: tuple[EarlierLine, ...]
+    """Lodged lines of the licence in claims that were not withdrawn, first lodged first (rule CL5)."""
     verifications: tuple[Verification, ...]
     """Of this licence, over any statement (rule CL2)."""
     looks: tuple[Look, ...]
@@ -202,10 +205,12 @@ def _assess_one(facts: Facts, bound: Bound, said: Said, policy: Policy, claimant
         stood = grounds_of(bound.licence, bound.record, _revisions(bound, facts.days), policy.rate_rises)
     statement = statement_on(bound.licence, bound.record, stood)
     mark = facts.register.marks.get(bound.row.id)
+    earlier = said.earlier(bound.row.id)
     devices = sorted({span.device for span in bound.period.spans})
     context = ClaimContext(
         today=facts.today,
-        mark=mark_from(mark),
+        mark=mark_from(mark, earlier),
+        earlier=earlier,
         complete_through_ms={
             span.device: facts.progress.get(partition_of(str(facts.tenant), span.device)) for span in bound.period.spans
         },
@@ -223,6 +228,7 @@ def _assess_one(facts: Facts, bound: Bound, said: Said, policy: Policy, claimant
         assessment=assess_licence(bound.licence, bound.record, statement, context, policy),
         rate=rate_of(bound.licence, recorder.unit, policy.rates),
         mark=mark,
+        earlier=earlier,
         verifications=said.verifications(bound.row.id),
         looks=said.looks(bound.row.id),
         gps_type=bound.gps_type,

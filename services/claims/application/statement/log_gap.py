@@ -80,11 +80,11 @@ async def withdraw_log_entry(
 
 async def _open_licence(conn: Connection, tenant: UUID, licence_id: UUID) -> LicenceRow:
     """The licence.  Locks it, so that it cannot be lodged meanwhile.  Raises Problem 404 or 409: what is claimed stays as it
-    was.  What was claimed once and is free again, by the Agency's consent, may have a claim that still says more."""
+    was, unless the Agency agreed to another application, which may hold what the log adds (rule CL5)."""
     row = await licences.licence(conn, tenant, licence_id)
     if row is None:
         raise not_found("licence", licence_id)
     await lock_vehicles(conn, tenant, [row.vehicle_id])
-    if await licences.claimed(conn, tenant, [licence_id]):
+    if any(not mark.consented for mark in await licences.claimed(conn, tenant, [licence_id])):
         raise already_claimed([licence_id])
     return row

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.claims.application.statement.binding import looks_of, verifications_of, waivers_of
+from services.claims.application.statement.binding import earlier_of, looks_of, verifications_of, waivers_of
+from services.claims.domain.claim.second_application import EarlierLine
 from services.claims.domain.findings import Waiver
 from services.claims.domain.statement.usual_share import Look
 from services.claims.domain.statement.verification import Verification
+from services.claims.repo.earlier import EarlierRow
 from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import VerificationRow
 from services.claims.repo.parties import WaiverRow
@@ -22,6 +24,7 @@ class Said:
     _verifications: Mapping[UUID, list[VerificationRow]]
     _looks: Mapping[UUID, list[AcknowledgementRow]]
     _holds: Mapping[str, list[Hold]]
+    _earlier: Mapping[UUID, list[EarlierRow]]
 
     @classmethod
     def of(cls, register: Register, holds: Sequence[Hold]) -> "Said":
@@ -30,6 +33,7 @@ class Said:
             grouped(register.verifications, lambda row: row.licence_id),
             grouped(register.acknowledgements, lambda row: row.licence_id),
             grouped(holds, lambda hold: hold.device),
+            grouped(register.earlier, lambda row: row.licence_id),
         )
 
     def waivers(self, licence_id: UUID) -> tuple[Waiver, ...]:
@@ -40,6 +44,9 @@ class Said:
 
     def looks(self, licence_id: UUID) -> tuple[Look, ...]:
         return looks_of(self._looks.get(licence_id, []), licence_id)
+
+    def earlier(self, licence_id: UUID) -> tuple[EarlierLine, ...]:
+        return earlier_of(self._earlier.get(licence_id, []))
 
     def holds(self, devices: Sequence[str]) -> tuple[Hold, ...]:
         return tuple(hold for device in devices for hold in self._holds.get(device, ()))

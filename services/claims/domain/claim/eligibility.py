@@ -8,19 +8,18 @@ from typing import Literal
 from services.claims.domain.claim.deadlines import Channel, in_time, latest_receipt_on, send_days
 from services.claims.domain.claim.licence_rules import (
     ClaimContext,
-    ClaimedMark,
     buys_licences,
     has_ended,
     in_force,
     is_complete,
     is_ordinary,
-    never_claimed,
     over_public_roads,
     paid_by_claimant,
     readings_agree,
     reads_at_both_ends,
     something_to_claim,
 )
+from services.claims.domain.claim.second_application import ClaimedMark, consent_to, left_km, never_claimed
 from services.claims.domain.findings import Finding, Outcome, Waiver
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import estimate_cents, rate_of
@@ -56,6 +55,7 @@ class Assessment:
     latest_receipt_on: date
     safe_send_on: Mapping[Channel, date]
     claimable_km: int
+    """What a claim may hold: less what an earlier application has, where the Agency agreed to another (rule CL5)."""
     estimate_cents: int | None
     unknown_estimate_cents: int | None
     """What the unknown metres would be worth: dollars forgone (rule EL6)."""
@@ -66,13 +66,15 @@ def assess_licence(
 ) -> Assessment:
     """Findings, state, deadline and worth of one licence.  Pure: the same statement and context give the same answer."""
     rate = rate_of(licence, statement.unit, policy.rates)
-    estimate = estimate_cents(statement.claimable_km, rate)
+    again = consent_to(context.mark, context.earlier) is not None
+    km = left_km(statement.claimable_km, context.earlier) if again else statement.claimable_km
+    estimate = estimate_cents(km, rate)
     findings = (
         buys_licences(record),
         is_ordinary(licence),
         has_ended(licence, record, statement),
         in_time(licence, context.today, policy),
-        never_claimed(context.mark),
+        never_claimed(context.mark, context.earlier, statement.claimable_km),
         *is_complete(statement, context, policy),
         *held_by_marks(statement, context.marks),
         paid_by_claimant(licence, record, context.claimant_id),
@@ -84,7 +86,7 @@ def assess_licence(
         is_covered(statement),
         *over_public_roads(statement),
         *stands_on_log(statement),
-        something_to_claim(statement),
+        something_to_claim(statement, km),
         is_priced(rate),
         worth_alone(estimate, policy),
         *unused_apart(licence, context.waivers),
@@ -95,7 +97,7 @@ def assess_licence(
         eligible=all(finding.outcome != "fail" for finding in findings),
         latest_receipt_on=latest_receipt_on(licence, policy.claim_years),
         safe_send_on=send_days(licence, policy),
-        claimable_km=statement.claimable_km,
+        claimable_km=km,
         estimate_cents=estimate,
         unknown_estimate_cents=estimate_cents(statement.totals.unknown_mm // MM_PER_KM, rate),
     )
@@ -107,12 +109,13 @@ def with_finding(judged: Assessment, finding: Finding) -> Assessment:
 
 
 def _state(statement: Statement, mark: ClaimedMark | None, findings: tuple[Finding, ...]) -> LicenceState:
-    """`running`: nothing shows that it ended.  `ended`: all that is wrong can come right by itself with time."""
-    if mark is not None:
-        return "lodged" if mark.where == "here" else "claimed_outside"
+    """`lodged`: also where the Agency agreed to another application that cannot be lodged as things are.  `running`: nothing
+    shows that it ended.  `ended`: all that is wrong can come right by itself with time."""
     failing = [finding for finding in findings if finding.outcome == "fail"]
     if not failing:
         return "claimable"
+    if mark is not None:
+        return "lodged" if mark.where == "here" else "claimed_outside"
     if any(finding.rule in {"VE5", "LI1"} for finding in failing):
         return "not_claimable"
     if statement.end.ms is None:

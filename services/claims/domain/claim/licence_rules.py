@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 from uuid import UUID
 
+from services.claims.domain.claim.second_application import ClaimedMark, EarlierLine
 from services.claims.domain.findings import (
     FORM_NOTE_4,
     FORM_NOTE_7_FORCE,
     FORM_NOTE_7_TIME,
-    HOW_TO_DUPLICATES,
     PAGE_EXPIRED,
     POLICY,
     Finding,
@@ -31,21 +30,14 @@ _HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedMark:
-    """The licence was claimed: here (`reference` = claim number) or outside (rule LI7)."""
-
-    where: Literal["here", "outside"]
-    reference: str
-    on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimContext:
     """What the ledger and the register know besides the statement."""
 
     today: date
     """NZ day of the question."""
     mark: ClaimedMark | None = None
+    earlier: tuple[EarlierLine, ...] = ()
+    """Lines for the licence in claims that were not withdrawn, first lodged first (rule CL5)."""
     complete_through_ms: Mapping[str, int | None] = field(default_factory=dict)
     """Per device of the licence; a missing device is not known."""
     holds: tuple[Hold, ...] = ()
@@ -76,15 +68,20 @@ def is_ordinary(licence: Licence) -> Finding:
     return Finding(rule="LI1", outcome="fail", reason=reason, source="Act s 12, s 30(1)(b)")
 
 
-def something_to_claim(statement: Statement) -> Finding:
-    """Rules CL1 and DI7: at least one whole kilometre."""
-    inputs = (("off_road_mm", str(statement.totals.off_road_mm)), ("claimable_km", str(statement.claimable_km)))
+def something_to_claim(statement: Statement, left_km: int) -> Finding:
+    """Rules CL1 and DI7: at least one whole kilometre, besides what an earlier application has (rule CL5)."""
+    inputs = (("off_road_mm", str(statement.totals.off_road_mm)), ("claimable_km", str(left_km)))
     if statement.claimable_km < 1:
         reason = (
             f"{km(statement.totals.off_road_mm)} off road is less than one whole kilometre: there is nothing to claim"
         )
         return Finding(rule="CL1", outcome="fail", reason=reason, source=FORM_NOTE_4, inputs=inputs)
-    reason = f"{statement.claimable_km} whole kilometres off road"
+    if left_km < 1:
+        reason = (
+            f"all {statement.claimable_km} km off road were claimed before: a second application would hold nothing"
+        )
+        return Finding(rule="CL1", outcome="fail", reason=reason, source=FORM_NOTE_4, inputs=inputs)
+    reason = f"{left_km} whole kilometres off road"
     return Finding(rule="CL1", outcome="pass", reason=reason, source=FORM_NOTE_4, inputs=inputs)
 
 
@@ -152,16 +149,6 @@ def over_public_roads(statement: Statement) -> list[Finding]:
     return [
         Finding(rule="SU7", outcome="warn", reason=reason, source="nzta-refunds.txt line 28; policy", inputs=inputs)
     ]
-
-
-def never_claimed(mark: ClaimedMark | None) -> Finding:
-    """Rules EL4 and LI7."""
-    source = f"Act s 35(3); {HOW_TO_DUPLICATES}"
-    if mark is None:
-        return Finding(rule="EL4", outcome="pass", reason="never claimed, here or outside", source=source)
-    where = f"in claim {mark.reference}" if mark.where == "here" else f"outside this system ({mark.reference})"
-    reason = f"already claimed {where} on {mark.on}: a licence is claimed once"
-    return Finding(rule="EL4", outcome="fail", reason=reason, source=source)
 
 
 def is_complete(statement: Statement, context: ClaimContext, policy: Policy) -> list[Finding]:

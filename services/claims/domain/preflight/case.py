@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.claims.domain.claim.claim_fields import Applicant
 from services.claims.domain.claim.eligibility import Assessment
+from services.claims.domain.claim.second_application import EarlierLine
 from services.claims.domain.findings import Waiver
 from services.claims.domain.policy import Policy
 from services.claims.domain.register.licence import Licence, VehicleRecord
@@ -87,6 +88,8 @@ class Subject:
     """Likewise."""
     lodged_hash: str | None
     """Of the statement that was lodged."""
+    earlier: tuple[EarlierLine, ...]
+    """Of claims that were lodged for it before this one."""
     plates: tuple[PlateSpan, ...]
     waivers: tuple[Waiver, ...]
     looks: tuple[Look, ...]

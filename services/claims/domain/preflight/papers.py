@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from services.claims.domain.claim.deadlines import latest_receipt_on, send_days
+from services.claims.domain.claim.second_application import left_km
 from services.claims.domain.instants import add_months
 from services.claims.domain.preflight import limits
 from services.claims.domain.preflight.case import Case, Hit, Lodged, Probe, Subject, hit
@@ -73,7 +74,7 @@ def _receipt(case: Case) -> Iterator[Hit]:
 
 def _late_data(case: Case) -> Iterator[Hit]:
     for subject in case.subjects:
-        now_km = subject.statement.claimable_km
+        now_km = left_km(subject.statement.claimable_km, subject.earlier)
         inputs = (("claimed_km", str(subject.distance_km)), ("now_km", str(now_km)))
         if now_km < subject.distance_km:
             yield hit(

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import Final
 
+from services.claims.domain.claim.second_application import standing_km
 from services.claims.domain.findings import km
 from services.claims.domain.instants import nz_date, to_ms
 from services.claims.domain.preflight.case import Case, Hit, Probe, Subject, hit
@@ -77,6 +78,32 @@ def _typed_twice(case: Case) -> Iterator[Hit]:
                 yield hit(subject, "weak", answer, ("other", other.number))
 
 
+def _claimed_before(case: Case) -> Iterator[Hit]:
+    """Rules EL4 and CL5."""
+    for subject in case.subjects:
+        if not subject.earlier:
+            continue
+        last, stands = subject.earlier[-1], standing_km(subject.earlier)
+        both, shown = stands + subject.distance_km, subject.statement.claimable_km
+        named = ", ".join(line.number for line in subject.earlier)
+        inputs = (("claims", named), ("earlier_km", str(stands)), ("claimed_km", str(subject.distance_km)))
+        if last.consent is None:
+            answer = f"it was claimed in {named}, and no consent to another application is on record"
+            yield hit(subject, "fails", answer, *inputs)
+        elif stands and both > shown:
+            answer = (
+                f"{stands} km of it stand in {named}: with the {subject.distance_km} km of this claim that is {both} km, and "
+                f"the evidence shows {shown}"
+            )
+            yield hit(subject, "fails", answer, *inputs, ("consent", last.consent.reference))
+        else:
+            answer = (
+                f"{stands} km of it stand in {named}; the Agency agreed to this application for the rest "
+                f"({last.consent.reference}, {last.consent.on})"
+            )
+            yield hit(subject, "weak", answer, *inputs, ("consent", last.consent.reference))
+
+
 def _plates(case: Case) -> Iterator[Hit]:
     for subject in case.subjects:
         at = subject.licence.issued_at
@@ -133,6 +160,14 @@ PROBES: Final = (
         holds="no other licence of the register can be read as one of these numbers",
         to_do="compare both with the paper, and record the one that is wrong as claimed outside or leave it out",
         find=_typed_twice,
+    ),
+    Probe(
+        id="claimed_before",
+        rule="EL4",
+        question="Was this licence applied for before, and are the same kilometres claimed again?",
+        holds="no earlier application stands for any of these licences",
+        to_do="show the Agency's letter with this claim, and claim only what the earlier application left out",
+        find=_claimed_before,
     ),
     Probe(
         id="plates",
