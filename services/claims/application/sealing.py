@@ -3,6 +3,8 @@
 from typing import Protocol
 from uuid import UUID
 
+from services.claims.domain.register.bank import account_words
+
 
 class Sealer(Protocol):
     """Encrypts with the present key, opens what any known key sealed.  `place` binds a text to its row: a sealed value that
@@ -35,6 +37,11 @@ def licence_hashes(hasher: Hasher, number_key: str, plate: str) -> tuple[bytes, 
         hasher.digest("licence", number_key.encode()),
         hasher.digest("plate-licence", f"{plate}\0{number_key}".encode()),
     )
+
+
+def account_key(hasher: Hasher, applicant: str, account_name: str, account: str) -> str:
+    """Rule EL8: what a person confirms of an account whose name is another's."""
+    return hasher.digest("account", account_words(applicant, account_name, account).encode()).hex()
 
 
 def place(tenant: UUID, what: str, thing: UUID) -> str:

@@ -1,7 +1,7 @@
 """What a rule says about a licence or a claim, and how figures are written in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final, Literal
 
@@ -35,6 +35,8 @@ class Finding:
     inputs: tuple[tuple[str, str], ...] = ()
     waiting: bool = False
     """True: fails now but can pass by itself with time (holds, watermark, a reading to come)."""
+    waivable: tuple[str, ...] = ()
+    """What stands against it, each by name, where a person may decide to go on in spite of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,20 +47,20 @@ class Waiver:
     reason: str
     actor: str
     at: datetime
+    covers: frozenset[str]
+    """What stood against it when the person decided (`Finding.waivable`): nothing that came later, and nothing else."""
 
 
 def waived(finding: Finding, waivers: Sequence[Waiver]) -> Finding:
-    """A failing finding with a waiver of its rule warns, and says who decided and why."""
-    for waiver in sorted(waivers, key=lambda one: one.at):
-        if finding.outcome == "fail" and waiver.rule == finding.rule:
-            return Finding(
-                rule=finding.rule,
-                outcome="warn",
-                reason=f"{finding.reason}; {waiver.actor} decided to go on: {waiver.reason}",
-                source=finding.source,
-                inputs=finding.inputs,
-            )
-    return finding
+    """A failing finding warns where people decided to go on in spite of all that stands against it, and says who and why."""
+    against = frozenset(finding.waivable)
+    fitting = [
+        one for one in sorted(waivers, key=lambda one: one.at) if one.rule == finding.rule and one.covers & against
+    ]
+    if finding.outcome != "fail" or not against or not against <= frozenset().union(*(one.covers for one in fitting)):
+        return finding
+    decided = "; ".join(f"{one.actor} decided to go on: {one.reason}" for one in fitting)
+    return replace(finding, outcome="warn", reason=f"{finding.reason}; {decided}", waiting=False)
 
 
 def km(mm: int) -> str:

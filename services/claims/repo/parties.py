@@ -1,5 +1,6 @@
 """Claimants (rule PA1) and waivers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -24,19 +25,21 @@ union all
 select id from claims.claimant where tenant_id = $1 and ref = $3 limit 1"""
 
 INSERT_WAIVER: Final = """
-insert into claims.waiver (tenant_id, id, rule, licence_id, claimant_id, reason, actor, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)"""
+insert into claims.waiver (tenant_id, id, rule, licence_id, claimant_id, reason, actor, created_at, covers)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[])"""
 WAIVERS: Final = """
-select id, rule, licence_id, claimant_id, reason, actor, created_at from claims.waiver
+select id, rule, licence_id, claimant_id, reason, actor, created_at, covers from claims.waiver
 where tenant_id = $1 and (created_at, id) > ($2, $3) and rule = coalesce($5, rule)
     and ($6::uuid is null or licence_id = $6) and ($7::uuid is null or claimant_id = $7)
 order by created_at, id limit $4"""
 WAIVERS_OF_CLAIMANT: Final = """
-select id, rule, licence_id, claimant_id, reason, actor, created_at from claims.waiver
+select id, rule, licence_id, claimant_id, reason, actor, created_at, covers from claims.waiver
 where tenant_id = $1 and claimant_id = $2 order by created_at, id"""
 WAIVER_FOR: Final = """
 select id from claims.waiver
-where tenant_id = $1 and rule = $2 and licence_id is not distinct from $3 and claimant_id is not distinct from $4"""
+where tenant_id = $1 and rule = $2 and licence_id is not distinct from $3 and claimant_id is not distinct from $4
+    and covers && $5::text[]
+order by created_at desc, id desc limit 1"""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class WaiverRow:
     reason: str
     actor: str
     created_at: datetime
+    covers: list[str]
+    """What stood against it then."""
 
 
 async def insert_claimant(conn: Connection, tenant: UUID, row: ClaimantRow, name_key: str) -> None:
@@ -93,10 +98,10 @@ async def claimant_named(conn: Connection, tenant: UUID, name_key: str, ref: str
 
 
 async def insert_waiver(conn: Connection, tenant: UUID, row: WaiverRow) -> None:
-    """Raises a violation of `waiver_once`."""
     await conn.execute(
-        INSERT_WAIVER, tenant, row.id, row.rule, row.licence_id, row.claimant_id, row.reason, row.actor, row.created_at
-    )
+        INSERT_WAIVER, tenant, row.id, row.rule, row.licence_id, row.claimant_id, row.reason, row.actor, row.created_at,
+        row.covers,
+    )  # fmt: skip
 
 
 async def waivers(
@@ -111,7 +116,8 @@ async def waivers_of_claimant(conn: Connection, tenant: UUID, claimant_id: UUID)
 
 
 async def waiver_for(
-    conn: Connection, tenant: UUID, rule: str, licence_id: UUID | None, claimant_id: UUID | None
+    conn: Connection, tenant: UUID, rule: str, licence_id: UUID | None, claimant_id: UUID | None, covers: Sequence[str]
 ) -> UUID | None:
-    found: UUID | None = await conn.fetchval(WAIVER_FOR, tenant, rule, licence_id, claimant_id)
+    """The newest that covers any of it."""
+    found: UUID | None = await conn.fetchval(WAIVER_FOR, tenant, rule, licence_id, claimant_id, list(covers))
     return found

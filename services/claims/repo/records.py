@@ -54,7 +54,7 @@ left join claims.claim c on c.tenant_id = l.tenant_id and c.id = l.source_id and
 left join claims.claimed_outside o on o.tenant_id = l.tenant_id and o.id = l.source_id and l.kind = 'outside'
 where l.tenant_id = $1 and l.licence_id = any($2::uuid[]) and l.released_at is null"""
 WAIVERS_OF: Final = """
-select id, rule, licence_id, claimant_id, reason, actor, created_at
+select id, rule, licence_id, claimant_id, reason, actor, created_at, covers
 from claims.waiver where tenant_id = $1 and (licence_id = any($2::uuid[]) or claimant_id = any($3::uuid[]))"""
 
 VERIFICATIONS_OF: Final = """

@@ -95,8 +95,10 @@ async def test_PA2_everything_that_is_done_bears_the_name_of_who_signed_in(claim
     assert attached.status_code == 201
     named = await rangi.post("/v1/attachments", params={"name": "log", "actor": "M"}, content=b"%PDF-1.7 x")
     assert named.status_code == 422
+    await fleet.hold_a_day(rev=1, is_open=True)
     waiver = await told(rangi, "/waivers", {"rule": "EL4", "licence_id": licence, "reason": "r"}, 201)
     assert waiver["actor"] == "Rangi Hill"
+    await fleet.hold_a_day(rev=2, is_open=False)
     outside = fleet.licences["RUC 0001 next"]
     text = "licence_id,claimed_on,reference,reason\n" + f"{outside},2026-11-01,x,r\n"
     imported = (await rangi.post("/v1/imports/claimed-outside", content=text, headers=CSV)).json()

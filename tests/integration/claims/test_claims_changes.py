@@ -115,7 +115,7 @@ async def test_RE2_a_struck_overlap_gives_the_range_before_it_back(claims: Claim
 async def test_RE2_what_a_person_said_of_a_struck_licence_goes_with_it_and_stays_on_record(fleet: Fleet) -> None:
     licence = await fleet.claimable()
     await fleet.verify(licence)
-    await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "r", "actor": "a"})
+    await fleet.waive(licence)
     change = await fix(fleet, f"/licences/{licence}/strike")
     assert [one["rule"] for one in change["before"]["waivers"]] == ["EL4"]
     assert [one["actor"] for one in change["before"]["verifications"]] == ["R Hill"]

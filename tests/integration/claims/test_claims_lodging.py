@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 
 from tests.integration.claims.conftest import Claims
-from tests.integration.claims.world import FIRST_DAY, KM, PURCHASE_MS, Fleet, device_day, put_days
+from tests.integration.claims.world import (
+    ACCOUNT,
+    FIRST_DAY,
+    KM,
+    PURCHASE_MS,
+    TRAVEL_DAYS,
+    Fleet,
+    device_day,
+    put_days,
+)
+
+OTHER_ACCOUNT = "01-0902-0068389-00"
 
 pytestmark = pytest.mark.integration
 
@@ -191,8 +202,66 @@ async def test_CL1_what_is_missing_is_named_and_stops_the_claim(fleet: Fleet) ->
 async def test_EL4_time_that_is_not_complete_blocks_until_waived(fleet: Fleet) -> None:
     licence = await fleet.claimable(complete_ms=PURCHASE_MS)
     assert not (await fleet.preview([licence]))["lodgeable"]
-    await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "device was off", "actor": "R Hill"})
+    asked = {"rule": "EL4", "licence_id": licence, "reason": "device was off", "actor": "R Hill"}
+    waiver = await fleet.post("/waivers", asked)
     assert (await fleet.preview([licence]))["lodgeable"]
+    again = await fleet.post("/waivers", asked, 409)
+    assert (again["code"], again["existing_id"]) == ("already_exists", waiver["id"])
+
+
+async def test_EL4_a_waiver_covers_what_stood_against_the_licence_then_and_nothing_that_comes_later(
+    fleet: Fleet,
+) -> None:
+    licence = await fleet.claimable(complete_ms=PURCHASE_MS)
+    asked = {"rule": "EL4", "licence_id": licence, "reason": "device was off", "actor": "R Hill"}
+    waiver = await fleet.post("/waivers", asked)
+    assert waiver["covers"] == ["data of imei-1 through 2026-10-17T19:00:00+00:00"]
+    await fleet.hold_a_day(rev=1, is_open=True, days=TRAVEL_DAYS)
+    reprocessed = await fleet.preview([licence])
+    assert not reprocessed["lodgeable"], "nobody decided to go on while its days are computed again"
+    both = await fleet.post("/waivers", asked | {"reason": "the map of a town far away"})
+    assert len(both["covers"]) == TRAVEL_DAYS
+    assert (await fleet.preview([licence]))["lodgeable"], "each with its own reason"
+    await fleet.hold_a_day(rev=2, is_open=False, days=TRAVEL_DAYS)
+    assert (await fleet.preview([licence]))["lodgeable"], "what is done stands against nothing"
+    await fleet.hold_a_day(rev=3, is_open=True)
+    assert not (await fleet.preview([licence]))["lodgeable"], "begun again is another one"
+    assert len((await fleet.get("/waivers", licence_id=licence))["items"]) == 2
+
+
+async def test_EL4_where_nothing_stands_against_a_licence_there_is_nothing_to_waive(fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    asked = {"rule": "EL4", "licence_id": licence, "reason": "in advance", "actor": "R Hill"}
+    assert (await fleet.post("/waivers", asked, 409))["code"] == "nothing_to_waive"
+    named = {"rule": "EL8", "claimant_id": fleet.claimant_id, "reason": "in advance", "actor": "R Hill"}
+    assert (await fleet.post("/waivers", named, 409))["code"] == "nothing_to_waive"
+
+
+async def test_EL8_a_confirmed_account_is_that_account_in_that_name_for_that_applicant(fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    correction = f"/claimants/{fleet.claimant_id}/correction"
+    why = {"reason": "as the bank told", "actor": "R Hill"}
+    confirm = {"rule": "EL8", "claimant_id": fleet.claimant_id, "reason": "the trust owns the farm", "actor": "R Hill"}
+    await fleet.post(correction, why | {"bank_account_name": "Hill Family Trust"}, 200)
+    assert not (await fleet.preview([licence]))["lodgeable"]
+    waiver = await fleet.post("/waivers", confirm)
+    assert ACCOUNT.replace("-", "") not in str(waiver)
+    assert (await fleet.preview([licence]))["lodgeable"]
+    assert (await fleet.post("/waivers", confirm, 409))["existing_id"] == waiver["id"]
+    for changed in (
+        {"bank_account_name": "J Stranger", "bank_account": OTHER_ACCOUNT},
+        {"bank_account_name": "Hill Family Trust"},  # the stranger's account under the name that was confirmed
+        {"bank_account_name": "J Stranger", "bank_account": ACCOUNT},
+        {"bank_account_name": "Hill Family Trust", "name": "Another Limited"},
+    ):
+        await fleet.post(correction, why | changed, 200)
+        preview = await fleet.preview([licence])
+        assert not preview["lodgeable"], changed
+        attacked = await fleet.post("/preflight", {"claimant_id": fleet.claimant_id, "licence_ids": [licence]}, 200)
+        outcome = next(one["outcome"] for one in attacked["attacks"] if one["id"] == "bank_account")
+        assert outcome == "fails", changed
+    await fleet.post(correction, why | {"bank_account_name": "The hill family TRUST", "name": "Hill Farms Ltd"}, 200)
+    assert (await fleet.preview([licence]))["lodgeable"], "what was confirmed, as names are compared"
 
 
 async def test_an_idempotency_key_gives_the_first_answer_again(fleet: Fleet) -> None:

@@ -64,7 +64,7 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
     await fleet.post("/couplings", coupling)
     leave = {"case_ref": "c", "holder": "1f2e3d4c", "until_at": "2026-11-25", "reason": "r", "actor": "a"}
     await fleet.post("/ops-grants", leave)
-    await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "r", "actor": "a"})
+    await fleet.waive(licence)
     await put_days(fleet.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY, rev=2)])
     async with tx(fleet.worker) as conn:
         await conn.execute("insert into claims.hold values ($1, 'imei-1', 1, 'dirty', false, 1)", fleet.tenant)

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 
 from services.claims.repo import ledger
-from shared.contracts.device_day import DeviceDay, Progress, Segment, Total
+from shared.contracts.device_day import DeviceDay, Hold, Progress, Segment, Total
 from shared.contracts.topics import PARTITIONS
 from shared.db.pool import Pool, tx
 from shared.nz_days import bounds_ms, to_ordinal
@@ -175,6 +175,22 @@ class Fleet:
         asked = await self.get(f"/licences/{licence}/verification")
         body = {"actor": actor, "statement_hash": asked["statement_hash"], "wording": asked["wording"]}
         return await self.post(f"/licences/{licence}/verification", body)
+
+    async def hold_a_day(self, *, rev: int, is_open: bool, device: str = "imei-1", days: int = 1) -> None:
+        """The classifier says that it still works on the first days, or that it is done."""
+        holds = [
+            Hold(tenant=str(self.tenant), device=device, day=FIRST_DAY + i, kind="reprocess", open=is_open, rev=rev)
+            for i in range(days)
+        ]
+        async with tx(self.worker) as conn:
+            await ledger.put_holds(conn, holds)
+
+    async def waive(self, licence: str, reason: str = "looked at", actor: str = "R Hill") -> dict[str, Any]:
+        """A decision about a hold that was open for a moment (rule EL4)."""
+        await self.hold_a_day(rev=1, is_open=True)
+        made = await self.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": reason, "actor": actor})
+        await self.hold_a_day(rev=2, is_open=False)
+        return made
 
     async def preview(self, licence_ids: Sequence[str], *, verified: bool = True, **more: Any) -> dict[str, Any]:
         for licence in licence_ids if verified else ():

@@ -44,7 +44,7 @@ async def test_a_preview_and_then_its_claim_are_attacked(whole: Claims, api: Api
 
     # the same paper typed twice, and a waiver that convinces nobody
     await fleet.add_licence("ABC123", "RUC OOOI", 60_000, "2026-11-20T08:00:00+13:00")
-    await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "ok", "actor": "R Hill"})
+    await fleet.waive(licence, "ok")
     attacked = await asked(fleet, licence)
     assert weak(attacked) == {"typed_twice": "weak", "thin_reasons": "weak"}
     (twice,) = [one for one in attacked["attacks"] if one["id"] == "typed_twice"]

@@ -229,7 +229,11 @@ def test_EL8_a_wrong_check_digit_fails_and_an_unknown_branch_warns() -> None:
 def test_EL8_another_account_name_fails_until_a_person_confirms_it_with_a_reason() -> None:
     other = replace(DRAFT, applicant=replace(APPLICANT, bank_account_name="R Hill"))
     assert of_rule(found(other), "EL8")[1].outcome == "fail"
-    waiver = Waiver(rule="EL8", reason="trading name", actor="R Hill", at=nz(2026, 5, 1))
+    waiver = Waiver(rule="EL8", reason="trading name", actor="R Hill", at=nz(2026, 5, 1), covers=frozenset({"key"}))
+    assert of_rule(found(other, waiver), "EL8")[1].outcome == "fail", "an account without a key is nobody's"
+    another = replace(other, applicant=replace(other.applicant, account_key="another"))
+    assert of_rule(found(another, waiver), "EL8")[1].outcome == "fail"
+    other = replace(other, applicant=replace(other.applicant, account_key="key"))
     confirmed = of_rule(found(other, waiver), "EL8")[1]
     assert confirmed.outcome == "warn"
     assert "trading name" in confirmed.reason

@@ -152,14 +152,35 @@ def replace_hold(hold: Hold, **changes: object) -> Hold:
 
 
 def test_EL4_a_waiver_with_a_reason_lets_it_pass_with_a_warning() -> None:
-    waiver = Waiver(rule="EL4", reason="the device was off the vehicle", actor="R Hill", at=nz(2026, 5, 1))
-    found = assessed(context=replace(USUAL, complete_through_ms={}, waivers=(waiver,)))
+    late = replace(USUAL, complete_through_ms={})
+    against = frozenset(name for finding in of_rule(assessed(context=late), "EL4") for name in finding.waivable)
+    waiver = Waiver(
+        rule="EL4", reason="the device was off the vehicle", actor="R Hill", at=nz(2026, 5, 1), covers=against
+    )
+    found = assessed(context=replace(late, waivers=(waiver,)))
     assert (found.state, found.eligible) == ("claimable", True)
     assert any("R Hill decided to go on: the device was off the vehicle" in f.reason for f in of_rule(found, "EL4"))
 
 
+def test_EL4_a_waiver_lets_no_other_hold_pass_nor_the_same_begun_again() -> None:
+    day = to_ordinal(date(2026, 3, 5))
+    one = Hold(tenant="t1", device="d1", day=day, kind="reprocess", open=True, rev=1)
+    (name,) = [name for f in assessed(context=replace(USUAL, holds=(one,))).findings for name in f.waivable]
+    waiver = Waiver(rule="EL4", reason="seen", actor="R Hill", at=nz(2026, 5, 1), covers=frozenset({name}))
+    assert assessed(context=replace(USUAL, holds=(one,), waivers=(waiver,))).eligible
+    for other in (
+        replace_hold(one, rev=3),
+        replace_hold(one, day=day + 1),
+        replace_hold(one, kind="dirty"),
+    ):
+        for holds in ((other,), (one, other)):
+            assert not assessed(context=replace(USUAL, holds=holds, waivers=(waiver,))).eligible
+    late = replace(USUAL, complete_through_ms={}, holds=(one,), waivers=(waiver,))
+    assert not assessed(context=late).eligible, "a hold that was waived says nothing of data that may still come"
+
+
 def test_EL4_a_waiver_does_not_undo_a_claim_made_before() -> None:
-    waiver = Waiver(rule="EL4", reason="again", actor="R Hill", at=nz(2026, 5, 1))
+    waiver = Waiver(rule="EL4", reason="again", actor="R Hill", at=nz(2026, 5, 1), covers=frozenset({""}))
     mark = ClaimedMark(where="here", reference="RUCOR-000001", on=date(2026, 4, 1))
     assert not assessed(context=replace(USUAL, mark=mark, waivers=(waiver,))).eligible
 

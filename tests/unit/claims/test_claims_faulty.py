@@ -59,5 +59,7 @@ def test_EL4_an_open_mark_of_faulty_data_in_the_period_blocks_and_one_outside_do
 
 
 def test_EL4_no_waiver_lifts_an_open_mark() -> None:
-    waiver = Waiver(rule="EL4", reason="the device was off the vehicle", actor="R Hill", at=nz(2026, 5, 1))
+    waiver = Waiver(
+        rule="EL4", reason="the device was off the vehicle", actor="R Hill", at=nz(2026, 5, 1), covers=frozenset({""})
+    )
     assert not assessed(context=replace(USUAL, marks=(MARK,), waivers=(waiver,))).eligible

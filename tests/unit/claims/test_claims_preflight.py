@@ -236,15 +236,17 @@ def before_first() -> Case:
 
 
 def waived(reason: str) -> Case:
-    return case(subject(waivers=(Waiver(rule="EL4", reason=reason, actor="R Hill", at=nz(2026, 5, 1)),)))
+    return case(
+        subject(waivers=(Waiver(rule="EL4", reason=reason, actor="R Hill", at=nz(2026, 5, 1), covers=frozenset()),))
+    )
 
 
 def confirmed(reason: str) -> tuple[Waiver, ...]:
-    return (Waiver(rule="EL8", reason=reason, actor="R Hill", at=nz(2026, 5, 1)),)
+    return (Waiver(rule="EL8", reason=reason, actor="R Hill", at=nz(2026, 5, 1), covers=frozenset({"key"})),)
 
 
-def wrong_name(**more: Any) -> Case:
-    return case(applicant=replace(APPLICANT, bank_account_name="R Hill"), **more)
+def wrong_name(key: str = "key", **more: Any) -> Case:
+    return case(applicant=replace(APPLICANT, bank_account_name="R Hill", account_key=key), **more)
 
 
 def received(on: date | None, today: date = TODAY) -> Case:
@@ -292,6 +294,7 @@ PLANTED: list[tuple[str, str, Callable[[], Case]]] = [
     ("thin_reasons", "weak", lambda: logged(KM, "forgot")),
     ("thin_reasons", "weak", lambda: case(waivers=confirmed("fine"))),
     ("bank_account", "fails", wrong_name),
+    ("bank_account", "fails", lambda: wrong_name("another", waivers=confirmed("R Hill owns the company alone"))),
     ("bank_account", "weak", lambda: wrong_name(waivers=confirmed("R Hill owns the company alone"))),
     ("bank_account", "fails", lambda: case(applicant=replace(APPLICANT, bank_account="01-0242-0100195-00"))),
     ("late_receipt", "fails", lambda: received(date(2028, 3, 1))),

@@ -152,7 +152,11 @@ def test_EL4_a_claim_waits_for_an_undecided_surrender_unless_a_person_decides() 
     assert unused_apart(licence(), []) == []
     (waiting,) = unused_apart(licence(unused_asked=asked), [])
     assert (waiting.rule, waiting.outcome, waiting.waiting) == ("EL4", "fail", True)
-    waiver = Waiver(rule="EL4", reason="two years end", actor="R Hill", at=nz(2026, 6, 1))
+    waiver = Waiver(
+        rule="EL4", reason="two years end", actor="R Hill", at=nz(2026, 6, 1), covers=frozenset(waiting.waivable)
+    )
+    (later,) = unused_apart(licence(unused_asked=replace(asked, from_reading=4_300)), [waiver])
+    assert later.outcome == "fail", "another surrender asks again"
     (waived,) = unused_apart(licence(unused_asked=asked), [waiver])
     assert (waived.outcome, "R Hill decided to go on" in waived.reason) == ("warn", True)
     (granted,) = unused_apart(licence(unused_asked=replace(asked, decided=True)), [])

@@ -65,5 +65,7 @@ async def post_correction(
     now_ms = context.clock()
     return await record(
         request, context, who, claim_id,
-        lambda conn: correct_form(conn, who.tenant_id, claim_id, fix, step, context.policy, context.sealer, now_ms),
+        lambda conn: correct_form(
+            conn, who.tenant_id, claim_id, fix, step, context.policy, context.sealer, context.hasher, now_ms
+        ),
     )  # fmt: skip

@@ -79,6 +79,7 @@ async def post_preflight(who: Writer, context: Ctx, body: PreviewBody) -> Prefli
 async def get_preflight(who: Reader, context: Ctx, claim_id: UUID) -> PreflightAnswer:
     """Attack a lodged claim: its frozen form against the evidence of today."""
     attacks = await preflight_claim(
-        context.pool, who.tenant_id, claim_id, context.policy, context.sealer, context.classifier, context.clock()
-    )
+        context.pool, who.tenant_id, claim_id, context.policy, context.sealer, context.hasher, context.classifier,
+        context.clock(),
+    )  # fmt: skip
     return _answer(attacks)

@@ -55,12 +55,15 @@ async def get_claimant(who: Reader, context: Ctx, claimant_id: UUID) -> Claimant
 
 @router.post("/waivers", status_code=201, response_model=WaiverAnswer)
 async def post_waiver(request: Request, who: Writer, context: Ctx, body: WaiverBody) -> Response:
-    row = WaiverRow(
-        id=new_id(), created_at=from_ms(context.clock()), **body.model_dump() | {"actor": actor_of(who, body.actor)}
-    )
+    """A person's decision to go on in spite of what stands against a licence (EL4) or an account's name (EL8) now: it covers
+    that and nothing that comes later."""
+    now_ms = context.clock()
+    given = body.model_dump() | {"actor": actor_of(who, body.actor)}
+    row = WaiverRow(id=new_id(), created_at=from_ms(now_ms), covers=[], **given)
 
     async def effect(conn: Connection) -> WaiverAnswer:
-        return WaiverAnswer.model_validate(await waive(conn, who.tenant_id, row))
+        made = await waive(conn, who.tenant_id, row, context.policy, context.sealer, context.hasher, now_ms)
+        return WaiverAnswer.model_validate(made)
 
     return await command(request, context, who.tenant_id, 201, effect)
 

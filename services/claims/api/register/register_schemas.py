@@ -247,3 +247,5 @@ class WaiverAnswer(Answer):
     reason: str
     actor: str
     created_at: datetime
+    covers: list[str]
+    """What stood against it when it was given; of an account a name for it, its account name and the applicant together."""

@@ -12,7 +12,7 @@ from services.claims.application.claim.draft_claim import shown
 from services.claims.application.claim.freeze import freeze
 from services.claims.application.claim.frozen import opened
 from services.claims.application.refusals import invalid, not_found, purged
-from services.claims.application.sealing import Sealer
+from services.claims.application.sealing import Hasher, Sealer, account_key
 from services.claims.application.statement.binding import waivers_of
 from services.claims.domain.claim.claim import ClaimDraft
 from services.claims.domain.claim.claim_fields import Applicant
@@ -32,8 +32,9 @@ _READ: Final = msgspec.json.Decoder(FormSnapshot)
 
 
 async def correct_form(
-    conn: Connection, tenant: UUID, claim_id: UUID, fix: Fix, step: Step, policy: Policy, sealer: Sealer, now_ms: int
-) -> None:
+    conn: Connection, tenant: UUID, claim_id: UUID, fix: Fix, step: Step, policy: Policy, sealer: Sealer, hasher: Hasher,
+    now_ms: int,
+) -> None:  # fmt: skip
     """One transaction: the next edition of the snapshot, a job to print it, and the step that says what was changed and why.
 
     Raises Problem 404, 409 `step_not_allowed` for a claim that was not returned, 422 for a line that is not of it or
@@ -51,6 +52,9 @@ async def correct_form(
         after = corrected(before, fix)
     except KeyError as error:
         raise invalid("/lines", f"licence {error.args[0]} is not of this claim", "unknown_id") from None
+    who = after.applicant
+    key = account_key(hasher, who.name, who.bank_account_name, who.bank_account)
+    after = replace(after, applicant=replace(who, account_key=key))
     changed = changes(before, after)
     if not changed:
         raise invalid("", "nothing differs from the form that came back", "no_change")

@@ -12,7 +12,7 @@ from services.claims.application.claim.claim_request import (
     LineShown,
     PreviewBody,
 )
-from services.claims.application.sealing import Hasher, Sealer, place
+from services.claims.application.sealing import Hasher, Sealer, account_key, place
 from services.claims.application.statement.binding import mark_from, waivers_of
 from services.claims.application.statement.facts import Assessed, Facts
 from services.claims.domain.claim.claim import Applicant, ClaimDraft, ClaimLine, assess_claim
@@ -50,11 +50,18 @@ def shown(finding: Finding) -> FindingShown:
     )
 
 
-def applicant_of(tenant: UUID, claimant: ClaimantRow, request: ClaimRequest, sealer: Sealer) -> Applicant:
-    """The claimant as the form prints it; what the request says wins.  The one place that opens the bank account."""
-    account = ""
-    if claimant.bank_sealed is not None:
-        account = sealer.open(claimant.bank_sealed, place(tenant, "claimant", claimant.id)).decode()
+def account_of(tenant: UUID, claimant: ClaimantRow, sealer: Sealer) -> str:
+    """The bank account in clear text, "" where none is known."""
+    if claimant.bank_sealed is None:
+        return ""
+    return sealer.open(claimant.bank_sealed, place(tenant, "claimant", claimant.id)).decode()
+
+
+def applicant_of(
+    tenant: UUID, claimant: ClaimantRow, request: ClaimRequest, sealer: Sealer, hasher: Hasher
+) -> Applicant:
+    """The claimant as the form prints it; what the request says wins."""
+    account = account_of(tenant, claimant, sealer)
     return Applicant(
         claimant_id=claimant.id,
         name=claimant.name,
@@ -62,6 +69,7 @@ def applicant_of(tenant: UUID, claimant: ClaimantRow, request: ClaimRequest, sea
         first_claim=claimant.first_claim,
         bank_account=account,
         bank_account_name=claimant.bank_account_name,
+        account_key=account_key(hasher, claimant.name, claimant.bank_account_name, account),
         address=claimant.address if request.address is None else request.address,
         phone=claimant.phone if request.phone is None else request.phone,
         email=claimant.email if request.email is None else request.email,
@@ -111,7 +119,7 @@ def draft_claim(
         claimant.default_travel_description if request.travel_description is None else request.travel_description
     )
     draft = ClaimDraft(
-        applicant=applicant_of(facts.tenant, claimant, request, sealer),
+        applicant=applicant_of(facts.tenant, claimant, request, sealer, hasher),
         lines=tuple(lines[item.row.id] for item in assessed),
         person_completing=request.person_completing,
         travel_description=description,

@@ -12,7 +12,7 @@ from services.claims.application.claim.claim_request import ClaimRequest
 from services.claims.application.claim.preview_claim import draft_from_ledger
 from services.claims.application.peers import Grounds, PeerUnavailable
 from services.claims.application.refusals import not_found, purged
-from services.claims.application.sealing import Hasher, Sealer, place
+from services.claims.application.sealing import Hasher, Sealer, account_key, place
 from services.claims.application.statement.binding import assignment_from_row, waivers_of
 from services.claims.application.statement.expected import Earlier, load_earlier, with_expected
 from services.claims.application.statement.facts import Assessed, Facts, assess, load_facts
@@ -70,7 +70,14 @@ async def preflight_request(
 
 
 async def preflight_claim(
-    pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, sealer: Sealer, grounds: Grounds, now_ms: int
+    pool: Pool,
+    tenant: UUID,
+    claim_id: UUID,
+    policy: Policy,
+    sealer: Sealer,
+    hasher: Hasher,
+    grounds: Grounds,
+    now_ms: int,
 ) -> tuple[Attack, ...]:
     """Of a lodged claim, its frozen form against today's evidence.  Raises Problem 404."""
     async with tenant_tx(pool, tenant) as conn:
@@ -96,7 +103,7 @@ async def preflight_claim(
         facts,
         earlier,
         lines,
-        _applicant(form, row.claimant_id),
+        _applicant(form, row.claimant_id, hasher),
         around,
         ground,
         lodged,
@@ -115,12 +122,13 @@ def _attack_lodged(
     return _attack(facts, items, printed, applicant, around, ground, lodged, policy)
 
 
-def _applicant(form: FormSnapshot, claimant_id: UUID) -> Applicant:
+def _applicant(form: FormSnapshot, claimant_id: UUID, hasher: Hasher) -> Applicant:
     """As the form was lodged."""
     return Applicant(
         claimant_id=claimant_id, name=form.applicant_name, customer_number=form.customer_number, first_claim=form.first_claim,
         bank_account=form.bank_account, bank_account_name=form.bank_account_name, address=form.address, phone=form.phone,
         email=form.email,
+        account_key=account_key(hasher, form.applicant_name, form.bank_account_name, form.bank_account),
     )  # fmt: skip
 
 

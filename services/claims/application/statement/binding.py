@@ -225,7 +225,7 @@ def looks_of(rows: Sequence[AcknowledgementRow], licence_id: UUID) -> tuple[Look
 def waivers_of(rows: list[WaiverRow], thing: UUID) -> tuple[Waiver, ...]:
     """The waivers of one licence or one claimant."""
     return tuple(
-        Waiver(rule=w.rule, reason=w.reason, actor=w.actor, at=w.created_at)
+        Waiver(rule=w.rule, reason=w.reason, actor=w.actor, at=w.created_at, covers=frozenset(w.covers))
         for w in rows
         if thing in {w.licence_id, w.claimant_id}
     )

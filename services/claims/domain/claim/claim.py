@@ -118,10 +118,12 @@ def _account(text: str) -> Finding:
 
 
 def _account_name(applicant: Applicant) -> Finding:
-    """Rule EL8: a mismatch needs a person's confirmation and reason (a Waiver)."""
+    """Rule EL8: a mismatch needs a person's confirmation and reason (a Waiver): of this account, in this name, for this
+    applicant."""
     if same_name(applicant.bank_account_name, applicant.name):
         return Finding(rule="EL8", outcome="pass", reason="the account bears the applicant's name", source=FORM_NOTE_8)
     reason = f"the account of {applicant.bank_account_name!r} does not match the applicant {applicant.name!r}"
     return Finding(
-        rule="EL8", outcome="fail", reason=reason, source=FORM_NOTE_8, inputs=(("field", "bank_account_name"),)
-    )
+        rule="EL8", outcome="fail", reason=reason, source=FORM_NOTE_8, inputs=(("field", "bank_account_name"),),
+        waivable=(applicant.account_key,) if applicant.account_key else (),
+    )  # fmt: skip

@@ -31,6 +31,8 @@ class Applicant:
     address: str = ""
     phone: str = ""
     email: str = ""
+    account_key: str = ""
+    """Names this account, its name and the applicant's, all three, and tells none of them (rules EL8, RE3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,26 +172,30 @@ def _all_in(statement: Statement, end_ms: int, context: ClaimContext, policy: Po
         known = [context.complete_through_ms.get(device) for device in late]
         through = "not known" if None in known else from_ms(min(ms for ms in known if ms is not None)).isoformat()
         reason = f"data may still arrive for {', '.join(late)}: complete through {through}, needed {inputs[0][1]}"
+        against = tuple(f"data of {device} through {inputs[0][1]}" for device in late)
     elif statement.unsettled_days:
         reason = f"{statement.unsettled_days} device-days of the licence are not settled yet"
+        against = (f"unsettled days of statement {statement.hash}",)
     else:
         reason = f"everything up to {policy.late_window_hours} h after the licence's end is in"
         return Finding(rule="EL4", outcome="pass", reason=reason, source=source, inputs=inputs)
-    return Finding(rule="EL4", outcome="fail", reason=reason, source=source, inputs=inputs, waiting=True)
+    return Finding(
+        rule="EL4", outcome="fail", reason=reason, source=source, inputs=inputs, waiting=True, waivable=against
+    )
 
 
 def _no_holds(statement: Statement, holds: Sequence[Hold]) -> Finding:
     periods = [(span.device, day_of(span.from_ms), day_of(span.until_ms - 1)) for span in statement.spans]
     blocking = sorted(
         {
-            (hold.day, hold.device, hold.kind)
+            (hold.day, hold.device, hold.kind, hold.rev)
             for hold in holds
             if hold.open and any(hold.device == d and first <= hold.day <= last for d, first, last in periods)
         }
     )
     if not blocking:
         return Finding(rule="EL4", outcome="pass", reason="nothing is held back in the period", source="Act s 35(3)")
-    shown = "; ".join(f"{kind} {device} on {from_ordinal(day)}" for day, device, kind in blocking[:5])
+    shown = "; ".join(f"{kind} {device} on {from_ordinal(day)}" for day, device, kind, _ in blocking[:5])
     more = f" and {len(blocking) - 5} more" if len(blocking) > 5 else ""
     reason = f"still being worked on: {shown}{more}"
     return Finding(
@@ -201,6 +205,9 @@ def _no_holds(statement: Statement, holds: Sequence[Hold]) -> Finding:
         source="Act s 35(3)",
         inputs=(("open_holds", str(len(blocking))),),
         waiting=True,
+        waivable=tuple(
+            f"{kind} {device} on {from_ordinal(day)}, revision {rev}" for day, device, kind, rev in blocking
+        ),
     )
 
 

@@ -48,7 +48,7 @@ def _bank(case: Case) -> Iterator[Hit]:
         )
     if not same_name(who.bank_account_name, who.name):
         inputs = (("account_name", who.bank_account_name), ("applicant", who.name))
-        confirmed = next((waiver for waiver in case.waivers if waiver.rule == "EL8"), None)
+        confirmed = next((one for one in case.waivers if one.rule == "EL8" and who.account_key in one.covers), None)
         if confirmed is None:
             yield Hit("fails", "the account's name is not the applicant's, and nobody has confirmed it", inputs)
         else:

@@ -172,7 +172,10 @@ def unused_apart(licence: Licence, waivers: Sequence[Waiver]) -> list[Finding]:
             f"its surrender from {asked.from_reading} on is not decided: a claim now would leave out whatever comes after, for "
             "ever, if the surrender is declined"
         )
-        finding = Finding(rule="EL4", outcome="fail", reason=reason, source=ONCE, inputs=inputs, waiting=True)
+        waivable = (f"surrender from {asked.from_reading} on, asked for on {asked.on}",)
+        finding = Finding(
+            rule="EL4", outcome="fail", reason=reason, source=ONCE, inputs=inputs, waiting=True, waivable=waivable
+        )
         return [waived(finding, waivers)]
     how = "was refunded" if asked.decided else "is asked for"
     reason = (

@@ -52,6 +52,15 @@ def same_name(account_name: str, applicant: str) -> bool:
     return bool(_words(applicant)) and _words(account_name) == _words(applicant)
 
 
+def account_words(applicant: str, account_name: str, account: str) -> str:
+    """What a person confirms when the names differ: the two names as they are compared, and the account's digits."""
+    try:
+        digits = parse_account(account).digits
+    except InvalidBankAccount:
+        digits = account
+    return "\0".join((" ".join(_words(applicant)), " ".join(_words(account_name)), digits))
+
+
 def _words(name: str) -> tuple[str, ...]:
     plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
     words = [_WORDS.get(word, word) for word in re.findall(r"[^\W_]+|[&+]", plain.replace("'", "").replace(".", ""))]
