@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.db import api_keys
 from shared.db.api_keys import KeyFacts, key_id_of
 from shared.db.pool import Connection, Pool, tenant_tx
-from shared.http.auth import Principal, opened_by, require
+from shared.http.auth import VISITOR, Principal, opened_by, require
 from shared.http.commands import no_key
 from shared.http.fields import Answer, Body, GivenText, Instant
 from shared.http.paging import LIMIT_MAX, cursor_of, place_of
@@ -188,16 +188,20 @@ def _wrong_end(detail: str) -> Problem:
 
 
 def _check_reach(asker: Principal, key: KeyFacts) -> None:
-    """Whoever rotates a key can use it: it may open, last and ask no more than what they have.  Raises Problem 403."""
+    """Whoever rotates a key can use it: it may open, last and ask no more than what they have.  A tenant's leave for one key of
+    the operator is that key's alone (rule PA4).  Raises Problem 403."""
     check_within(asker, key.scopes)
+    if VISITOR in key.scopes and key.key_id != asker.key_id:
+        raise _not_yours("A key that tenants may have let in is rotated by itself alone")
     ends, per_s = key.expires_at or api_keys.EVER, key.requests_per_s
     if ends > (asker.ends_at or api_keys.EVER) or (
         asker.requests_per_s is not None and (per_s is None or per_s > asker.requests_per_s)
     ):
-        raise Problem(
-            403, "key_not_yours", "A key that lasts longer than yours, or may ask more often, is not yours to rotate",
-            "Rotate it with its own newest secret, or sign in as a person who may.",
-        )  # fmt: skip
+        raise _not_yours("A key that lasts longer than yours, or may ask more often, is not yours to rotate")
+
+
+def _not_yours(title: str) -> Problem:
+    return Problem(403, "key_not_yours", title, "Rotate it with its own newest secret, or revoke it and make another.")
 
 
 def _made(facts: KeyFacts, key: str) -> MadeKeyAnswer:

@@ -18,6 +18,8 @@ DAYS_HELD: Final = "select device, from_day, to_day from claims.days_held($1)"
 REVOKE_ALL: Final = (
     "update claims.api_key set revoked_at = now() where tenant_id = $1 and revoked_at is null returning key_id"
 )
+END_ROLES: Final = """
+update claims.person_role set ended_at = now(), ended_by = 'off-boarding' where tenant_id = $1 and ended_at is null"""
 BEGIN: Final = """
 insert into claims.offboarding (tenant_id, leaver, reason, actor) values ($1, $2, $3, $4)
 on conflict on constraint offboarding_pk do nothing"""
@@ -80,6 +82,8 @@ async def days_held(conn: Connection, tenant: UUID) -> list[tuple[str, int, int]
 
 
 async def revoke_all(conn: Connection, tenant: UUID) -> int:
+    """Every key is revoked, how many is told; and nobody of the tenant has a role, so that none signs in and makes others."""
+    await conn.execute(END_ROLES, tenant)
     return len(await conn.fetch(REVOKE_ALL, tenant))
 
 

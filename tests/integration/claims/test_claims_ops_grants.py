@@ -160,6 +160,20 @@ async def test_PA4_who_is_put_in_the_holders_place_needs_leave_of_their_own(clai
     assert await code(bearing(claims, jo, "Jo Smith"), fleet) == "403 no_grant", "at once, though the token lives"
 
 
+async def test_PA4_a_key_that_has_leave_is_rotated_by_itself_alone(claims: Claims, fleet: Fleet) -> None:
+    """Whoever rotates a key has its new secret, and would look in by its leave."""
+    office = await operators(claims)
+    holder = claims.client(await claims.key(OPERATOR, *scopes_of(["ops"])))
+    _, eve = await ops_person(claims, office, "Eve Other")
+    await fleet.post("/ops-grants", leave(key_id(holder)))
+    for other in (eve, office.client):
+        taken = await other.post(f"/v1/keys/{key_id(holder)}/rotate", json={})
+        assert (taken.status_code, taken.json()["code"]) == (403, "key_not_yours")
+    assert (await holder.post(f"/v1/keys/{key_id(holder)}/rotate", json={})).status_code == 200
+    assert await code(holder, fleet) == "ok", "for its grace"
+    assert (await eve.post(f"/v1/keys/{key_id(holder)}/revoke", json={})).status_code == 200, "anybody may end it"
+
+
 async def test_PA4_a_leave_is_ended_and_never_changed_else(claims: Claims, fleet: Fleet) -> None:
     made = await fleet.post("/ops-grants", leave("1f2e3d4c"))
     for statement in (

@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from deploy.privacy.cli import export_subject, export_tenant, offboard
+from services.claims.application.people.sign_in import Identity, NotAPerson, sign_in
+from services.claims.domain.instants import from_ms
 from services.claims.wiring import make_app
 from shared.db.pool import tenant_tx
 from tests.integration.claims.test_claims_row_security import fill
@@ -114,6 +116,22 @@ async def test_RE2_a_tenant_that_leaves_is_erased_but_for_what_is_held_and_the_r
     assert await desk.rows(other.tenant) == others
     assert "there is no tenant" in await desk.run(offboard, "--tenant", str(UUID(int=9)), "--actor", "a", code=1)
     assert "does not leave" in await desk.run(offboard, "--tenant", str(UUID(int=0)), "--actor", "a", code=1)
+
+
+async def test_RE2_nobody_of_a_tenant_that_leaves_signs_in_or_makes_a_key(desk: Desk, tmp_path: Path) -> None:
+    """Though records of them are held, and a token of theirs lives for some minutes more."""
+    fleet, claims = await whole(desk), desk.claims
+    mary = await claims.person(fleet.tenant, "Mary Hill", "admin")
+    key = {"name": "n", "scopes": ["claims:read"]}
+    assert (await mary.post("/v1/keys", json=key)).status_code == 201
+    row = next(one for one in (await fleet.get("/people"))["items"] if one["name"] == "Mary Hill")
+    who, now = Identity("https://id.example", "1", row["email"]), from_ms(claims.clock())
+    assert (await sign_in(claims.context.pool, who, fleet.tenant, now)).subject == row["id"]
+    done = ["--tenant", str(fleet.tenant), "--actor", "A Reid", "--export", str(tmp_path / "leaver.zip")]
+    await desk.run(offboard, *done)
+    assert (await mary.post("/v1/keys", json=key)).status_code == 401
+    with pytest.raises(NotAPerson):
+        await sign_in(claims.context.pool, who, fleet.tenant, now)
 
 
 async def test_RE2_an_access_request_finds_what_is_about_a_person_or_a_vehicle(desk: Desk, tmp_path: Path) -> None:
