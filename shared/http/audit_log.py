@@ -13,7 +13,7 @@ from shared.db.pool import Pool, tenant_tx
 from shared.http.auth import Principal, require
 from shared.http.deeds import OVERVIEW
 from shared.http.fields import Answer, Instant, Until, printable
-from shared.http.paging import LIMIT_MAX, cursor_of, place_of
+from shared.http.paging import LIMIT_MAX, Here
 
 SCOPE: Final = "audit-log:read"
 Reader = Annotated[Principal, Depends(require(SCOPE))]
@@ -57,6 +57,7 @@ def router(pool: Pool) -> APIRouter:
     @routes.get("/audit-log")
     async def audit_log(
         who: Reader,
+        here: Here,
         from_: Annotated[Instant | None, Query(alias="from")] = None,
         to: Annotated[Until | None, Query()] = None,
         actor: Filter = None,
@@ -67,11 +68,11 @@ def router(pool: Pool) -> APIRouter:
     ) -> AccessPage:
         """Every authenticated request that touched this tenant's data, newest first: `actor` is a key id or a person's name,
         `route` a template, `thing` an id.  Rows are kept for four years after their month."""
-        before = None if cursor is None else place_of(cursor)
+        before = None if cursor is None else here.place_of(cursor)
         wanted = Wanted(from_, to, actor, route, thing)
         async with tenant_tx(pool, who.tenant_id) as conn:
             rows = await table.page(conn, who.tenant_id, wanted, before and (before.at, before.id), limit + 1)
-        more = cursor_of(rows[limit - 1].at, rows[limit - 1].id) if len(rows) > limit else None
+        more = here.cursor_of(rows[limit - 1].at, rows[limit - 1].id) if len(rows) > limit else None
         return AccessPage(items=[AccessAnswer.model_validate(row) for row in rows[:limit]], next_cursor=more)
 
     return routes

@@ -13,9 +13,9 @@ from shared.http.routes import VERSION
 
 _OK: Final = 200
 _NOT_MODIFIED: Final = 304
-_NEXT: Final = re.compile(rb'"next_cursor":"([\w=-]{1,200})"\}$')
+_NEXT: Final = re.compile(rb'"next_cursor":"([\w=-]{1,720})"\}$')
 """Every page ends with it."""
-_TAIL_BYTES: Final = 240
+_TAIL_BYTES: Final = 760
 _OF_BODIES: Final = ("content-length", "content-type", "content-disposition")
 
 

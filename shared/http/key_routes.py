@@ -17,7 +17,7 @@ from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http.auth import VISITOR, Principal, opened_by, require
 from shared.http.commands import no_key
 from shared.http.fields import Answer, Body, GivenText, Instant
-from shared.http.paging import LIMIT_MAX, cursor_of, place_of
+from shared.http.paging import LIMIT_MAX, Here
 from shared.http.problems import Problem
 from shared.http.standing import ScopesOfPerson, as_of_now
 from shared.nz_days import instant_of
@@ -96,15 +96,16 @@ def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = N
     @routes.get("/keys")
     async def keys(
         who: Manager,
+        here: Here,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
         cursor: Annotated[str | None, Query(max_length=64)] = None,
     ) -> KeyPage:
-        place = place_of(cursor)
+        place = here.place_of(cursor)
         after = api_keys.FIRST if cursor is None else (place.at, f"{place.id.int:08x}")
         async with tenant_tx(pool, who.tenant_id) as conn:
             rows = await api_keys.keys_of(conn, who.tenant_id, after, limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
-        more = last and cursor_of(last.created_at, UUID(int=int(last.key_id, 16)))
+        more = last and here.cursor_of(last.created_at, UUID(int=int(last.key_id, 16)))
         return KeyPage(items=[KeyAnswer.model_validate(row) for row in rows[:limit]], next_cursor=more)
 
     @routes.post("/keys", status_code=201)

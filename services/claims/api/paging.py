@@ -1,6 +1,7 @@
 """Lists by cursor."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -9,7 +10,7 @@ from fastapi import Depends, Query
 
 from services.claims.api.fields import Answer
 from services.claims.repo.rows import Page
-from shared.http.paging import LIMIT_MAX, cursor_of, place_of
+from shared.http.paging import LIMIT_MAX, Here, Listing
 
 A = TypeVar("A", bound=Answer)
 
@@ -32,15 +33,22 @@ class Placed(Protocol):
 R = TypeVar("R", bound=Placed)
 
 
-def _page(limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100, cursor: str | None = None) -> Page:
-    place = place_of(cursor)
-    return Page(limit, place.at, place.id)
+@dataclass(frozen=True, kw_only=True)
+class ListPage(Page):
+    """A page of the list that was asked for."""
+
+    of: Listing
 
 
-Paged = Annotated[Page, Depends(_page)]
+def _page(here: Here, limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100, cursor: str | None = None) -> ListPage:
+    place = here.place_of(cursor)
+    return ListPage(limit=limit, after_at=place.at, after_id=place.id, of=here)
 
 
-def listed(page: Page, rows: Sequence[R], answer: Callable[[R], A]) -> ListAnswer[A]:
+Paged = Annotated[ListPage, Depends(_page)]
+
+
+def listed(page: ListPage, rows: Sequence[R], answer: Callable[[R], A]) -> ListAnswer[A]:
     """No cursor on the last page, which is one that is not full."""
-    cursor = cursor_of(rows[-1].created_at, rows[-1].id) if len(rows) == page.limit else None
+    cursor = page.of.cursor_of(rows[-1].created_at, rows[-1].id) if len(rows) == page.limit else None
     return ListAnswer(items=[answer(row) for row in rows], next_cursor=cursor)

@@ -25,7 +25,7 @@ from services.classifier.repo import ruling_versions
 from services.classifier.repo.ruling_versions import ExclusionRow, ExclusionState
 from shared.db.pool import Connection, tenant_tx
 from shared.http.auth import Principal, require
-from shared.http.paging import LIMIT_MAX, cursor_of, place_of
+from shared.http.paging import LIMIT_MAX, Here
 from shared.nz_days import instant_of, ms_of
 
 Reader = Annotated[Principal, Depends(require("land:read"))]
@@ -80,6 +80,7 @@ async def lift(request: Request, who: Writer, context: Ctx, exclusion_id: UUID, 
 async def listed(
     who: Reader,
     context: Ctx,
+    here: Here,
     state: ExclusionState | None = None,
     device: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
@@ -90,9 +91,9 @@ async def listed(
         raise invalid("?device", "control characters are not allowed")
     async with tenant_tx(context.pool, who.tenant_id) as conn:
         rows = await ruling_versions.exclusions(
-            conn, who.tenant_id, place_of(cursor), limit + 1, state=state, device=device
+            conn, who.tenant_id, here.place_of(cursor), limit + 1, state=state, device=device
         )
-    more = cursor_of(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
+    more = here.cursor_of(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
     return ExclusionPage(items=[ExclusionAnswer(**_fields(row)) for row in rows[:limit]], next_cursor=more)
 
 

@@ -30,7 +30,7 @@ from services.classifier.repo.ruling_versions import LandRow, LandState
 from shared.db.pool import Connection, tenant_tx
 from shared.http.auth import Principal, require
 from shared.http.fields import Day
-from shared.http.paging import LIMIT_MAX, cursor_of, place_of
+from shared.http.paging import LIMIT_MAX, Here
 from shared.nz_days import from_ordinal, to_ordinal
 
 Reader = Annotated[Principal, Depends(require("land:read"))]
@@ -101,6 +101,7 @@ async def withdraw(request: Request, who: Writer, context: Ctx, land_id: UUID, b
 async def listed(
     who: Reader,
     context: Ctx,
+    here: Here,
     state: LandState | None = None,
     on: Day | None = None,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
@@ -109,8 +110,8 @@ async def listed(
     """The newest version of each, oldest land first; `on`: only land whose days include this one."""
     day = None if on is None else to_ordinal(on)
     async with tenant_tx(context.pool, who.tenant_id) as conn:
-        rows = await ruling_versions.lands(conn, who.tenant_id, place_of(cursor), limit + 1, state=state, on=day)
-    more = cursor_of(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
+        rows = await ruling_versions.lands(conn, who.tenant_id, here.place_of(cursor), limit + 1, state=state, on=day)
+    more = here.cursor_of(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
     return LandPage(items=[LandAnswer(**_fields(row)) for row in rows[:limit]], next_cursor=more)
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from services.ingest.adapters.heard import KEPT_DAYS, Heard
 from services.ingest.adapters.refusals import provider_origin
 from services.ingest.api.intake import Intake, Sender
-from services.ingest.api.quarantine_page import page_of
+from services.ingest.api.quarantine_page import Asked, page_of
 from services.ingest.api.schemas import PINGS_ANSWERS, PINGS_BODY, QuarantinePage, Receipt
 from services.ingest.domain.silence import gaps
 from services.ingest.repo import providers
@@ -25,7 +25,7 @@ from shared.http.audit import audited_hourly
 from shared.http.auth import Principal, require
 from shared.http.fields import Answer, Body, GivenText, printable
 from shared.http.openapi.document import NEVER
-from shared.http.paging import LIMIT_MAX
+from shared.http.paging import CURSOR_CHARS_MAX, LIMIT_MAX, Here
 from shared.http.problems import Problem
 from shared.nz_days import instant_of
 
@@ -147,6 +147,7 @@ def router(intake: Intake, pool: Pool, heard: Heard, consented: Consented) -> AP
     @routes.get("/tenants/{tenant_id}/quarantine")
     async def get_tenant_quarantine(
         who: Looks,
+        here: Here,
         tenant_id: UUID,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
         cursor: Annotated[str | None, Query(max_length=64)] = None,
@@ -155,23 +156,26 @@ def router(intake: Intake, pool: Pool, heard: Heard, consented: Consented) -> AP
     ) -> QuarantinePage:
         """What you sent for this tenant and was refused, newest first; nothing that others sent."""
         await consented.check(who.tenant_id, tenant_id)
-        return await page_of(pool, tenant_id, limit, cursor, code, device_id, provider_origin(who.tenant_id))
+        asked = Asked(limit, cursor, code, device_id, provider_origin(who.tenant_id))
+        return await page_of(pool, tenant_id, here, asked)
 
     @routes.get("/tenants/{tenant_id}/devices")
     async def get_tenant_devices(
         who: Looks,
+        here: Here,
         tenant_id: UUID,
         min_gap_hours: Annotated[int, Query(ge=1, le=24 * KEPT_DAYS)] = 24,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
-        cursor: Annotated[str, Query(max_length=128), AfterValidator(printable)] = "",
+        cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None,
     ) -> DevicePage:
         """When each device that you sent for was last seen, and its silences of the last 90 days, in whole hours (UTC). A
         parked device may well be silent."""
         await consented.check(who.tenant_id, tenant_id)
         first = instant_of(intake.clock()).date() - timedelta(days=KEPT_DAYS)
+        after = here.text_of(cursor)
         async with tenant_tx(pool, tenant_id) as conn:
-            rows = await providers.devices(conn, tenant_id, who.tenant_id, cursor, first, limit + 1)
-        more = rows[limit - 1].device_id if len(rows) > limit else None
+            rows = await providers.devices(conn, tenant_id, who.tenant_id, after, first, limit + 1)
+        more = here.cursor(rows[limit - 1].device_id.encode()) if len(rows) > limit else None
         return DevicePage(items=[_device(row, min_gap_hours) for row in rows[:limit]], next_cursor=more)
 
     @routes.get("/provider/tenants")

@@ -1,7 +1,7 @@
 """A page of the quarantine, for a tenant or for a provider of one."""
 
 import base64
-import binascii
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.ingest.api.schemas import QuarantinePage, QuarantineRow
@@ -9,45 +9,41 @@ from services.ingest.repo import quarantine
 from services.ingest.repo.quarantine import StoredRow
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tenant_tx
-from shared.http.problems import Problem, unavailable
+from shared.http.paging import Listing
+from shared.http.problems import unavailable
 
 
-async def page_of(
-    pool: Pool, tenant: UUID, limit: int, cursor: str | None, code: str | None, device_id: str | None, origin: str = ""
-) -> QuarantinePage:
-    """Newest first; `origin`: only rows whose origin begins so.  Raises Problem 422, 503."""
-    before = _from_cursor(cursor)
+@dataclass(frozen=True)
+class Asked:
+    """`origin`: only rows whose origin begins so."""
+
+    limit: int
+    cursor: str | None
+    code: str | None
+    device_id: str | None
+    origin: str = ""
+
+
+async def page_of(pool: Pool, tenant: UUID, here: Listing, asked: Asked) -> QuarantinePage:
+    """Newest first.  Raises Problem 400, 503."""
+    limit = asked.limit
+    before = here.number_of(asked.cursor)
     try:
         async with tenant_tx(pool, tenant) as conn:
             rows = await quarantine.page(
-                conn, tenant, before=before, code=code, device_id=device_id, limit=limit + 1, origin=origin
+                conn,
+                tenant,
+                before=before,
+                code=asked.code,
+                device_id=asked.device_id,
+                limit=limit + 1,
+                origin=asked.origin,
             )
     except DatabaseUnavailable as error:
         raise unavailable("The quarantine can't be read at the moment: try again.") from error
     more = len(rows) > limit
-    return QuarantinePage(
-        items=[_to_api_row(row) for row in rows[:limit]], next_cursor=_to_cursor(rows[limit - 1].id) if more else None
-    )
-
-
-def _to_cursor(row_id: int) -> str:
-    return base64.urlsafe_b64encode(f"q{row_id}".encode()).decode()
-
-
-def _from_cursor(cursor: str | None) -> int | None:
-    """Raises Problem 422 for a cursor that we did not make."""
-    if cursor is None:
-        return None
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode()).decode("ascii")
-    except (ValueError, binascii.Error):
-        text = ""
-    if not (text.startswith("q") and text[1:].isdigit() and len(text) < 20):
-        raise Problem(
-            422, "bad_cursor", "The cursor is not known",
-            "Leave `cursor` out to start at the newest row, or send the one of the last page."
-        )  # fmt: skip
-    return int(text[1:])
+    following = here.number(rows[limit - 1].id) if more else None
+    return QuarantinePage(items=[_to_api_row(row) for row in rows[:limit]], next_cursor=following)
 
 
 def _to_api_row(row: StoredRow) -> QuarantineRow:

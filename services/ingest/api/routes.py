@@ -10,7 +10,7 @@ from services.ingest.adapters.heard import Heard
 from services.ingest.api import provider_routes
 from services.ingest.api.intake import Intake, Sender
 from services.ingest.api.provider_routes import Consented
-from services.ingest.api.quarantine_page import page_of
+from services.ingest.api.quarantine_page import Asked, page_of
 from services.ingest.api.schemas import (
     PINGS_ANSWERS,
     PINGS_BODY,
@@ -25,6 +25,7 @@ from shared.http import audit_log, auth, conventions, key_routes
 from shared.http.audit import audited_hourly
 from shared.http.auth import Principal, require
 from shared.http.limits import BodyLimit
+from shared.http.paging import Here
 from shared.http.problems import Problem
 from shared.http.tokens import TokenReader
 from shared.settings import LimitSettings
@@ -48,6 +49,7 @@ async def post_pings(request: Request, principal: Annotated[Principal, Depends(r
 async def get_quarantine(
     request: Request,
     principal: Annotated[Principal, Depends(require("pings:read"))],
+    here: Here,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
     cursor: Annotated[str | None, Query(max_length=64)] = None,
     code: Annotated[str | None, Query(max_length=64)] = None,
@@ -57,7 +59,7 @@ async def get_quarantine(
     pool: Pool = request.app.state.pool
     if "\0" in f"{code}{device_id}":
         raise Problem(422, "invalid", "The request does not fit the schema", "A filter can't hold a NUL character.")
-    return await page_of(pool, principal.tenant_id, limit, cursor, code, device_id)
+    return await page_of(pool, principal.tenant_id, here, Asked(limit, cursor, code, device_id))
 
 
 def create_app(

@@ -126,6 +126,25 @@ async def test_G7_what_is_no_request_of_ours_is_a_problem_too(fleet: Fleet) -> N
     assert (await fleet.get("/claimants"))["items"] == []
 
 
+async def test_G7_a_cursor_of_another_list_or_of_nobody_is_refused_by_every_list(claims: Claims, fleet: Fleet) -> None:
+    for plate in ("AAA1", "AAA2"):
+        await fleet.post("/vehicles", {"plate": plate})
+    given = (await fleet.get("/vehicles", limit="1"))["next_cursor"]
+    assert [one["plate"] for one in (await fleet.get("/vehicles", cursor=given))["items"]] == ["AAA2"]
+    operator, asked = await claims.operator(), 0
+    for path, item in claims.app.openapi()["paths"].items():
+        parameters = {one["name"] for one in item.get("get", {}).get("parameters", [])}
+        if "cursor" not in parameters:
+            continue
+        asked += 1
+        client = operator if path.startswith("/v1/ops/") else fleet.client
+        for cursor in (given, "A" * 40, given[:-1]):
+            if (path, cursor) != ("/v1/vehicles", given):
+                refused = problem(await client.get(re.sub(r"{\w+}", SOME_ID, path), params={"cursor": cursor}))
+                assert (refused["status"], refused["code"]) == (400, "cursor_invalid"), (path, cursor)
+    assert asked > 20
+
+
 async def test_unknown_ids_are_404_everywhere(fleet: Fleet) -> None:
     for thing in ("claimants", "vehicles", "devices", "couplings", "recorders", "readings", "licences", "claims"):
         answer = await fleet.client.get(f"/v1/{thing}/{SOME_ID}")

@@ -131,7 +131,10 @@ def test_PA3_a_provider_sees_its_own_refusals_gaps_and_last_fixes_alone(ingest: 
     assert [gap["hours"] for gap in first["gaps"]] in ([28], [29], [30])
     assert devices(min_gap_hours=40)[0]["gaps"] == []
     page = provider.ask("GET", f"/tenants/{ingest.tenant}/devices", limit=1).json()
-    assert (page["next_cursor"], [one["device_id"] for one in devices(cursor="p-1")]) == ("p-1", ["p-2"])
+    assert [one["device_id"] for one in devices(cursor=page["next_cursor"])] == ["p-2"]
+    for path, cursor in (("devices", "p-1"), ("quarantine", page["next_cursor"])):
+        refused = provider.ask("GET", f"/tenants/{ingest.tenant}/{path}", cursor=cursor)
+        assert (refused.status_code, refused.json()["code"]) == (400, "cursor_invalid")
 
 
 def test_PA3_neither_key_opens_the_others_routes(ingest: Ingest, provider: Provider) -> None:

@@ -37,7 +37,6 @@ from services.claims.domain.instants import from_ms
 from services.claims.repo import claims, devices, documents, ledger
 from shared.contracts.partitioning import partition_of
 from shared.db.pool import Connection
-from shared.http.paging import cursor_of
 from shared.http.problem_schemas import GONE
 from shared.http.problems import Problem
 from shared.observability.metrics import CLAIMS_LODGED, CLAIMS_REFUSED
@@ -161,7 +160,7 @@ async def get_claims(
     async def read(conn: Connection) -> ListAnswer[ClaimSummaryAnswer]:
         rows = await claims.claims(conn, who.tenant_id, page, wanted)
         heads = await documents.heads(conn, who.tenant_id, [row.id for row in rows], "form")
-        cursor = cursor_of(rows[-1].lodged_at, rows[-1].id) if len(rows) == page.limit else None
+        cursor = page.of.cursor_of(rows[-1].lodged_at, rows[-1].id) if len(rows) == page.limit else None
         return ListAnswer(items=[to_api_summary(row, heads.get(row.id)) for row in rows], next_cursor=cursor)
 
     return await query(context, who.tenant_id, read)

@@ -40,7 +40,7 @@ from services.claims.repo.rows import Page
 from shared.clock import new_id
 from shared.db.pool import Connection
 from shared.http.auth import Principal
-from shared.http.paging import LIMIT_MAX, cursor_of
+from shared.http.paging import LIMIT_MAX
 
 router = APIRouter(tags=["claims"])
 
@@ -201,7 +201,7 @@ async def get_disclosures(
         who.tenant_id,
         lambda conn: claim_life.disclosures(conn, who.tenant_id, page, claim_id, licence_id, only_open=only_open),
     )
-    cursor = cursor_of(rows[-1].found_at, rows[-1].id) if len(rows) == page.limit else None
+    cursor = page.of.cursor_of(rows[-1].found_at, rows[-1].id) if len(rows) == page.limit else None
     return ListAnswer(items=[DisclosureAnswer.model_validate(row) for row in rows], next_cursor=cursor)
 
 

@@ -37,7 +37,6 @@ from services.claims.repo.rows import Page
 from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx
 from shared.http.fields import Instant, Until
-from shared.http.paging import cursor_of
 from shared.http.problem_schemas import GONE
 from shared.http.problems import unavailable
 
@@ -114,7 +113,7 @@ async def get_licences(
             if state is None or item.assessment.state == state:
                 items.append(to_api_licence(item))
             if len(items) == page.limit or examined == EXAMINED_MAX:
-                return ListAnswer(items=items, next_cursor=cursor_of(at, after))
+                return ListAnswer(items=items, next_cursor=page.of.cursor_of(at, after))
         if len(rows) < chunk.limit:
             return ListAnswer(items=items, next_cursor=None)
 
