@@ -33,6 +33,7 @@ SET_LICENCE: Final = """
 update claims.licence set claimant_id = $3, number = $4, number_key = $5, purchased_at = $6, units = $7, gross_cents = $8,
     credit_cents = $9, fee_cents = $10, ruc_type = $11, gross_kg = $12
 where tenant_id = $1 and id = $2"""
+STRIKE: Final = "select claims.strike($1, $2, $3, $4, $5, $6, $7)"
 STRIKE_READING: Final = "select claims.strike_reading($1, $2, $3, $4, $5, $6)"
 STRIKE_LICENCE: Final = "select claims.strike_licence($1, $2, $3, $4, $5, $6)"
 CUT_BY: Final = """
@@ -107,6 +108,12 @@ async def set_licence(conn: Connection, tenant: UUID, row: LicenceRow) -> None:
         SET_LICENCE, tenant, row.id, row.claimant_id, row.number, row.number_key, row.purchased_at, row.units, row.gross_cents,
         row.credit_cents, row.fee_cents, row.ruc_type, row.gross_kg,
     )  # fmt: skip
+
+
+async def strike(conn: Connection, tenant: UUID, kind: str, subject_id: UUID, why: Why) -> bool:
+    """`kind`: device_assignment, coupling, vehicle_ending or claimed_outside.  False where there is none."""
+    struck: bool = await conn.fetchval(STRIKE, tenant, why.id, kind, subject_id, why.reason, why.actor, why.at)
+    return struck
 
 
 async def strike_reading(conn: Connection, tenant: UUID, reading_id: UUID, why: Why) -> bool:

@@ -51,6 +51,7 @@ select id from claims.coupling where tenant_id = $1 and ref = $4 limit 1"""
 OVERLAPPING_COUPLING: Final = """
 select id from claims.coupling where tenant_id = $1 and trailer_id = $2 and period && tstzrange($3, $4, '[)') limit 1"""
 TRAILERS_BEHIND: Final = "select distinct trailer_id from claims.coupling where tenant_id = $1 and vehicle_id = $2"
+IS_COUPLED: Final = "select 1 from claims.coupling where tenant_id = $1 and $2 in (trailer_id, vehicle_id) limit 1"
 END_COUPLING: Final = """
 update claims.coupling set period = tstzrange(lower(period), $3, '[)') where tenant_id = $1 and id = $2"""
 
@@ -161,6 +162,11 @@ async def overlapping_coupling(conn: Connection, tenant: UUID, row: CouplingRow)
 
 async def end_coupling(conn: Connection, tenant: UUID, coupling_id: UUID, at: datetime) -> None:
     await conn.execute(END_COUPLING, tenant, coupling_id, at)
+
+
+async def is_coupled(conn: Connection, tenant: UUID, vehicle_id: UUID) -> bool:
+    """Whether the vehicle ever towed or was towed."""
+    return await conn.fetchval(IS_COUPLED, tenant, vehicle_id) is not None
 
 
 async def trailers_behind(conn: Connection, tenant: UUID, vehicle_id: UUID) -> list[UUID]:

@@ -27,6 +27,8 @@ AMEND: Final = "update claims.exemption set details = $3::jsonb, boundary = $4::
 SET_STATE: Final = """
 update claims.exemption set state = $3, from_at = coalesce($4, from_at), until_at = coalesce($5, until_at)
 where tenant_id = $1 and id = $2"""
+ANNUL: Final = """
+update claims.exemption set state = $3, from_at = null, until_at = null where tenant_id = $1 and id = $2"""
 BEGUN: Final = """
 select vehicle_id, from_at, until_at from claims.exemption
 where tenant_id = $1 and vehicle_id = any($2::uuid[]) and from_at is not null order by vehicle_id, from_at"""
@@ -154,6 +156,11 @@ async def set_state(
     conn: Connection, tenant: UUID, exemption_id: UUID, state: str, from_at: datetime | None, until_at: datetime | None
 ) -> None:
     await conn.execute(SET_STATE, tenant, exemption_id, state, from_at, until_at)
+
+
+async def annul(conn: Connection, tenant: UUID, exemption_id: UUID, state: str) -> None:
+    """It never was in force."""
+    await conn.execute(ANNUL, tenant, exemption_id, state)
 
 
 async def begun(conn: Connection, tenant: UUID, vehicle_ids: Sequence[UUID]) -> list[BegunRow]:

@@ -29,6 +29,12 @@ OVERLAPPING_RECORDER: Final = """
 select id from claims.recorder where tenant_id = $1 and vehicle_id = $2 and period && tstzrange($3, $4, '[)') limit 1"""
 RECORDER_AT: Final = """
 select id from claims.recorder where tenant_id = $1 and vehicle_id = $2 and period @> $3::timestamptz"""
+SET_RECORDER: Final = """
+update claims.recorder set kind = $3, serial = $4, serial_key = $5, unit = $6, rollover_at = $7
+where tenant_id = $1 and id = $2"""
+HIGHEST: Final = "select max(value) from claims.reading where tenant_id = $1 and recorder_id = $2"
+PROVE_READING: Final = """
+update claims.reading set attachment_id = $3 where tenant_id = $1 and id = $2 and attachment_id is null returning id"""
 END_RECORDER: Final = """
 update claims.recorder set period = tstzrange(lower(period), $3, '[)') where tenant_id = $1 and id = $2"""
 
@@ -128,6 +134,22 @@ async def recorder_at(conn: Connection, tenant: UUID, vehicle_id: UUID, at: date
 
 async def end_recorder(conn: Connection, tenant: UUID, recorder_id: UUID, at: datetime) -> None:
     await conn.execute(END_RECORDER, tenant, recorder_id, at)
+
+
+async def set_recorder(conn: Connection, tenant: UUID, row: RecorderRow, serial_key: str) -> None:
+    """Raises a violation of `recorder_serial_unique`."""
+    await conn.execute(SET_RECORDER, tenant, row.id, row.kind, row.serial, serial_key, row.unit, row.rollover_at)
+
+
+async def highest(conn: Connection, tenant: UUID, recorder_id: UUID) -> int | None:
+    """The highest reading that the recorder showed."""
+    found: int | None = await conn.fetchval(HIGHEST, tenant, recorder_id)
+    return found
+
+
+async def prove_reading(conn: Connection, tenant: UUID, reading_id: UUID, attachment_id: UUID) -> bool:
+    """False where there is no such reading, or it has its file."""
+    return await conn.fetchval(PROVE_READING, tenant, reading_id, attachment_id) is not None
 
 
 async def insert_reading(conn: Connection, tenant: UUID, row: ReadingRow) -> None:

@@ -24,6 +24,9 @@ order by v.created_at, v.id limit $7"""
 VEHICLES_BY_ID: Final = """
 select id, ref, description, powered, ruc_type, gross_kg, exempt, exempt_reason, created_at
 from claims.vehicle where tenant_id = $1 and id = any($2::uuid[])"""
+SET_VEHICLE: Final = """
+update claims.vehicle set description = $3, powered = $4, ruc_type = $5, gross_kg = $6, exempt = $7, exempt_reason = $8
+where tenant_id = $1 and id = $2"""
 LOCK_VEHICLE: Final = "select id from claims.vehicle where tenant_id = $1 and id = $2 for no key update"
 INSERT_ENDING: Final = """
 insert into claims.vehicle_ending (tenant_id, id, vehicle_id, kind, at, recorder_id, reading, reason, actor)
@@ -97,6 +100,20 @@ async def vehicles(conn: Connection, tenant: UUID, page: Page, ref: str | None, 
     """`plate`: the vehicles that ever bore it."""
     records = await conn.fetch(VEHICLES, tenant, None, ref, plate, page.after_at, page.after_id, page.limit)
     return all_of(VehicleRow, records)
+
+
+async def set_vehicle(conn: Connection, tenant: UUID, row: VehicleRow) -> None:
+    await conn.execute(
+        SET_VEHICLE,
+        tenant,
+        row.id,
+        row.description,
+        row.powered,
+        row.ruc_type,
+        row.gross_kg,
+        row.exempt,
+        row.exempt_reason,
+    )
 
 
 async def lock_vehicle(conn: Connection, tenant: UUID, vehicle_id: UUID) -> bool:

@@ -48,10 +48,20 @@ class ExemptionBody(Body):
 
 class ExemptionStepBody(Body):
     """`kind` decides what is asked: `sent` needs `fee_cents`, `granted` and `ended` need `at`, `done` its duty's `code`,
-    `amended` and `changed` say what with `details` or `boundary`."""
+    `amended` and `changed` say what with `details` or `boundary`, `annulled` (recorded by mistake: it never was in force) needs
+    a `reason`."""
 
     kind: Literal[
-        "amended", "sent", "granted", "declined", "withdrawn", "changed", "reading_requested", "ended", "done"
+        "amended",
+        "sent",
+        "granted",
+        "declined",
+        "withdrawn",
+        "changed",
+        "reading_requested",
+        "ended",
+        "done",
+        "annulled",
     ]
     on: date
     at: Instant | None = None

@@ -29,6 +29,17 @@ from shared.errors import Fatal
 from shared.http.auth import Principal
 
 WHY: Final = {"reason", "actor"}
+ChangeKind = Literal[
+    "claimant",
+    "licence",
+    "reading",
+    "vehicle",
+    "recorder",
+    "device_assignment",
+    "coupling",
+    "vehicle_ending",
+    "claimed_outside",
+]
 
 router = APIRouter(tags=["register"])
 
@@ -75,7 +86,7 @@ class LicenceFixBody(WhyBody):
 
 class RegisterChangeAnswer(Answer):
     id: UUID
-    kind: Literal["claimant", "licence", "reading"]
+    kind: ChangeKind
     subject_id: UUID
     act: Literal["corrected", "struck"]
     fields: list[str]
@@ -86,12 +97,12 @@ class RegisterChangeAnswer(Answer):
     created_at: datetime
 
 
-def _why(who: Principal, context: Context, body: WhyBody) -> Why:
+def why_of(who: Principal, context: Context, body: WhyBody) -> Why:
     at = from_ms(context.clock())
     return Why(id=new_id(), reason=body.reason, actor=actor_of(who, body.actor), at=at)
 
 
-def _given(body: WhyBody) -> dict[str, Any]:
+def given_of(body: WhyBody) -> dict[str, Any]:
     return {
         name: value for name, value in body.model_dump(exclude=WHY, exclude_unset=True).items() if value is not None
     }
@@ -102,7 +113,7 @@ def _answer(row: ChangeRow) -> RegisterChangeAnswer:
     return RegisterChangeAnswer.model_validate(vars(row) | {"before": before})
 
 
-async def _change(conn: Connection, tenant: UUID, why: Why) -> RegisterChangeAnswer:
+async def change_answer(conn: Connection, tenant: UUID, why: Why) -> RegisterChangeAnswer:
     row = await changes.change(conn, tenant, why.id)
     if row is None:
         raise Fatal(f"change {why.id} was not kept")
@@ -114,10 +125,10 @@ async def post_claimant_correction(
     request: Request, who: Writer, context: Ctx, claimant_id: UUID, body: ClaimantFixBody
 ) -> Response:
     """Put a claimant right, for claims to come; lodged forms stay as they were sent."""
-    why = _why(who, context, body)
+    why = why_of(who, context, body)
 
     async def effect(conn: Connection) -> ClaimantAnswer:
-        row = await correct_claimant(conn, who.tenant_id, claimant_id, _given(body), why, context.sealer)
+        row = await correct_claimant(conn, who.tenant_id, claimant_id, given_of(body), why, context.sealer)
         return claimant_answer(row)
 
     return await command(request, context, who.tenant_id, 200, effect)
@@ -128,11 +139,11 @@ async def post_licence_correction(
     request: Request, who: Writer, context: Ctx, licence_id: UUID, body: LicenceFixBody
 ) -> Response:
     """Put right what was typed wrong from the paper, while the licence is not claimed."""
-    why = _why(who, context, body)
+    why = why_of(who, context, body)
 
     async def effect(conn: Connection) -> RegisterChangeAnswer:
-        await correct_licence(conn, who.tenant_id, licence_id, _given(body), why, context.hasher)
-        return await _change(conn, who.tenant_id, why)
+        await correct_licence(conn, who.tenant_id, licence_id, given_of(body), why, context.hasher)
+        return await change_answer(conn, who.tenant_id, why)
 
     return await command(request, context, who.tenant_id, 200, effect)
 
@@ -140,11 +151,11 @@ async def post_licence_correction(
 @router.post("/licences/{licence_id}/strike", response_model=RegisterChangeAnswer)
 async def post_licence_strike(request: Request, who: Writer, context: Ctx, licence_id: UUID, body: WhyBody) -> Response:
     """Take out a licence that was entered by mistake.  It stays on record here; what it ended reaches as far as before."""
-    why = _why(who, context, body)
+    why = why_of(who, context, body)
 
     async def effect(conn: Connection) -> RegisterChangeAnswer:
         await strike_licence(conn, who.tenant_id, licence_id, why, context.reviews)
-        return await _change(conn, who.tenant_id, why)
+        return await change_answer(conn, who.tenant_id, why)
 
     return await command(request, context, who.tenant_id, 200, effect)
 
@@ -152,11 +163,11 @@ async def post_licence_strike(request: Request, who: Writer, context: Ctx, licen
 @router.post("/readings/{reading_id}/strike", response_model=RegisterChangeAnswer)
 async def post_reading_strike(request: Request, who: Writer, context: Ctx, reading_id: UUID, body: WhyBody) -> Response:
     """Take out a reading that was never shown.  What a claim counted too much for it becomes a disclosure."""
-    why = _why(who, context, body)
+    why = why_of(who, context, body)
 
     async def effect(conn: Connection) -> RegisterChangeAnswer:
         await strike_reading(conn, who.tenant_id, reading_id, why, context.reviews)
-        return await _change(conn, who.tenant_id, why)
+        return await change_answer(conn, who.tenant_id, why)
 
     return await command(request, context, who.tenant_id, 200, effect)
 
@@ -167,7 +178,7 @@ async def get_changes(
     context: Ctx,
     page: Paged,
     subject_id: UUID | None = None,
-    kind: Literal["claimant", "licence", "reading"] | None = None,
+    kind: ChangeKind | None = None,
 ) -> ListAnswer[RegisterChangeAnswer]:
     """Every correction and everything that was struck, with its reason and what was there before."""
     rows = await query(

@@ -34,8 +34,8 @@ from shared.db.pool import Connection
 from shared.http.problems import Problem
 
 YEAR: Final = timedelta(days=365)
-BOUNDS: Final = frozenset({"granted", "ended"})
-"""Steps from which on the vehicle is exempt, or is not any more."""
+BOUNDS: Final = frozenset({"granted", "ended", "annulled"})
+"""Steps from which on the vehicle is exempt, or is not any more, or never was."""
 ONE_AT_A_TIME: Final = "The vehicle has an exemption, or an application for one. Go on with it, or withdraw it first."
 
 
@@ -86,6 +86,8 @@ async def take_exemption_step(
         raise invalid("/on", f"{step.on_day} is before the step before it, on {steps[-1].on_day}")
     if step.on_day > nz_date(step.created_at):
         raise invalid("/on", f"{step.on_day} is yet to come")
+    if step.kind == "annulled" and not step.reason:
+        raise invalid("/reason", "why was it never in force?", "missing")
     if step.attachment_id is not None:
         await check_attachment(conn, tenant, step.attachment_id)
     if step.kind == "sent":
@@ -114,6 +116,9 @@ async def _amend(
 async def _move(conn: Connection, tenant: UUID, row: ExemptionRow, after: str, kind: str, at: datetime | None) -> None:
     if kind not in BOUNDS:
         await exemptions.set_state(conn, tenant, row.id, after, None, None)
+        return
+    if kind == "annulled":
+        await exemptions.annul(conn, tenant, row.id, after)
         return
     if at is None:
         raise invalid("/at", "from which instant?" if kind == "granted" else "at which instant?", "missing")

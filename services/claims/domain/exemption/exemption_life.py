@@ -11,7 +11,17 @@ from services.claims.domain.working_days import working_days_after
 
 ExemptionState = Literal["draft", "sent", "granted", "declined", "withdrawn", "ended"]
 StepKind = Literal[
-    "drafted", "amended", "sent", "granted", "declined", "withdrawn", "changed", "reading_requested", "ended", "done"
+    "drafted",
+    "amended",
+    "sent",
+    "granted",
+    "declined",
+    "withdrawn",
+    "changed",
+    "reading_requested",
+    "ended",
+    "done",
+    "annulled",
 ]
 STEPS: Final[dict[StepKind, dict[ExemptionState, ExemptionState]]] = {
     "amended": {"draft": "draft"},
@@ -23,6 +33,7 @@ STEPS: Final[dict[StepKind, dict[ExemptionState, ExemptionState]]] = {
     "reading_requested": {"granted": "granted"},
     "ended": {"granted": "ended"},  # revoked, expired, or the vehicle was sold
     "done": {"granted": "granted", "ended": "ended"},
+    "annulled": {"granted": "withdrawn", "ended": "withdrawn"},  # recorded by mistake: it never was in force
 }
 DutyCode = Literal["display_label", "tell_changes", "give_reading", "give_last_reading"]
 
