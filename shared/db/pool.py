@@ -23,6 +23,8 @@ LOCK_TIMEOUT_MS: Final = 3_000
 TRANSACTION_TIMEOUT_MS: Final = 5_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS: Final = 5_000
 ACQUIRE_TIMEOUT_S: Final = 5.0
+COMMAND_TIMEOUT_S: Final = 6.0
+"""For a database that does not even refuse: longer than each of its own limits of a statement."""
 
 SET_TENANT: Final = "select set_config('rucor.tenant', $1, true)"
 # The running timer only moves when it is switched off first.
@@ -59,6 +61,7 @@ async def open_pool(
             min_size=1,
             max_size=size,
             timeout=ACQUIRE_TIMEOUT_S,
+            command_timeout=COMMAND_TIMEOUT_S,
             server_settings={
                 "application_name": name,
                 "timezone": "UTC",

@@ -45,12 +45,12 @@ class Commands:
         request give the first answer again, the same key with another request is refused (409).  With `If-Match` the thing
         that the address is about must still be as it was read (412)."""
         key = _key(request)
+        digest = b"" if key is None else await self._digest(request)  # a client that sends slowly holds no connection
         async with tenant_tx(self.pool, tenant) as conn:
             await lock_thing(request, conn, tenant)
             if key is None:
                 await check_precondition(request, conn, tenant)
                 return _response(_json(await effect(conn)), status)
-            digest = await self._digest(request)
             stored = await idempotency.begin(conn, tenant, key, digest)
             if stored is not None:
                 return _again(stored, digest)
