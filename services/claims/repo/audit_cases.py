@@ -42,9 +42,7 @@ where s.tenant_id = $1 and s.case_id = $2 order by c.number, l.line_no"""
 LINES_OF: Final = """
 select l.claim_id, l.licence_id
 from claims.claim_line l join claims.claim c on c.tenant_id = l.tenant_id and c.id = l.claim_id
-where l.tenant_id = $1 and c.state <> 'withdrawn' and (l.claim_id = any($2::uuid[]) or (l.licence_id = any($3::uuid[])
-    and exists (select from claims.lodged_licence m where m.tenant_id = l.tenant_id and m.licence_id = l.licence_id
-        and m.source_id = l.claim_id and m.released_at is null)))
+where l.tenant_id = $1 and c.state <> 'withdrawn' and (l.claim_id = any($2::uuid[]) or l.licence_id = any($3::uuid[]))
 order by l.claim_id, l.line_no"""
 ADD_EVENT: Final = """
 insert into claims.audit_event (tenant_id, id, case_id, seq, kind, on_day, words, attachment_id, actor, created_at)
@@ -136,7 +134,8 @@ async def close_case(conn: Connection, tenant: UUID, case_id: UUID, on: date, ou
 async def lines_of(
     conn: Connection, tenant: UUID, claim_ids: Sequence[UUID], licence_ids: Sequence[UUID]
 ) -> list[tuple[UUID, UUID]]:
-    """(claim, licence) of every line of the claims, and of the standing claim of each licence; withdrawn ones left out."""
+    """(claim, licence) of every line of the claims, and of every application for each licence (rule CL5); withdrawn ones left
+    out."""
     found = await conn.fetch(LINES_OF, tenant, list(claim_ids), list(licence_ids))
     return [(r["claim_id"], r["licence_id"]) for r in found]
 

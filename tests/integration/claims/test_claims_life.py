@@ -136,6 +136,24 @@ async def test_CL5_EL4_a_second_application_holds_only_what_the_first_left_out(
     assert not (await fleet.preview([licence]))["lodgeable"], "one consent, one application"
 
 
+async def test_CL5_PA4_an_audit_of_a_licence_is_of_every_application_for_it(fleet: Fleet) -> None:
+    licence, claim = await lodged(fleet)
+    await step(fleet, claim, "sent", SENT)
+    await step(fleet, claim, "second-application", agreed(licence))
+    await more_evidence(fleet)
+    second = await fleet.post("/claims", {"preview_token": (await fleet.preview([licence]))["preview_token"]})
+    asked = {
+        "reference": "A1",
+        "organisation": "NZTA",
+        "officer": "J Doe",
+        "opened_on": ON,
+        "legal_hold": False,
+        "actor": "R",
+    }
+    case = await fleet.post("/audit-cases", asked | {"licence_ids": [licence]})
+    assert [one["claim_id"] for one in case["lines"]] == [claim, second["id"]]
+
+
 async def test_CL5_EL4_what_was_declined_or_taken_back_may_be_claimed_again_with_consent_and_once(fleet: Fleet) -> None:
     licence, claim = await lodged(fleet)
     await step(fleet, claim, "sent", SENT)
