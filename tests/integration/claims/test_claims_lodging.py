@@ -90,11 +90,11 @@ async def test_LI4_the_same_paper_licence_typed_twice_is_one_licence(fleet: Flee
     assert answer.json()["existing_id"] == licence
 
 
-@pytest.mark.parametrize("same", ["number", "range"])
+@pytest.mark.parametrize("same", ["licence", "number", "range"])
 async def test_EL4_the_database_refuses_the_second_of_eight_whatever_the_application_does(
     claims: Claims, fleet: Fleet, same: str
 ) -> None:
-    """Two rows for one paper licence, got past every check: by number, or by the recorder's range."""
+    """Got past every check: one licence in two parts, two rows for one paper by its number, or by the recorder's range."""
     await fleet.claimable()
     first, second = await _rows_for_one_licence(claims, fleet, same)
 
@@ -119,6 +119,8 @@ async def _rows_for_one_licence(claims: Claims, fleet: Fleet, same: str) -> tupl
     from asyncpg import Range
 
     ids = list(fleet.licences.values())
+    if same == "licence":
+        return (ids[0], Range(45_000, 45_500), b"one"), (ids[0], Range(45_500, 46_000), b"two")
     if same == "number":
         return (ids[0], Range(45_000, 46_000), b"n"), (ids[1], Range(46_000, 47_000), b"n")
     return (ids[0], Range(45_000, 46_000), b"one"), (ids[1], Range(45_999, 47_000), b"two")
