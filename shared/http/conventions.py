@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from shared.http import problems
 from shared.http.address import Address
 from shared.http.conditional import Conditional
+from shared.http.head import Head
 from shared.http.openapi.document import document_of
 
 
@@ -18,5 +19,6 @@ def install(app: FastAPI, models: Sequence[type[BaseModel]] = (), schemas: Mappi
     `models`: bodies that routes read by themselves, for the document."""
     app.add_middleware(Conditional)
     app.add_middleware(Address, api=app)
+    app.add_middleware(Head)
     problems.install(app)
     app.openapi = lambda: document_of(app, models, schemas)  # type: ignore[method-assign]  # FastAPI's documented way to extend it

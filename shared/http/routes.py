@@ -1,7 +1,7 @@
 """The routes of an app as its OpenAPI document and its preconditions need them: one entry a method and path."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -81,7 +81,12 @@ def methods_at(app: FastAPI, path: str) -> list[str]:
         pattern = getattr(context, "path_regex", None)
         if pattern is not None and pattern.match(path):
             found |= set(context.methods or ())
-    return sorted(found)
+    return with_head(found)
+
+
+def with_head(methods: Collection[str]) -> list[str]:
+    """Sorted; what can be read can be asked for without its body (`shared.http.head`)."""
+    return sorted({*methods, "HEAD"} if "GET" in methods else methods)
 
 
 def thing_of(route: Route, things: set[str]) -> str | None:

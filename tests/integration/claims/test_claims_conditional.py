@@ -138,13 +138,40 @@ async def test_a_command_with_a_tag_is_one_request_and_is_judged_also_at_a_keys_
     assert (await fleet.get(f"/webhooks/{hook['id']}"))["description"] != "y"
 
 
+async def test_HEAD_is_answered_as_GET_without_a_body(claims: Claims, fleet: Fleet) -> None:
+    claim = await lodged(fleet)
+    for path in (
+        f"/v1/claims/{claim}",
+        "/v1/claims",
+        f"/v1/claims/{claim}/export.csv",
+        f"/v1/claims/{fleet.tenant}",
+        "/v1/no",
+    ):
+        whole = await fleet.client.get(path)
+        head = await fleet.client.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b""), path
+        for name in ("etag", "content-type", "link", "content-disposition"):
+            assert head.headers.get(name) == whole.headers.get(name), (path, name)
+        if whole.status_code == 200:
+            assert head.headers["content-length"] == str(len(whole.content)), path
+    etag = (await fleet.client.head(f"/v1/claims/{claim}")).headers["etag"]
+    assert (await fleet.client.head(f"/v1/claims/{claim}", headers={"If-None-Match": etag})).status_code == 304
+    assert (await claims.client(None).head("/v1/claims")).status_code == 401
+    write_only = await fleet.client.head("/v1/claims/preview")
+    assert (write_only.status_code, write_only.headers["allow"], write_only.content) == (405, "POST", b"")
+    read = (await fleet.get("/audit-log", thing=claim, limit="500"))["items"]
+    assert [row["method"] for row in read].count("GET") == len(read), (
+        "it reads what GET reads, and stands there as such"
+    )
+
+
 async def test_405_names_every_method_and_the_address_is_judged_before_any_template(
     claims: Claims, fleet: Fleet
 ) -> None:
     for method, path, allowed in (
-        ("DELETE", "/v1/claimants", "GET, POST"),
+        ("DELETE", "/v1/claimants", "GET, HEAD, POST"),
         ("GET", "/v1/claims/preview", "POST"),
-        ("PUT", f"/v1/claims/{fleet.tenant}", "GET"),
+        ("PUT", f"/v1/claims/{fleet.tenant}", "GET, HEAD"),
     ):
         answer = await fleet.client.request(method, path)
         problem = answer.json()
