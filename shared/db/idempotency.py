@@ -18,6 +18,8 @@ FINISH: Final = "update idempotency set status = $3, body = $4 where tenant_id =
 
 @dataclass(frozen=True)
 class Stored:
+    """`body`: empty where it told of somebody who has been forgotten since."""
+
     request_hash: bytes
     status: int
     body: bytes

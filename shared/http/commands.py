@@ -89,6 +89,11 @@ def _again(stored: idempotency.Stored, digest: bytes) -> Response:
             409, "idempotency_key_reused", "This Idempotency-Key was used for another request",
             "Use a new key for a new intent, and the same key only for a retry of the same request.",
         )  # fmt: skip
+    if not stored.body:
+        raise Problem(
+            409, "answer_erased", "This was done, and its answer is not kept any longer",
+            "It told of somebody who has been forgotten since. Read the thing itself; a new key would do it again.",
+        )  # fmt: skip
     return _response(stored.body, stored.status, REPLAYED)
 
 

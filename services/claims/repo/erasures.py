@@ -13,7 +13,7 @@ INSERT: Final = """
 insert into claims.erasure_request (tenant_id, id, kind, subject_id, reason, actor, created_at)
 values ($1, $2, $3, $4, $5, $6, $7)"""
 REQUESTS: Final = """
-select id, kind, subject_id, reason, actor, created_at, let_go_at, done_at,
+select id, kind, subject_id, reason, actor, created_at, let_go_at, done_at, namesake,
     case when done_at is null then claims.forget_after(tenant_id, id) end as held_until
 from claims.erasure_request
 where tenant_id = $1 and id = coalesce($2, id) and (created_at, id) > ($3, $4) order by created_at, id limit $5"""
@@ -50,7 +50,8 @@ where tenant_id = $1 and id = any($2::uuid[]) and refused_gone_at is null"""
 @dataclass(frozen=True)
 class RequestRow:
     """`held_until`: of one that is not done, the last day that a record about its subject may be held.  `let_go_at`: every day
-    of a vehicle is let go of; the other services may still have some."""
+    of a vehicle is let go of; the other services may still have some.  `namesake`: somebody else bears a name of the person
+    who was forgotten."""
 
     id: UUID
     kind: str
@@ -60,6 +61,7 @@ class RequestRow:
     created_at: datetime
     let_go_at: datetime | None = None
     done_at: datetime | None = None
+    namesake: bool = False
     held_until: date | None = None
 
 

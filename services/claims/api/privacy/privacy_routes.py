@@ -49,6 +49,9 @@ class ErasureAnswer(Answer):
     held_until: date | None
     """Of a waiting one, the last day; null while something open holds them."""
     done_at: datetime | None
+    namesake: bool
+    """Of a person who was forgotten: somebody else has borne a name of theirs.  What was done under that name stays, since
+    nothing tells whose it was, and goes with the last who bears it."""
 
 
 class LeafAnswer(Answer):
