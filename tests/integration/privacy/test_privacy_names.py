@@ -18,7 +18,7 @@ actor by created_by ended_by closed_by released_by withdrawn_by revoked_by grant
 # What a thing is, what it says, and what is emptied with its claimant or person.
 OTHER_NAMES = """
 act address agent bank_account_name bank_sealed bank_tail before body boundary boundary_before brief case_ref
-channel closed_as closed_reference code contact contact_person customer_number data default_travel_description
+channel closed_as closed_reference code covers contact contact_person customer_number data default_travel_description
 description destination details device disabled_reason email email_before email_key error exempt_reason
 export_sha256 fields gps_type hash holder inputs inputs_sha256 issuer key key_id kind label last_error leaves letter
 licence_hash looked_words media_type method name name_before name_key note number number_key officer
@@ -64,7 +64,7 @@ async def test_RE2_a_person_is_forgotten_under_former_names_too_in_every_column_
     key = {"Idempotency-Key": "kim"}
     kim = (await fleet.client.post("/v1/people", json=person, headers=key)).json()["id"]
     licence = await fleet.claimable()
-    await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "r", "actor": "Kim Old"})
+    await fleet.verify(licence, "Kim Old")
     leave = {"case_ref": "c", "holder": "1f2e3d4c", "until_at": "2026-11-25", "reason": "r", "actor": "Kim Old"}
     await fleet.post("/ops-grants", leave)
     await fleet.post("/people", {"name": "Z", "email": "z@hill.example", "roles": ["viewer"], "actor": "Kim Old"})
@@ -73,7 +73,7 @@ async def test_RE2_a_person_is_forgotten_under_former_names_too_in_every_column_
     await fleet.post(f"/people/{kim}/correct", right, 200)
     asked = {"kind": "person", "subject_id": kim, "reason": "asked", "actor": "Boss"}
     waits = await fleet.post("/erasure-requests", asked)
-    assert waits["state"] == "waiting", "what they waived under the former name is held"
+    assert waits["state"] == "waiting", "what they verified under the former name is held"
 
     await years_pass(claims)
     async with tenant_tx(claims.worker, fleet.tenant) as conn:
