@@ -7,14 +7,15 @@ the environment is used, of an answer its status and `Retry-After` are read."""
 import asyncio
 import contextlib
 import ipaddress
-import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 import httpx
 
+from services.claims.adapters.webhook_lookups import Lookups
 from services.claims.application.webhooks.webhook_sending import Outcome
 from services.claims.domain.instants import from_ms
 from services.claims.domain.webhooks.webhook_address import NotAllowed, Target, check_address, target_of
@@ -29,13 +30,12 @@ ADDRESSES_MAX: Final = 2
 REDIRECTS: Final = range(300, 400)
 USER_AGENT: Final = "rucor-webhooks/1"
 
-Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Host and port → addresses as text.  Raises OSError."""
+Resolver = Callable[[UUID, str, int], Awaitable[Sequence[str]]]
+"""Tenant, host and port → addresses as text.  Raises OSError, UnicodeError."""
 
 
-async def system_resolver(host: str, port: int) -> Sequence[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(one[4][0]) for one in found]
+class Unresolved(Exception):
+    """The words say why there is no address."""
 
 
 def open_sender(trusted: ssl.SSLContext | None = None) -> httpx.AsyncClient:
@@ -58,48 +58,53 @@ class WebhookSender:
         self,
         client: httpx.AsyncClient,
         local_hosts: Collection[str],
-        resolver: Resolver = system_resolver,
+        resolver: Resolver | None = None,
         clock: Clock = system_clock,
     ) -> None:
         self._client = client
         self._local_hosts = frozenset(local_hosts)
-        self._resolver = resolver
+        self._resolver = resolver or Lookups()
         self._clock = clock
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    async def send(self, tenant: UUID, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         started = time.monotonic()
         status, error, pause = None, "", None
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                status, retry_after = await self._post(target_of(url, self._local_hosts), headers, body)
+                status, retry_after = await self._post(tenant, target_of(url, self._local_hosts), headers, body)
                 pause = pause_asked(status, retry_after, from_ms(self._clock()))
                 if status in REDIRECTS:
                     error = f"answered {status}: redirects are not followed, set the URL itself"
                 elif not 200 <= status < 300:
                     error = f"answered {status}"
-        except NotAllowed as refused:
+        except (NotAllowed, Unresolved) as refused:
             error = f"not sent: {refused}"
         except TimeoutError:
             error = f"no answer within {ATTEMPT_S:.0f} s"
         except httpx.HTTPError as failed:
             error = f"no answer: {type(failed).__name__}"
-        except OSError:
-            error = "not sent: the host's name cannot be resolved"
         return Outcome(status, error, round((time.monotonic() - started) * 1000), pause)
 
-    async def _post(self, target: Target, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
+    async def _post(
+        self, tenant: UUID, target: Target, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, str | None]:
         """Status and `Retry-After`."""
-        addresses = await self._checked(target)
+        addresses = await self._checked(tenant, target)
         for address in addresses[:-1]:
             with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
                 return await self._to(address, target, headers, body)
         return await self._to(addresses[-1], target, headers, body)
 
-    async def _checked(self, target: Target) -> list[str]:
+    async def _checked(self, tenant: UUID, target: Target) -> list[str]:
         """Where to connect to, IPv4 first.  One address that is not public is enough to refuse them all: an honest host has
-        none.  Raises NotAllowed, OSError."""
-        async with asyncio.timeout(RESOLVE_S):
-            found = list(dict.fromkeys(await self._resolver(target.host, target.port)))
+        none.  Raises NotAllowed, Unresolved."""
+        try:
+            async with asyncio.timeout(RESOLVE_S):
+                found = list(dict.fromkeys(await self._resolver(tenant, target.host, target.port)))
+        except TimeoutError:
+            raise Unresolved(f"the host's name was not resolved within {RESOLVE_S:.0f} s") from None
+        except (OSError, UnicodeError):
+            raise Unresolved("the host's name cannot be resolved") from None
         if not found:
             raise NotAllowed("the host has no address")
         for address in found if not target.local else ():

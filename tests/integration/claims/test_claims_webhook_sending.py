@@ -1,9 +1,14 @@
 """Webhooks reach public addresses only, by the name that was checked: on real sockets, with a resolver of the test's own."""
 
+import asyncio
 import datetime as dt
+import socket
 import ssl
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography import x509
@@ -13,11 +18,13 @@ from cryptography.x509.oid import NameOID
 
 from services.claims.adapters import webhook_http
 from services.claims.adapters.webhook_http import WebhookSender, open_sender
+from services.claims.adapters.webhook_lookups import OF_TENANT_MAX, Lookups
 from services.claims.application.webhooks.webhook_sending import Outcome
 from tests.integration.claims.receiver import Receiver, listening
 
 pytestmark = pytest.mark.integration
 NAME = "hooks.example.nz"
+TENANT, OTHER = UUID(int=1), UUID(int=2)
 
 
 class Names:
@@ -27,7 +34,7 @@ class Names:
         self.answers = list(answers)
         self.asked: list[str] = []
 
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
+    async def __call__(self, tenant: UUID, host: str, port: int) -> Sequence[str]:
         self.asked.append(f"{host}:{port}")
         return self.answers[min(len(self.asked), len(self.answers)) - 1]
 
@@ -37,7 +44,7 @@ async def send(
 ) -> Outcome:
     async with open_sender(tls) as client:
         sender = WebhookSender(client, local, *([names] if names else []))
-        return await sender.send(url, {"webhook-id": "1"}, b"{}")
+        return await sender.send(TENANT, url, {"webhook-id": "1"}, b"{}")
 
 
 @pytest.mark.parametrize(
@@ -140,3 +147,52 @@ async def test_the_machines_own_resolver_is_checked_too() -> None:
     for host in ("2130706433", "0x7f.1", "127.1"):
         outcome = await send(f"https://{host}/")
         assert outcome.error.startswith("not sent: "), outcome
+
+
+class Hanging:
+    """The C library's look-up while name servers of some hosts say nothing: its thread is blocked until `answer`."""
+
+    def __init__(self) -> None:
+        self.answer = threading.Event()
+        self.asked: list[str] = []
+
+    def __call__(self, host: str, port: int, **_: int) -> list[tuple[Any, ...]]:
+        self.asked.append(host)
+        if host.startswith("hangs"):
+            assert self.answer.wait(60)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    found = Hanging()
+    yield found
+    found.answer.set()
+
+
+async def test_a_tenants_names_that_hang_hold_up_neither_other_tenants_nor_the_loops_own_look_ups(
+    hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_http, "RESOLVE_S", 0.3)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", None)  # the loop's own threads are not asked
+    with listening(Receiver()) as receiver:
+        local = [f"{name}:{receiver.port}" for name in ("good", *(f"hangs{no}" for no in range(40)))]
+        async with open_sender() as client:
+            sender = WebhookSender(client, local, Lookups(hanging))
+            of_tenant = [sender.send(TENANT, f"http://{name}/", {}, b"{}") for name in local[1:]]
+            failed = await asyncio.gather(*of_tenant)
+            assert {one.error for one in failed} == {"not sent: the host's name was not resolved within 0 s"}
+            assert len(hanging.asked) == OF_TENANT_MAX, "the others found no place, and blocked no thread"
+            assert (await sender.send(OTHER, f"http://{local[0]}/", {}, b"{}")).done, "another tenant's is sent"
+            hanging.answer.set()
+            monkeypatch.setattr(webhook_http, "RESOLVE_S", 30.0)
+            assert (await sender.send(TENANT, f"http://{local[0]}/", {}, b"{}")).done, "places come back"
+
+
+async def test_a_look_up_that_fails_says_so() -> None:
+    def unknown(*_: object, **__: object) -> list[tuple[Any, ...]]:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    async with open_sender() as client:
+        outcome = await WebhookSender(client, (), Lookups(unknown)).send(TENANT, "https://nobody.example/", {}, b"")
+    assert (outcome.status, outcome.error) == (None, "not sent: the host's name cannot be resolved")

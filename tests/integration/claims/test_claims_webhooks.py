@@ -20,6 +20,7 @@ from services.claims.application.statement import tell_alerts
 from services.claims.application.webhooks import deliver_webhooks
 from services.claims.application.webhooks.deliver_webhooks import Deliverer
 from services.claims.application.webhooks.tell import tell
+from services.claims.application.webhooks.webhook_sending import Outcome
 from services.claims.domain.webhooks.webhook_signing import ATTEMPTS_MAX
 from shared.db.pool import tenant_tx, tx
 from shared.observability.health import Health
@@ -308,6 +309,28 @@ async def test_a_secret_is_shown_once_and_lies_sealed(hooks: Hooks, caplog: pyte
     assert (await stranger.get("/webhooks"))["items"] == []
 
 
+async def test_an_attempt_that_breaks_in_an_unforeseen_way_is_recorded_and_ends_after_the_last_one(
+    hooks: Hooks,
+) -> None:
+    made = await hooks.add()
+
+    class Broken:
+        async def send(self, *_: object) -> Outcome:
+            raise UnicodeError("label empty or too long")
+
+    context = hooks.claims.context
+    deliverer = Deliverer(hooks.claims.worker, context.sealer, Broken(), hooks.claims.clock)
+    await hooks.event(claim_id=UUID(int=1))
+    for _ in range(ATTEMPTS_MAX):
+        assert await deliverer.round() == 1
+        await hooks.come_due()
+    assert await deliverer.round() == 0
+    (failed,) = await hooks.told(made, "failed")
+    assert {one["error"] for one in failed["attempts"]} == {"not sent: something went wrong on our side"}
+    assert len(failed["attempts"]) == ATTEMPTS_MAX
+    assert (await hooks.fleet.get(f"/webhooks/{made['id']}"))["state"] == "disabled"
+
+
 async def test_a_webhook_is_changed_switched_and_refused_where_it_may_not_lead(hooks: Hooks) -> None:
     made = await hooks.add()
     path = f"/v1/webhooks/{made['id']}"
@@ -316,7 +339,13 @@ async def test_a_webhook_is_changed_switched_and_refused_where_it_may_not_lead(h
     off = await hooks.fleet.post(f"/webhooks/{made['id']}/disable", {"reason": "moving house"}, 200)
     assert (off["state"], off["disabled_reason"]) == ("disabled", "moving house")
     assert (await hooks.fleet.post(f"/webhooks/{made['id']}/test", {}, 409))["code"] == "disabled"
-    for url in ("http://hooks.example.nz/", "https://127.0.0.1/", "https://a:b@hooks.example.nz/", "https://x.nz:25/"):
+    for url in (
+        "http://hooks.example.nz/",
+        "https://127.0.0.1/",
+        "https://a:b@hooks.example.nz/",
+        "https://x.nz:25/",
+        "https://a..b/",
+    ):
         refused = await hooks.fleet.post("/webhooks", {"url": url}, 422)
         assert refused["errors"][0]["pointer"] == "/url"
         assert (await hooks.fleet.client.patch(path, json={"url": url})).status_code == 422

@@ -65,6 +65,8 @@ def test_no_other_address_is_ever_reached(address: str) -> None:
         "https://localhost/", "https://LOCALHOST./", "https://db.internal/", "https://printer.local:8443/",
         "https://127.0.0.1/", "https://[::1]/", "https://[::ffff:169.254.169.254]/", "https://169.254.169.254/latest/meta-data",
         "http://127.0.0.1:9001/", "http://receiver/", "https://hooks.example.nz/" + "x" * 2_000, "https://a.nz/\r\nX: y",
+        "https://a..b.example/", "https://.b.example/", f"https://{'x' * 64}.example/", f"https://{'x.' * 126}example/", "https://a%2eb.example/",
+        "https://-a.example/", "https://a-.example/", "https://a,b.example/",
     ],
 )  # fmt: skip
 def test_a_url_that_could_lead_inside_is_refused(url: str) -> None:
@@ -77,6 +79,8 @@ def test_a_url_of_the_internet_and_a_host_that_the_operator_named() -> None:
     assert (found.host, found.port, found.path, found.local) == ("hooks.example.nz", 8443, "/rucor?x=1", False)
     assert found.host_header == "hooks.example.nz:8443"
     assert target_of("https://[2606:4700::1111]", ()).host_header == "[2606:4700::1111]"
+    for host in ("xn--hk-1ma.nz", "a-b.c_d.example", f"{'x' * 63}.example", "HOOKS.Example.NZ."):
+        assert target_of(f"https://{host}/", ()).host == host.lower().rstrip(".")
     assert target_of("https://hooks.example.nz", ()).host_header == "hooks.example.nz"
     for url in ("http://127.0.0.1:9000/in", "http://receiver:8080"):
         assert target_of(url, LOCAL).local

@@ -14,7 +14,7 @@ from services.claims.repo import webhook_events, webhooks
 from services.claims.repo.webhook_events import Taken
 from shared.clock import Clock
 from shared.db.pool import Connection, Pool, tx
-from shared.errors import Retryable
+from shared.errors import Fatal, Retryable
 from shared.observability.logging import get_logger
 from shared.observability.metrics import CLAIMS_WEBHOOKS, LOOP_FAILURES
 
@@ -89,8 +89,17 @@ class Deliverer:
             log.error("webhook attempt broke", task=task.get_name(), exc_info=error)
 
     async def _attempt(self, one: Taken) -> None:
+        """What breaks in an unforeseen way is an attempt that failed: else the delivery would come due for ever, and nobody be
+        told."""
         try:
-            outcome = await self._send(one)
+            try:
+                outcome = await self._send(one)
+            except (Retryable, Fatal):
+                raise
+            except Exception as error:
+                LOOP_FAILURES.labels(LOOP).inc()
+                log.exception("webhook attempt broke", delivery=str(one.id), error=repr(error))
+                outcome = Outcome(None, "not sent: something went wrong on our side", 0)
             await self._record(one, outcome)
         except Retryable as error:
             log.warning("webhook comes due again", delivery=str(one.id), error=str(error))
@@ -101,7 +110,8 @@ class Deliverer:
             rows = await webhooks.live_secrets(conn, one.tenant_id, [one.endpoint_id], from_ms(now_ms))
         secrets = [self._sealer.open(row.sealed, place(one.tenant_id, SECRET_PLACE, row.id)) for row in rows]
         body = body_of(one.tenant_id, one.event_id, one.type, one.event_at, one.data)
-        return await self._sender.send(one.url, signed_headers(secrets, one.event_id, now_ms // 1000, body), body)
+        headers = signed_headers(secrets, one.event_id, now_ms // 1000, body)
+        return await self._sender.send(one.tenant_id, one.url, headers, body)
 
     async def _record(self, one: Taken, outcome: Outcome) -> None:
         delay = None if outcome.done or outcome.gone else delay_after(one.id, one.attempts)

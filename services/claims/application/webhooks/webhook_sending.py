@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,6 @@ class Outcome:
 
 
 class Sender(Protocol):
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    async def send(self, tenant: UUID, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         """POST it to a place that may be reached.  Never raises for what the network or the receiver does."""
         ...

@@ -3,6 +3,7 @@
 A tenant chooses the URL, we open the connection: without these rules it could reach what only we can reach."""
 
 import ipaddress
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 USUAL: Final = {"https": 443, "http": 80}
 PORTS: Final = frozenset({443, 8443})
 URL_MAX: Final = 2_000
+NAME_MAX: Final = 253
+LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+"""Part of a host's name between its dots, in lower case: what is longer or empty no name server can be asked for."""
 GLOBAL_V6: Final = ipaddress.IPv6Network("2000::/3")
 """The only part of IPv6 that is given out to networks of the internet: mapped, NAT64, local and multicast lie outside."""
 REFUSED: Final = tuple(
@@ -91,6 +95,8 @@ def _check_public(scheme: str, host: str, port: int) -> None:
         raise NotAllowed("names a host that only a local network knows")
     if _is_address(host):
         check_address(host)
+    elif len(host) > NAME_MAX or not all(LABEL.fullmatch(one) for one in host.split(".")):
+        raise NotAllowed("names no host: parts of 1 to 63 letters, digits and hyphens, with single dots between them")
 
 
 def check_address(text: str) -> None:
