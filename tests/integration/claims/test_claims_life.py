@@ -207,6 +207,11 @@ async def test_CL5_the_consent_to_a_second_application_never_frees_a_claim_outsi
     outside = {"claimed_on": ON, "reference": "paper 1", "actor": "R", "reason": "by hand"}
     await fleet.post(f"/licences/{licence}/claimed-outside", outside)
     assert (await step(fleet, claim, "second-application", agreed(licence), 409))["code"] == "already_released"
+    await fleet.post(f"/licences/{licence}/claimed-outside/strike", {"reason": "typo", "actor": "R"}, 200)
+    assert (await fleet.get(f"/licences/{licence}"))["claim_id"] == claim, "the first claim holds it again"
+    assert (await fleet.preview([licence]))["lines"][0]["claimable_km"] == 0
+    await more_evidence(fleet)
+    assert (await fleet.preview([licence]))["lodgeable"], "the consent was not used"
 
 
 async def test_CL5_before_sending_consent_is_not_the_way(fleet: Fleet) -> None:
