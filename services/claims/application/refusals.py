@@ -42,6 +42,16 @@ def already_claimed(licence_ids: Sequence[UUID]) -> Problem:
     )  # fmt: skip
 
 
+def range_claimed(licence_id: UUID) -> Problem:
+    """Design G4: the kilometres of a recorder are claimed once, on whatever licence."""
+    return Problem(
+        409, "range_claimed", "Kilometres of this licence were claimed with another one",
+        "A claim of another licence of the recorder holds some of the same kilometres, perhaps since this one was entered late "
+        "(rule CL7). What that claim said too much is among the disclosures; until it is withdrawn nothing is claimed twice.",
+        licence_ids=[str(licence_id)],
+    )  # fmt: skip
+
+
 def already_refunded() -> Problem:
     """Act s 35: the same kilometres as off road, as unused, or as credit, but once."""
     return Problem(

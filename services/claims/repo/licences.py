@@ -76,6 +76,11 @@ select m.licence_id, m.kind, m.source_id, exists (
     where g.tenant_id = m.tenant_id and g.licence_id = m.licence_id and g.source_id = m.source_id
 ) as consented
 from claims.lodged_licence m where m.tenant_id = $1 and m.licence_id = any($2::uuid[]) and m.released_at is null"""
+CUT_WHEN_CLAIMED: Final = """
+select m.licence_id from claims.lodged_licence m
+join claims.licence l on l.tenant_id = $1 and l.id = m.licence_id
+where m.tenant_id = $1 and m.licence_id = any($2::uuid[]) and m.released_at is null
+    and upper(m.claimed) - 1 > l.claimable_end_reading"""
 LODGE_LICENCE: Final = "select claims.lodge_licence($1, $2, $3, $4, int8range($5, $6, '(]'), $7, $8, $9, $10)"
 INSERT_OUTSIDE: Final = """
 insert into claims.claimed_outside (tenant_id, id, licence_id, claimed_on, reference, actor, reason)
@@ -235,6 +240,11 @@ async def end_ranges_at(
 
 async def claimed(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[ClaimedBy]:
     return all_of(ClaimedBy, await conn.fetch(CLAIMED, tenant, list(licence_ids)))
+
+
+async def cut_when_claimed(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> set[UUID]:
+    """Those whose range was ended inside what a claim holds of them: by an overlap that was entered after it."""
+    return {record["licence_id"] for record in await conn.fetch(CUT_WHEN_CLAIMED, tenant, list(licence_ids))}
 
 
 async def lodge_licence(

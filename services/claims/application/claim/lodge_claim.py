@@ -19,6 +19,7 @@ from services.claims.application.refusals import (
     not_found,
     preview_changed,
     raising,
+    range_claimed,
 )
 from services.claims.application.sealing import Hasher, Sealer, licence_hashes
 from services.claims.application.statement.facts import Assessed, Facts, load_facts
@@ -203,6 +204,7 @@ async def _mark(conn: Connection, tenant: UUID, claim: ClaimRow, assessed: list[
         if item.mark is not None:  # with the Agency's consent (rule CL5), as `_not_claimed` saw under the lock
             await claim_life.release(conn, tenant, item.mark.source_id, item.row.id, claim.id)
         taken = dict.fromkeys(CLAIMED, raising(already_claimed([item.row.id])))
+        taken["lodged_range_once"] = raising(range_claimed(item.row.id))
         with constraints(taken | {"refunded_range_once": raising(already_refunded())}):
             await licences.lodge_licence(conn, tenant, new_id(), claimed, hashes, "claim", claim.id)
 

@@ -7,11 +7,11 @@ from services.claims.repo import licences, recorders, vehicles
 from shared.db.pool import Connection
 
 
-async def restore_range(conn: Connection, tenant: UUID, licence_id: UUID) -> None:
+async def restore_range(conn: Connection, tenant: UUID, licence_id: UUID, *, though_claimed: bool = False) -> None:
     """As far as it was bought, or to the start of a later licence of the recorder, or to the reading at which the vehicle left.
-    Recorder and licence are locked.  One that is claimed stays as it is."""
+    Recorder and licence are locked.  One that is claimed stays as it is, unless it was cut after its claim."""
     row = await licences.licence(conn, tenant, licence_id)
-    if row is None or await licences.claimed(conn, tenant, [licence_id]):
+    if row is None or (not though_claimed and await licences.claimed(conn, tenant, [licence_id])):
         return
     end, cause = row.end_reading, None
     later = await licences.later_start(conn, tenant, licence_id)

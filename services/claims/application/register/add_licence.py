@@ -23,6 +23,10 @@ _CLASH = (
     "Another licence of this recorder covers part of that range (rule LI4). Correct the readings, or, where this one was "
     "bought to overlap the current licence, set `overlap` to true (rule LI3)."
 )
+_CLAIMED_OUTSIDE = (
+    "The licence it overlaps is recorded as claimed outside this system, so that nothing here can tell what was claimed too "
+    "much (rule CL7). Take that record back, with its reason, if it is wrong."
+)
 
 
 async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: Hasher, reviews: Reviews) -> LicenceRow:
@@ -72,7 +76,8 @@ async def _settle_ranges(
     conn: Connection, tenant: UUID, row: LicenceRow, series: Series
 ) -> tuple[LicenceRow, list[Credit]]:
     """End older ranges where this licence overlaps them, and this one's where a later one that is known already does; with what
-    was credited for it (rule OT1).  One that was bought ahead and lies whole under the overlap ends where it starts."""
+    was credited for it (rule OT1).  One that was bought ahead and lies whole under the overlap ends where it starts.  One that
+    is claimed already ends too: the overlap was entered late, and the claim said too much (rule CL7)."""
     credited: dict[UUID, Credit] = {}
     for ending in await vehicles.endings(conn, tenant, [row.vehicle_id]):
         at = series.units(ending.reading, ending.at) - row.turned
@@ -87,10 +92,12 @@ async def _settle_ranges(
         at = max(start, other.start_reading + other.turned)  # where the overlap begins on the series
         bought_later = (row.issued_at, row.start_reading) > (other.issued_at, other.start_reading)
         if bought_later and row.overlap:
-            if await licences.claimed(conn, tenant, [other.id]):
-                raise overlap("licence_range_overlap", "The licence it overlaps is claimed already.", other.id)
+            marks = await licences.claimed(conn, tenant, [other.id])
+            if any(mark.kind == "outside" for mark in marks):
+                raise overlap("licence_range_overlap", _CLAIMED_OUTSIDE, other.id)
             await licences.end_range(conn, tenant, other.id, at - other.turned, "overlap")
-            credited[other.id] = Credit(other.id, at - other.turned, other.end_reading, row.id)
+            if not marks:  # else its claim holds those kilometres, and what it says too much is disclosed
+                credited[other.id] = Credit(other.id, at - other.turned, other.end_reading, row.id)
         elif not bought_later and other.overlap:
             if at - row.turned < row.claimable_end_reading:
                 row = replace(row, claimable_end_reading=at - row.turned, ended_by="overlap")

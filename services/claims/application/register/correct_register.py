@@ -144,14 +144,15 @@ async def strike_licence(conn: Connection, tenant: UUID, licence_id: UUID, why: 
     Raises Problem 404, 409 `already_claimed`, 409 `stands_on_it` while something does."""
     row = await _unclaimed(conn, tenant, licence_id)
     cut = await changes.cut_by(conn, tenant, licence_id)
-    if taken := await licences.claimed(conn, tenant, cut):
+    cut_late = await licences.cut_when_claimed(conn, tenant, cut)
+    if taken := [mark for mark in await licences.claimed(conn, tenant, cut) if mark.licence_id not in cut_late]:
         raise already_claimed(sorted(mark.licence_id for mark in taken))
     with constraints({key: raising(_stands(words)) for key, words in STANDING.items()}):
         await changes.strike_licence(conn, tenant, licence_id, why)
     into_another = _stands("a licence before it would reach into another one: strike that one first")
     with constraints({"licence_ranges_apart": raising(into_another)}):
         for other in cut:  # one as a rule
-            await restore_range(conn, tenant, other)
+            await restore_range(conn, tenant, other, though_claimed=other in cut_late)
     await reviews.of(conn, tenant, [row.vehicle_id])
 
 
