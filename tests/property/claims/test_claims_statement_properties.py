@@ -14,7 +14,7 @@ from services.claims.domain.register.licence import Licence, VehicleRecord
 from services.claims.domain.register.recorder import RecorderReading
 from services.claims.domain.statement.closure import Part, close_parts, display_slack
 from services.claims.domain.statement.statement import Statement, make_statement
-from shared.closing import Piece
+from shared.closing import Piece, driven
 from shared.contracts.device_day import DeviceDay, Surface
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.unit.claims.builders import KM, RECORDER, device_day, ledger, licence, nz, record, recorder, run
@@ -184,7 +184,7 @@ pieces = st.lists(
 
 @given(st.lists(st.tuples(pieces, st.integers(0, 9000)), max_size=6), st.integers(1, 2000))
 def test_DI1_parts_close_exactly_together(stretches: list[tuple[list[Piece], int]], unit: int) -> None:
-    parts = [Part(tuple(mine), mm, 0, 0, whole=True) for mine, mm in stretches]
+    parts = [Part(tuple(mine), mm, driven(mine), mm, whole=True) for mine, mm in stretches]
     closed = close_parts(parts, unit)
     assert sum(sum(c.mm) + c.lack_mm + c.rest_mm for c in closed) == sum(part.recorder_mm for part in parts)
     for part, one in zip(parts, closed, strict=True):

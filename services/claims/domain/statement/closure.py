@@ -60,7 +60,7 @@ def display_slack(excess_mm: Sequence[int], lack_mm: Sequence[int], unit_mm: int
 
 def close_parts(parts: Sequence[Part], unit_mm: int) -> list[Closed]:
     """Each part closed by rule DI1; what they count together is exactly the sum of `recorder_mm`."""
-    differences = [driven(part.pieces) - part.recorder_mm if part.whole else 0 for part in parts]
+    differences = [part.whole_gps_mm - part.recorder_mm if part.whole else 0 for part in parts]
     moved = display_slack([max(0, d) for d in differences], [max(0, -d) for d in differences], unit_mm)
     return [_close_part(part, part.recorder_mm + more) for part, more in zip(parts, moved, strict=True)]
 

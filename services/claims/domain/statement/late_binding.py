@@ -81,7 +81,7 @@ def _assemble(licence: Licence, stood: Grounds, book: Book, log: tuple[Logged, .
         engine_on_ms=sum(day.engine_on_ms for day in used),
         covered_ms=sum(day.covered_ms for day in used),
         spans=spans,
-        stands_on=tuple(Standing(one.day.device, one.day.day, one.day.rev, one.content_hash) for one in stood.held),
+        stands_on=tuple([Standing(one.day.device, one.day.day, one.day.rev, one.content_hash) for one in stood.held]),
         unsettled_days=sum(not day.settled for day in used),
         conflicts=tuple(conflict for conflict in line.conflicts if first_ms <= conflict.ms <= last_ms),
         missing=_missing(window, line, frame),
@@ -158,5 +158,6 @@ def _minute(ms: int) -> str:
 
 def _signed(statement: Statement) -> Statement:
     """Names the statement by its content; a revision counts by its content too, not by its rev."""
-    anonymous = replace(statement, stands_on=tuple(one._replace(rev=0) for one in statement.stands_on))
+    contents = tuple([Standing(one.device, one.day, 0, one.content_hash) for one in statement.stands_on])
+    anonymous = replace(statement, stands_on=contents)
     return replace(statement, hash=blake2b(msgspec.msgpack.encode(anonymous), digest_size=32).hexdigest())

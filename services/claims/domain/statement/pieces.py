@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from services.claims.domain.register.vehicle import DeviceSpan
@@ -28,7 +29,7 @@ class Zone(NamedTuple):
     """Within the drift band of an interpolated boundary (rule DI3)."""
 
 
-class Portion(NamedTuple):
+class Portion(msgspec.Struct, frozen=True, gc=False):
     """What of a device-day lies in one zone."""
 
     zone: Zone

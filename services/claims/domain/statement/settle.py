@@ -43,10 +43,13 @@ class Book:
         closed = iter(closed_mm)
         for portion in portions:
             counted = [(total, mm) for total, mm in zip(portion.totals, closed, strict=False) if mm]
-            tally = self._tally(portion.day) if counted else {}
+            if not counted:
+                continue
+            tally, banded = self._tally(portion.day), portion.zone.banded
             for total, mm in counted:
-                banded = portion.zone.banded and total.surface in {"off_road", "unknown"}
-                what = _BANDED if banded else (total.surface, total.basis)
+                what: tuple[Surface, str] = (total.surface, total.basis)
+                if banded and total.surface in {"off_road", "unknown"}:
+                    what = _BANDED
                 tally[what] = tally.get(what, 0) + mm
 
     def on_day(self, day: DeviceDay, what: tuple[Surface, str], mm: int) -> None:
@@ -136,10 +139,11 @@ def _lack(frame: Frame, number: int, inside: Sequence[Portion], closed: Closed) 
 
 def _part(frame: Frame, number: int, portions: Sequence[Portion], inside: Sequence[Portion]) -> Part:
     low, high = frame.positions(number)
+    pieces = _totals(inside)
     return Part(
-        _totals(inside),
+        pieces,
         high - low,
-        driven(_totals(portions)),
+        driven(pieces if len(inside) == len(portions) else _totals(portions)),
         (frame.points[number].units - frame.points[number - 1].units) * frame.unit_mm,
         frame.whole(number),
     )
@@ -176,7 +180,8 @@ def _on_devices(from_ms: int, until_ms: int, portions: Sequence[Portion], travel
             counted = travelled.between(first_ms, last_ms) if first_ms < last_ms else 0
         for in_stretch, recorder_mm in ((True, counted), (False, None)):
             group = [
-                one._replace(totals=[total for total in one.totals if total.in_stretch is in_stretch]) for one in mine
+                Portion(one.zone, day, [total for total in one.totals if total.in_stretch is in_stretch])
+                for one in mine
             ]
             closure = close(_totals(group), recorder_mm, day.display_unit_mm)
             book.count(group, closure.mm)

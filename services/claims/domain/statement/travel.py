@@ -6,15 +6,16 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from operator import attrgetter, itemgetter
-from typing import NamedTuple
+from operator import attrgetter
+
+import msgspec
 
 from services.claims.domain.register.vehicle import DeviceSpan
 from shared.closing import driven
 from shared.contracts.device_day import DeviceDay, Reading
 
 
-class Leg(NamedTuple):
+class Leg(msgspec.Struct, frozen=True, gc=False):
     """The devices moved `mm` in [from_ms, until_ms].  `day` refines the inside of a long one."""
 
     from_ms: int
@@ -76,7 +77,7 @@ def travel(spans: Sequence[DeviceSpan], days: Sequence[DeviceDay]) -> Travel:
                 legs += _clipped(leg, span)
             elif leg.mm or leg.until_ms > leg.from_ms:
                 legs.append(leg)
-    legs.sort(key=itemgetter(0, 1))
+    legs.sort(key=attrgetter("from_ms", "until_ms"))
     starts_ms, before_mm = [leg.from_ms for leg in legs], accumulate([leg.mm for leg in legs], initial=0)
     return Travel(tuple(legs), tuple(starts_ms), tuple(before_mm), by_odometer and bool(legs))
 
