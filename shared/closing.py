@@ -67,19 +67,17 @@ def close(pieces: Sequence[Measured], recorder_mm: int | None, display_unit_mm: 
         return Closure(_without_gaps(pieces), recorder_mm - gps_mm, 0, gps_mm, recorder_mm, "lack")
     if gps_mm - recorder_mm <= display_unit_mm:
         return Closure(_without_gaps(pieces), 0, 0, gps_mm, recorder_mm, "within_display")
-    scaled = tuple([_scaled(piece, recorder_mm, gps_mm) for piece in pieces])
-    counted = sum([mm for piece, mm in zip(pieces, scaled, strict=True) if piece.kind in SHARED_KINDS])
+    kept = _without_gaps(pieces)
+    scaled = tuple(
+        [
+            mm * recorder_mm // gps_mm if piece.kind in SHARED_KINDS else mm
+            for piece, mm in zip(pieces, kept, strict=True)
+        ]
+    )
+    counted = sum(scaled) - (sum(kept) - gps_mm)
     rule: Literal["still", "scaled_down"] = "still" if recorder_mm == 0 else "scaled_down"
     return Closure(scaled, 0, recorder_mm - counted, gps_mm, recorder_mm, rule)
 
 
 def _without_gaps(pieces: Sequence[Measured]) -> tuple[int, ...]:
     return tuple([0 if piece.kind == "gap" else piece.mm for piece in pieces])
-
-
-def _scaled(piece: Measured, recorder_mm: int, gps_mm: int) -> int:
-    if piece.kind == "carried":
-        return piece.mm
-    if piece.kind == "gap":
-        return 0
-    return piece.mm * recorder_mm // gps_mm

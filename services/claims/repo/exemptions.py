@@ -1,6 +1,5 @@
 """Exemptions of vehicles (Act s 40), their steps, and travel beyond their reach that is allowed (rules EX1 to EX4)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -161,10 +160,6 @@ async def set_state(
 async def annul(conn: Connection, tenant: UUID, exemption_id: UUID, state: str) -> None:
     """It never was in force."""
     await conn.execute(ANNUL, tenant, exemption_id, state)
-
-
-async def begun(conn: Connection, tenant: UUID, vehicle_ids: Sequence[UUID]) -> list[BegunRow]:
-    return all_of(BegunRow, await conn.fetch(BEGUN, tenant, list(vehicle_ids)))
 
 
 async def is_exempt(conn: Connection, tenant: UUID, vehicle_id: UUID, at: datetime) -> bool:

@@ -16,8 +16,16 @@ from services.claims.repo.licences import LicenceRow, VerificationRow
 from services.claims.repo.log_entries import LogRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.recorders import ReadingRow, RecorderRow
-from services.claims.repo.rows import all_of
-from services.claims.repo.vehicles import EndingRow, PlateRow, VehicleRow, endings, plate_at, plates, vehicles_by_id
+from services.claims.repo.rows import Asked, all_of, all_together
+from services.claims.repo.vehicles import (
+    ENDINGS,
+    PLATES,
+    VEHICLES_BY_ID,
+    EndingRow,
+    PlateRow,
+    VehicleRow,
+    plate_at,
+)
 from shared.db.pool import Connection
 
 R = TypeVar("R")
@@ -85,6 +93,22 @@ class Mark:
     marked_on: date
     state: str
     """Of the claim; "" where it was claimed outside."""
+
+
+OF_VEHICLES: Final[tuple[Asked, ...]] = (
+    (CouplingRow, COUPLINGS_BEHIND),
+    (RecorderRow, RECORDERS_OF),
+    (VehicleRow, VEHICLES_BY_ID),
+    (PlateRow, PLATES),
+    (EndingRow, ENDINGS),
+    (BegunRow, exemptions.BEGUN),
+)
+OF_LICENCES: Final[tuple[Asked, ...]] = (
+    (Mark, MARKS),
+    (VerificationRow, VERIFICATIONS_OF),
+    (LogRow, log_entries.STANDING),
+    (AcknowledgementRow, expected.ACKNOWLEDGED),
+)
 
 
 @dataclass(frozen=True)
@@ -159,7 +183,7 @@ def grouped(rows: Iterable[R], key: Callable[[R], K]) -> dict[K, list[R]]:
 
 
 async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> Register:
-    """Fifteen queries.  Licences that do not exist are left out of `asked`."""
+    """Seven round trips.  Licences that do not exist are left out of `asked`."""
     wanted = list(licence_ids)
     licences = all_of(LicenceRow, await conn.fetch(LICENCES_AROUND, tenant, wanted))
     return await _register(conn, tenant, wanted, licences, sorted({row.vehicle_id for row in licences}))
@@ -175,18 +199,17 @@ async def _register(
     conn: Connection, tenant: UUID, wanted: list[UUID], licences: list[LicenceRow], vehicle_ids: list[UUID]
 ) -> Register:
     known = {row.id for row in licences}
-    couplings = all_of(CouplingRow, await conn.fetch(COUPLINGS_BEHIND, tenant, vehicle_ids))
+    couplings, recorders, vehicles, plates, endings, exempt = await all_together(conn, OF_VEHICLES, tenant, vehicle_ids)
+    marks, verifications, log, acknowledgements = await all_together(conn, OF_LICENCES, tenant, wanted)
     moved_by = sorted({*vehicle_ids, *(row.vehicle_id for row in couplings)})
-    recorders = all_of(RecorderRow, await conn.fetch(RECORDERS_OF, tenant, vehicle_ids))
-    marks = all_of(Mark, await conn.fetch(MARKS, tenant, wanted))
     claimants = sorted({row.claimant_id for row in licences})
     return Register(
         asked=tuple(licence_id for licence_id in wanted if licence_id in known),
         licences=licences,
-        vehicles=await vehicles_by_id(conn, tenant, vehicle_ids),
-        plates=await plates(conn, tenant, vehicle_ids),
-        endings=await endings(conn, tenant, vehicle_ids),
-        exempt=await exemptions.begun(conn, tenant, vehicle_ids),
+        vehicles=vehicles,
+        plates=plates,
+        endings=endings,
+        exempt=exempt,
         couplings=couplings,
         assignments=all_of(AssignmentRow, await conn.fetch(ASSIGNMENTS_OF, tenant, moved_by)),
         recorders=recorders,
@@ -194,9 +217,9 @@ async def _register(
         marks={mark.licence_id: mark for mark in marks},
         earlier=await earlier.earlier_lines(conn, tenant, wanted),
         waivers=all_of(WaiverRow, await conn.fetch(WAIVERS_OF, tenant, wanted, claimants)),
-        verifications=all_of(VerificationRow, await conn.fetch(VERIFICATIONS_OF, tenant, wanted)),
-        log=await log_entries.standing(conn, tenant, wanted),
-        acknowledgements=await expected.acknowledgements(conn, tenant, wanted),
+        verifications=verifications,
+        log=log,
+        acknowledgements=acknowledgements,
         applications=await applications.standing(conn, tenant, sorted(known)),
     )
 

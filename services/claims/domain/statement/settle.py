@@ -15,6 +15,7 @@ from shared.closing import close, driven
 from shared.contracts.device_day import DeviceDay, Surface, Total
 from shared.nz_days import day_of
 
+_UNSURE: Final = frozenset({"off_road", "unknown"})
 _BANDED: Final[tuple[Surface, str]] = ("unknown", "drift_band")
 
 
@@ -42,15 +43,14 @@ class Book:
         unknown there stays so."""
         closed = iter(closed_mm)
         for portion in portions:
-            counted = [(total, mm) for total, mm in zip(portion.totals, closed, strict=False) if mm]
-            if not counted:
-                continue
-            tally, banded = self._tally(portion.day), portion.zone.banded
-            for total, mm in counted:
-                what: tuple[Surface, str] = (total.surface, total.basis)
-                if banded and total.surface in {"off_road", "unknown"}:
-                    what = _BANDED
-                tally[what] = tally.get(what, 0) + mm
+            tally: Tally | None = None
+            for total in portion.totals:
+                if mm := next(closed):
+                    if tally is None:
+                        tally = self._tally(portion.day)
+                    banded = portion.zone.banded and total.surface in _UNSURE
+                    what = _BANDED if banded else (total.surface, total.basis)
+                    tally[what] = tally.get(what, 0) + mm
 
     def on_day(self, day: DeviceDay, what: tuple[Surface, str], mm: int) -> None:
         if mm:
@@ -120,14 +120,11 @@ def _lack(frame: Frame, number: int, inside: Sequence[Portion], closed: Closed) 
     rest of its lack may have been driven without a licence (rule LI2)."""
     gaps: dict[int, int] = {}
     unlicensed_mm = 0
-    for portion in inside:
-        for total in portion.totals:
-            if total.kind != "gap":
-                continue
-            if portion.zone.covered and total.basis not in NEVER:
-                gaps[portion.day.day] = gaps.get(portion.day.day, 0) + total.mm
-            else:
-                unlicensed_mm += total.mm
+    for portion, total in [(one, total) for one in inside for total in one.totals if total.kind == "gap"]:
+        if portion.zone.covered and total.basis not in NEVER:
+            gaps[portion.day.day] = gaps.get(portion.day.day, 0) + total.mm
+        else:
+            unlicensed_mm += total.mm
     from_ms, until_ms = frame.points[number - 1].ms, frame.points[number].ms
     mm = (
         closed.lack_mm if frame.whole(number) else 0
