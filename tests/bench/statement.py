@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +42,9 @@ TWO_YEARS: Final = 730
 NOW: Final = datetime(2026, 11, 22, tzinfo=AUCKLAND)
 LICENCES_EACH: Final = 5
 BATCH: Final = 500
+WARM_UP: Final = 20
+CLIENTS: Final = 4
+"""Who ask at once: more than the machine of the tests has cores."""
 
 
 def pattern(folder: Path) -> list[DeviceDay]:
@@ -140,24 +144,33 @@ def percentiles(spans: Sequence[float]) -> dict[str, float]:
     return {"requests": len(ordered), **{f"p{share}_ms": 1000 * ordered[min(len(ordered) - 1, len(ordered) * share // 100)] for share in (50, 99)}}  # fmt: skip
 
 
-def timed_gets(service: ClaimsService, key: str, path: str, count: int) -> dict[str, Any]:
-    """One connection kept open, answers read whole."""
+def gets(service: ClaimsService, key: str, path: str, count: int) -> tuple[list[float], int]:
+    """Seconds of each request on one connection kept open, answers read whole; and the last answer's bytes."""
     connection = http.client.HTTPConnection(urlsplit(service.url).netloc, timeout=60)
-    spans, size, used = [], 0, 0.0
-    for number in range(count + 20):
-        if number == 20:
-            used = cpu_s(service.pid)
+    spans, size = [], 0
+    for _ in range(count):
         began = time.perf_counter()
         connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != http.client.OK:
             raise RuntimeError(f"{path} answered {answer.status}: {body[:300]!r}")
-        if number >= 20:
-            spans.append(time.perf_counter() - began)
+        spans.append(time.perf_counter() - began)
         size = len(body)
     connection.close()
-    return {**percentiles(spans), "cpu_ms": 1000 * (cpu_s(service.pid) - used) / count, "bytes": size}
+    return spans, size
+
+
+def timed_gets(service: ClaimsService, key: str, path: str, count: int) -> dict[str, Any]:
+    """By one client, then by several at once."""
+    gets(service, key, path, WARM_UP)
+    used = cpu_s(service.pid)
+    spans, size = gets(service, key, path, count)
+    cpu_ms = 1000 * (cpu_s(service.pid) - used) / count
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        each = clients.map(lambda _: gets(service, key, path, -(-count // CLIENTS)), range(CLIENTS))
+        at_once = percentiles([span for spans, _ in each for span in spans])
+    return {**percentiles(spans), "cpu_ms": cpu_ms, "bytes": size, "at_once": at_once}
 
 
 def cpu_s(pid: int) -> float:
@@ -170,11 +183,11 @@ async def plain_read(pool: Pool, tenant: UUID, windows: Sequence[Window], count:
     """The baseline: the rows of the days, by one statement, under row-level security."""
     spans = []
     columns = [[one.device for one in windows], [one.first_day for one in windows], [one.last_day for one in windows]]
-    for number in range(count + 20):
+    for number in range(count + WARM_UP):
         began = time.perf_counter()
         async with tenant_tx(pool, tenant) as conn:
             rows = await conn.fetch(SUMMARIES, tenant, *columns, [], [])
-        if number >= 20:
+        if number >= WARM_UP:
             spans.append(time.perf_counter() - began)
     return {**percentiles(spans), "rows": len(rows)}
 
@@ -238,6 +251,9 @@ def report(found: dict[str, Any]) -> None:
         print(
             f"  {name:12} p50 {row['p50_ms']:7.1f} ms   p99 {row['p99_ms']:7.1f} ms   {ratio:5.1f} x the plain read{cpu}"
         )
+        if "at_once" in row:
+            busy = row["at_once"]
+            print(f"  {CLIENTS} at once    p50 {busy['p50_ms']:7.1f} ms   p99 {busy['p99_ms']:7.1f} ms")
     if found["claim"]:
         steps = ", ".join(f"{name.removesuffix('_s')} {s:.2f} s" for name, s in found["claim"].items())
         print(f"  a claim of {found['licences']} licences: {steps}")

@@ -100,7 +100,7 @@ class Assessed:
 async def load_facts(
     conn: Connection, tenant: UUID, licence_ids: Sequence[UUID], policy: Policy, now_ms: int, *, whole: bool = False
 ) -> Facts:
-    """At most twenty queries, whatever the number of licences.  Unknown licences are left out.  `whole`: with the segments of
+    """A dozen round trips, whatever the number of licences.  Unknown licences are left out.  `whole`: with the segments of
     every day, for those who put other days in the place of some; else of those days only that the statements need."""
     register = await register_around(conn, tenant, licence_ids)
     rows = {row.id: row for row in register.licences}
@@ -153,18 +153,16 @@ async def _days_needed(
 ) -> tuple[dict[str, list[Revision]], dict[UUID, Grounds]]:
     """Only those days whole that a statement needs so; a boundary that whole days move may need others."""
     asked = {day for one in bound for day in one.period.whole_days}
-    known = {
-        (one.day.device, one.day.day): one for one in await ledger.summaries_in(conn, tenant, windows, sorted(asked))
-    }
+    days = by_device(await ledger.summaries_in(conn, tenant, windows, sorted(asked)))
     while True:
-        days = by_device(known.values())
         grounds, named = await asyncio.to_thread(_grounds, bound, days, policy)
         wanted = sorted(named - asked)
         if not wanted:
             return days, grounds
         asked.update(wanted)
-        whole = await ledger.days_in(conn, tenant, [Window(device, day, day) for device, day in wanted])
-        known |= {(one.day.device, one.day.day): one for one in whole}
+        for one in await ledger.days_in(conn, tenant, [Window(device, day, day) for device, day in wanted]):
+            mine = days[one.day.device]
+            mine[bisect_left(mine, one.day.day, key=_number)] = one
 
 
 def _grounds(

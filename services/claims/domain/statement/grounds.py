@@ -112,15 +112,14 @@ def _horizon(from_ms: int, line: Timeline, revisions: Sequence[Revision]) -> int
 
 
 def _held(revisions: Sequence[Revision], spans: Sequence[DeviceSpan]) -> tuple[Revision, ...]:
-    of_device: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    asked: dict[str, set[int]] = defaultdict(set)
     for span in spans:
-        of_device[span.device].append((day_of(span.from_ms), day_of(span.until_ms - 1)))
+        asked[span.device].update(range(day_of(span.from_ms), day_of(span.until_ms - 1) + 1))
     latest: dict[tuple[int, str], Revision] = {}
     for revision in revisions:
         day = revision.day
-        if not any(first <= day.day <= last for first, last in of_device.get(day.device, ())):
-            continue
-        known = latest.get((day.day, day.device))
-        if known is None or known.day.rev < day.rev:
-            latest[day.day, day.device] = revision
-    return tuple(latest[key] for key in sorted(latest))
+        if day.day in asked.get(day.device, ()):
+            known = latest.get((day.day, day.device))
+            if known is None or known.day.rev < day.rev:
+                latest[day.day, day.device] = revision
+    return tuple([latest[key] for key in sorted(latest)])
