@@ -57,7 +57,7 @@ NEIGHBOURS: Final = """
 select (select max(value) from claims.reading where tenant_id = $1 and recorder_id = $2 and at <= $3) as below,
     (select min(value) from claims.reading where tenant_id = $1 and recorder_id = $2 and at >= $3) as above"""
 
-LATE: Final = "select 1 from claims.reading where tenant_id = $1 and recorder_id = $2 and at > $3 limit 1"
+LATER: Final = "select 1 from claims.reading where tenant_id = $1 and recorder_id = $2 and at > $3 limit 1"
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,6 @@ async def neighbours(conn: Connection, tenant: UUID, recorder_id: UUID, at: date
     return record["below"], record["above"]
 
 
-async def is_late(conn: Connection, tenant: UUID, row: ReadingRow) -> bool:
+async def was_read_after(conn: Connection, tenant: UUID, recorder_id: UUID, at: datetime) -> bool:
     """Whether a later reading of the recorder is known already."""
-    return await conn.fetchval(LATE, tenant, row.recorder_id, row.at) is not None
+    return await conn.fetchval(LATER, tenant, recorder_id, at) is not None

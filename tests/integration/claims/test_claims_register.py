@@ -95,6 +95,28 @@ async def test_VE2_a_changed_recorder_starts_a_new_series(fleet: Fleet) -> None:
     assert (await fleet.post("/readings", late, 422))["errors"][0]["pointer"] == "/at"
 
 
+async def test_VE2_a_recorder_that_was_taken_off_already_is_not_replaced_again(fleet: Fleet) -> None:
+    ute = await fleet.add_ute()
+    first = fleet.recorders["ABC123"]
+    changed = {"vehicle_id": ute, "kind": "odometer", "replaces": first}
+    await fleet.post("/recorders", changed | {"serial": "OD-2", "from": "2026-07-01"})
+    refused = await fleet.post("/recorders", changed | {"serial": "OD-3", "from": "2026-08-01"}, 422)
+    assert refused["errors"][0]["pointer"] == "/replaces"
+    assert (await fleet.get(f"/recorders/{first}"))["to"] == "2026-06-30T12:00:00Z"
+
+
+async def test_VE2_a_recorder_is_not_replaced_before_it_was_read_last_or_two_licences_would_count_the_same_travel(
+    fleet: Fleet,
+) -> None:
+    await fleet.claimable()
+    changed = {"vehicle_id": fleet.vehicles["ABC123"], "kind": "odometer", "serial": "OD-2"}
+    back = changed | {"replaces": fleet.recorders["ABC123"], "from": "2026-10-08"}
+    refused = await fleet.post("/recorders", back, 422)
+    assert refused["errors"][0]["pointer"] == "/from"
+    assert (await fleet.get(f"/recorders/{fleet.recorders['ABC123']}"))["to"] is None
+    await fleet.post("/recorders", back | {"from": "2026-10-15T08:00:00+13:00"})
+
+
 async def test_VE3_a_reading_that_runs_backwards_is_refused(fleet: Fleet) -> None:
     await fleet.add_ute()
     await fleet.add_reading("ABC123", "2026-06-01", 45_000)

@@ -35,7 +35,7 @@ async def keep_reading(
     """The last one of its recorder moves nothing that is lodged: that was read at both its ends (rule DI3)."""
     await recorders.insert_reading(conn, tenant, row)
     await follow_readings(conn, tenant, recorder)
-    if await recorders.is_late(conn, tenant, row):
+    if await recorders.was_read_after(conn, tenant, row.recorder_id, row.at):
         await reviews.of(conn, tenant, [recorder.vehicle_id])
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
 from services.claims.application.register.happened import check_happened
+from services.claims.domain.instants import nz_date
 from services.claims.repo import recorders, vehicles
 from services.claims.repo.locks import one_at_a_time
 from services.claims.repo.recorders import RecorderRow
@@ -22,7 +23,7 @@ async def add_recorder(
     conn: Connection, tenant: UUID, row: RecorderRow, replaces: UUID | None, reviews: Reviews
 ) -> RecorderRow:
     """`replaces`: the recorder whose time ends where this one's begins.  Raises Problem 409 `already_exists` or
-    `recorder_overlap`."""
+    `recorder_overlap`, 422 for one that is another vehicle's, was taken off before, or was read after."""
     await one_at_a_time(conn, tenant, "recorder")
     if await vehicles.vehicle(conn, tenant, row.vehicle_id) is None:
         raise invalid("/vehicle_id", f"there is no vehicle {row.vehicle_id}: add it first", "unknown_id")
@@ -51,4 +52,13 @@ async def _end_before(conn: Connection, tenant: UUID, replaces: UUID, row: Recor
         raise invalid("/replaces", "must be a recorder of the same vehicle", "unknown_id")
     if row.from_at <= old.from_at:
         raise invalid("/from", "must be after the replaced recorder's `from`")
+    if old.to_at is not None and old.to_at < row.from_at:
+        raise invalid(
+            "/replaces", f"was taken off on {nz_date(old.to_at)} already: leave it out, or name its successor"
+        )
+    if await recorders.was_read_after(conn, tenant, replaces, row.from_at):
+        # or two licences could count the same travel, one on each recorder
+        raise invalid(
+            "/from", "the replaced recorder was read later than that: correct the instant, or strike the reading"
+        )
     await recorders.end_recorder(conn, tenant, replaces, row.from_at)
