@@ -1,10 +1,16 @@
 """From register to lodged claim, and that nothing is ever claimed twice (design G4; rules EL4, CL3, CL4)."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
+from services.claims.application.policies import PolicyBook
+from services.claims.domain.policy import Policy
+from services.claims.policy import load as load_policy
+from shared.db.pool import Pool
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import (
     ACCOUNT,
@@ -286,6 +292,41 @@ async def test_eight_retries_of_one_intent_make_one_thing(fleet: Fleet) -> None:
     answers = await asyncio.gather(*sent)
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+class FirstWaits(PolicyBook):
+    """Holds the first who asks until others are through: between the look at its key and the lodging."""
+
+    def __init__(self) -> None:
+        super().__init__(load_policy())
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+
+    async def refresh(self, pool: Pool) -> Policy:
+        if not self.reached.is_set():
+            self.reached.set()
+            await self.go.wait()
+        return await super().refresh(pool)
+
+
+async def test_a_retry_while_its_lodging_runs_gets_the_same_answer_and_no_refusal(claims: Claims, fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    token = (await fleet.preview([licence]))["preview_token"]
+    book = FirstWaits()
+    claims.app.state.context = replace(claims.context, policies=book)
+
+    async def post() -> httpx.Response:
+        return await fleet.client.post(
+            "/v1/claims", json={"preview_token": token}, headers={"Idempotency-Key": "lodge-1"}
+        )
+
+    slow = asyncio.create_task(post())
+    await asyncio.wait_for(book.reached.wait(), 10)
+    quick = await post()
+    book.go.set()
+    again = await slow
+    assert (quick.status_code, again.status_code) == (201, 201), again.text
+    assert again.content == quick.content
+    assert again.headers["idempotent-replay"] == "true"
 
 
 async def test_a_preview_expires(fleet: Fleet, claims: Claims) -> None:

@@ -127,6 +127,9 @@ async def post_claim(request: Request, who: Lodger, context: Ctx, body: LodgeBod
     try:
         response = await _again_while_moving(attempt)
     except Problem as problem:
+        earlier = await replayed(request, context, who.tenant_id)  # the same command, sent twice at once, was quicker
+        if earlier is not None:
+            return earlier
         CLAIMS_REFUSED.labels(problem.code).inc()
         raise
     CLAIMS_LODGED.inc()
