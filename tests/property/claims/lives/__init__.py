@@ -1,0 +1,1 @@
+"""A fleet's whole life over HTTP, and what must have come of it."""
