@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.errors import Retryable
+from shared.http.heads import HurriedHeads
 from shared.observability import health as health_routes
 from shared.observability import logging as logs
 from shared.observability.health import Health
@@ -101,8 +102,9 @@ async def serve(app: FastAPI, settings: ProcessSettings, tasks: Sequence[Task], 
     gc.set_threshold(YOUNG_MAX)
     sock = listen(settings.host, settings.port)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_S, lifespan="on"
-    )
+        app, http=HurriedHeads, log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=DRAIN_S, lifespan="on",
+    )  # fmt: skip
     server = _Server(config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

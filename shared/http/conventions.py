@@ -5,12 +5,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
+from starlette.middleware import Middleware
 
 from shared.http import problems
 from shared.http.address import Address
 from shared.http.conditional import Conditional
 from shared.http.head import Head
 from shared.http.openapi.document import document_of
+from shared.http.senders import KeyFirst, Patience
 
 
 def install(app: FastAPI, models: Sequence[type[BaseModel]] = (), schemas: Mapping[str, Any] | None = None) -> None:
@@ -20,5 +22,7 @@ def install(app: FastAPI, models: Sequence[type[BaseModel]] = (), schemas: Mappi
     app.add_middleware(Conditional)
     app.add_middleware(Address, api=app)
     app.add_middleware(Head)
+    app.add_middleware(Patience)
+    app.user_middleware.append(Middleware(KeyFirst, api=app))  # where the route is known
     problems.install(app)
     app.openapi = lambda: document_of(app, models, schemas)  # type: ignore[method-assign]  # FastAPI's documented way to extend it

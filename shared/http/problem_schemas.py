@@ -21,6 +21,7 @@ MEANINGS: Final = {
         "method_not_allowed",
         "This address does not take this method; `Allow` names those it takes.",
     ),
+    408: ("BodyTooSlow", "body_too_slow", "The body did not come in time: send it without long pauses."),
     409: (
         "Conflict",
         "already_exists",

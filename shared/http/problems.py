@@ -177,14 +177,15 @@ class RequestScope:
             except Exception as error:
                 if status:  # the answer has begun: nothing can be said any more
                     raise
-                await response(_last_net(error), scope["path"])(scope, receive, named_send)
+                await response(last_net(error), scope["path"])(scope, receive, named_send)
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
                 HTTP_REQUESTS.labels(scope["method"], route, str(status[0] if status else 0)).inc()
                 HTTP_SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
 
 
-def _last_net(error: Exception) -> Problem:
+def last_net(error: Exception) -> Problem:
+    """503 where a dependency is away, else 500 for what nobody foresaw, which is logged."""
     if isinstance(error, Retryable):
         log.warning("dependency away", error=repr(error))
         return unavailable("A dependency is away for the moment. Send the request again.")

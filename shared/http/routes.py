@@ -25,13 +25,7 @@ class Route:
     @property
     def calls(self) -> list[Any]:
         """The functions that it depends on, however deep."""
-        found: list[Any] = []
-        open_: list[Dependant] = [self.context.dependant]
-        while open_:
-            one = open_.pop(0)
-            found.append(one.call)
-            open_ += one.dependencies
-        return found
+        return calls_of(self.context)
 
     @property
     def query_names(self) -> set[str]:
@@ -63,6 +57,17 @@ class Route:
     def is_thing(self) -> bool:
         """A GET of one thing by its id, that commands on it may be conditional on."""
         return self.method == "GET" and self.path.endswith("}")
+
+
+def calls_of(route: Any) -> list[Any]:
+    """The functions that a route depends on, however deep; none of what is no route of the API."""
+    found: list[Any] = []
+    open_: list[Dependant] = [route.dependant] if getattr(route, "dependant", None) is not None else []
+    while open_:
+        one = open_.pop(0)
+        found.append(one.call)
+        open_ += one.dependencies
+    return found
 
 
 def routes_of(app: FastAPI) -> Iterator[Route]:

@@ -123,7 +123,7 @@ def _problems(route: Route, operation: Json, things: set[str]) -> None:
     can_occur |= {401, 403} if operation["security"] else set()
     can_occur |= {404} if route.names or body else set()
     can_occur |= {422} if route.names or body or operation.get("parameters") else set()
-    can_occur |= {413, 415} if body else set()
+    can_occur |= {408, 413, 415} if body else set()
     can_occur |= {409} if command else set()
     can_occur |= {412} if _compares(route, things) else set()
     if operation["security"] in ([{"service": []}], [{"link": []}]):

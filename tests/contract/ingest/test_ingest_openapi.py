@@ -43,7 +43,20 @@ def test_routes_and_answers_are_the_promised_ones(document: dict[str, Any]) -> N
     }
     assert own == {"/v1/pings", "/v1/quarantine"}
     post = document["paths"]["/v1/pings"]["post"]
-    assert set(post["responses"]) == {"202", "207", "400", "401", "403", "413", "415", "422", "429", "500", "503"}
+    assert set(post["responses"]) == {
+        "202",
+        "207",
+        "400",
+        "401",
+        "403",
+        "408",
+        "413",
+        "415",
+        "422",
+        "429",
+        "500",
+        "503",
+    }
     assert set(post["requestBody"]["content"]) == MEDIA_TYPES
     for status, answer in post["responses"].items():
         wanted = "application/json" if status in {"202", "207"} else "application/problem+json"
