@@ -134,10 +134,18 @@ async def test_CL7_VE1_what_was_lodged_for_a_trailer_follows_what_towed_it(fleet
     assert len(await disclosed(fleet)) == 1
 
 
-async def test_CL7_VE2_a_recorder_that_was_changed_back_in_time_is_disclosed(fleet: Fleet) -> None:
+async def test_CL7_VE2_a_recorder_is_not_changed_back_in_time_under_what_it_was_read_for(fleet: Fleet) -> None:
+    """The reading that ends the lodged licence lies behind it: once it is struck the change is taken and disclosed."""
     await lodged(fleet)
     new = {"vehicle_id": fleet.vehicles["ABC123"], "kind": "odometer", "serial": "OD-NEW", "from": LATE}
-    await fleet.post("/recorders", new | {"replaces": fleet.recorders["ABC123"]})
+    replacing = new | {"replaces": fleet.recorders["ABC123"]}
+    refused = await fleet.post("/recorders", replacing, 422)
+    assert "read later than that" in refused["errors"][0]["detail"]
+    assert await disclosed(fleet) == []
+    for reading in (await fleet.get("/readings", recorder_id=fleet.recorders["ABC123"]))["items"]:
+        if reading["value"] == 46_000:
+            await fleet.post(f"/readings/{reading['id']}/strike", {"reason": "never shown", "actor": "R Hill"}, 200)
+    await fleet.post("/recorders", replacing)
     assert len(await disclosed(fleet)) == 1
 
 

@@ -15,9 +15,19 @@ def failures(name: str) -> float:
     return REGISTRY.get_sample_value("ruc_shared_loop_failures_total", {"loop": name}) or 0.0
 
 
-async def go_round(name: str, one: Round, until: Callable[[], bool]) -> Health:
+class Beats(Health):
+    """How often a loop came round."""
+
+    count = 0
+
+    def beat(self, loop: str, *, stale_after_s: float = 60.0) -> None:
+        self.count += 1
+        super().beat(loop, stale_after_s=stale_after_s)
+
+
+async def go_round(name: str, one: Round, until: Callable[[], bool]) -> Beats:
     """The loop, until so much is done; its end before that is raised."""
-    health = Health()
+    health = Beats()
     loop = asyncio.create_task(for_ever(name, one, health, stale_after_s=0.03, idle_s=0.0))
     while not until():
         if loop.done():
@@ -43,7 +53,7 @@ async def test_a_round_that_breaks_is_counted_and_the_loop_goes_on(error: Except
 
     health = await go_round("render", one, lambda: not jobs)
     assert failures("render") == before + 1
-    assert health.stale() == [], "a loop that fails still comes round"
+    assert health.count >= 2, "a loop that fails still comes round"
 
 
 async def test_a_dependency_that_is_away_is_waited_for_and_is_no_failure() -> None:
