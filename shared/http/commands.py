@@ -44,7 +44,7 @@ class Commands:
         """Run `effect` in one transaction together with the request's Idempotency-Key, if it has one: the same key and
         request give the first answer again, the same key with another request is refused (409).  With `If-Match` the thing
         that the address is about must still be as it was read (412)."""
-        key = _key(request)
+        key = key_of(request)
         digest = b"" if key is None else await self._digest(request)  # a client that sends slowly holds no connection
         async with tenant_tx(self.pool, tenant) as conn:
             await lock_thing(request, conn, tenant)
@@ -61,7 +61,7 @@ class Commands:
 
     async def replayed(self, request: Request, tenant: UUID) -> Response | None:
         """The first answer of this Idempotency-Key, for commands that compute much before their transaction."""
-        key = _key(request)
+        key = key_of(request)
         if key is None:
             return None
         async with tenant_tx(self.pool, tenant) as conn:
@@ -73,7 +73,9 @@ class Commands:
         return self.digest(f"{request.method} {asked}\0".encode() + await request.body())
 
 
-def _key(request: Request) -> str | None:
+def key_of(request: Request) -> str | None:
+    """The request's Idempotency-Key, None without one.  Raises Problem 400 for one that is none: also where a dry run keeps no
+    answer under it."""
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
         raise Problem(

@@ -19,7 +19,7 @@ from shared.contracts.device_day import DeviceDay
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http.auth import Principal, require, require_internal
-from shared.http.commands import Commands
+from shared.http.commands import Commands, key_of
 from shared.http.fields import Answer, Body
 from shared.nz_days import FIRST_DAY, LAST_DAY, from_ordinal, to_ordinal
 
@@ -106,6 +106,7 @@ def router(pool: Pool, commands: Commands, token: SecretStr, scheme: Scheme, jud
             to_day=to_ordinal(body.to_on), road_set=body.road_set, dry_run=body.dry_run, after=after,
         )  # fmt: skip
         if body.dry_run:
+            key_of(request)
             return _answer(await run(asked), requested=False)
         _check(asked, scheme)
 

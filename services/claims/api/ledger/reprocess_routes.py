@@ -22,6 +22,7 @@ from services.claims.domain.statement.difference import (
 )
 from shared.contracts.recompute import RecomputeAsked
 from shared.db.pool import Connection
+from shared.http.commands import key_of
 from shared.nz_days import FIRST_DAY, LAST_DAY, from_ordinal, to_ordinal
 
 DEVICES_MAX: Final = 1_000
@@ -106,6 +107,7 @@ async def post_reprocess(
     for every device-day in millimetres by surface, for every licence in whole kilometres and cents at the rate paid."""
     asked = _asked(who.tenant_id, body)
     if body.dry_run:
+        key_of(request)
         return await _difference(context, who.tenant_id, asked)
     if (earlier := await replayed(request, context, who.tenant_id)) is not None:
         return earlier
