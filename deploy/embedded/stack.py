@@ -38,9 +38,13 @@ SERVICES: Final = ("ingest", "classifier", "claims", "pdf", "identity")
 _MODULES: Final = {"identity": "deploy.embedded.identity.main"}
 DEFAULT_PORT_BASE: Final = 8081
 _TOLD: Final = (
-    "RUCOR_LOG_LEVEL", "RUCOR_OIDC_ISSUER", "RUCOR_OIDC_AUDIENCE", "RUCOR_REQUESTS_PER_S_PER_KEY", "RUCOR_REQUEST_BURST_S",
-    "RUCOR_FAILURES_PER_MINUTE_PER_ADDRESS", "RUCOR_ALLOWED_ORIGINS",
+    "FORWARDED_ALLOW_IPS", "RUCOR_ALLOWED_ORIGINS", "RUCOR_BACKFILL_AGE_H", "RUCOR_BURST_S", "RUCOR_CLOCK_AHEAD_S_MAX",
+    "RUCOR_COMPACT_DELAY_S", "RUCOR_COMPACT_QUIET_S", "RUCOR_FAILURES_PER_MINUTE_PER_ADDRESS", "RUCOR_FIX_AGE_DAYS_MAX",
+    "RUCOR_IDENTITY_REDIRECTS", "RUCOR_LOG_LEVEL", "RUCOR_OIDC_AUDIENCE", "RUCOR_OIDC_ISSUER",
+    "RUCOR_PINGS_PER_S_PER_KEY", "RUCOR_PROCESSES", "RUCOR_QUARANTINE_ROWS_PER_HOUR", "RUCOR_REQUESTS_PER_S_PER_KEY",
+    "RUCOR_REQUEST_BURST_S", "RUCOR_WEBHOOK_LOCAL_HOSTS",
 )  # fmt: skip
+"""Settings that a user of `rucor up` may have services read from its environment: no secret, no address of the stack's own."""
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -189,7 +193,7 @@ class Stack:
             cwd=_ROOT,
             log=self.data_dir / "logs" / f"{name}.log",
             record=self.data_dir / "run" / f"{name}.pid.json",
-            env={"PYTHONUNBUFFERED": "1"} | self.info.environment(name, port=port) | _overrides(),
+            env={"PYTHONUNBUFFERED": "1"} | self.info.environment(name, port=port) | overrides(),
         )
         return ServicePart(name, spec, port)
 
@@ -203,6 +207,6 @@ def _foreign_users() -> dict[str, str]:
     return {user: os.environ.get("KAFKA_PASSWORD", "")} if user else {}
 
 
-def _overrides() -> dict[str, str]:
+def overrides() -> dict[str, str]:
     """What a user may tell all services through the environment of `rucor up`."""
     return {name: os.environ[name] for name in _TOLD if name in os.environ}

@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import click
@@ -71,24 +71,32 @@ def export_subject(tenant: UUID, person: str | None, vehicle: str | None, out: P
     click.echo(f"{out}: {out.stat().st_size:,} bytes, index.json says what is in it")
 
 
+def _faults_of(item: dict[str, Any]) -> int:
+    """How many values of one proof are not what was lodged; says which."""
+    leaves = [
+        Leaf(**leaf) if leaf["value"] is not None else Leaf(leaf["path"], leaf["hash"]) for leaf in item["leaves"]
+    ]
+    found = faults(item["root"], leaves)
+    shown = sum(leaf.salt is not None for leaf in leaves)
+    click.echo(f"{item['kind']} {item['subject_id']}, root {item['root']}: {len(leaves)} leaves, {shown} shown")
+    for fault in found:
+        click.echo(f"  {fault}")
+    return len(found)
+
+
 @click.command("check")
 @click.argument("proof", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(proof: Path) -> None:
     """Check PROOF, the answer of `GET /v1/claims/{id}/proof` or one item of it, without any service.
 
     To show a personal field, put its value into its leaf: its salt is there while the papers are kept."""
-    answer = json.loads(proof.read_text())
     wrong = 0
-    for item in answer.get("items", [answer]):
-        leaves = [
-            Leaf(**leaf) if leaf["value"] is not None else Leaf(leaf["path"], leaf["hash"]) for leaf in item["leaves"]
-        ]
-        found = faults(item["root"], leaves)
-        wrong += len(found)
-        shown = sum(leaf.salt is not None for leaf in leaves)
-        click.echo(f"{item['kind']} {item['subject_id']}, root {item['root']}: {len(leaves)} leaves, {shown} shown")
-        for fault in found:
-            click.echo(f"  {fault}")
+    try:
+        answer = json.loads(proof.read_text())
+        for item in answer.get("items", [answer]):
+            wrong += _faults_of(item)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise click.ClickException(f"{proof} is not an answer of GET /v1/claims/{{id}}/proof ({error!r})") from error
     if wrong:
         raise click.ClickException("this is not what was lodged")
     click.echo("every value shown is what was lodged")

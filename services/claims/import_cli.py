@@ -6,6 +6,8 @@ from typing import Any, Final
 import click
 import httpx
 
+from shared.running_stack import data_dir_option, read_stack
+
 KINDS: Final = (
     "people", "claimants", "vehicles", "plates", "devices", "couplings", "recorders", "readings", "licences", "claimed-outside",
 )  # fmt: skip
@@ -15,20 +17,26 @@ SHOWN_MAX: Final = 100
 
 
 @click.command("import")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", metavar="KIND", type=click.Choice(KINDS))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Try every line, tell what would be, and keep nothing.")
 @click.option("--atomic", is_flag=True, help="All lines or none.")
-@click.option("--url", default="http://127.0.0.1:8083", show_default=True, help="Where the claims service answers.")
+@click.option("--url", help="Where the claims service answers; the running stack's where it is left out.")
 @click.option(
     "--key",
     envvar="RUCOR_KEY",
+    show_envvar=True,
     required=True,
     help="A key with the scope claims:write (people: people:write); better given in $RUCOR_KEY.",
 )
-def import_(kind: str, file: Path, *, dry_run: bool, atomic: bool, url: str, key: str) -> None:
-    """Import the CSV FILE of KIND.  Ends with 1 where a line fails; the same file again makes nothing twice."""
-    answer = _send(url, key, kind, file.read_bytes(), dry_run=dry_run, atomic=atomic)
+@data_dir_option
+def import_(kind: str, file: Path, *, dry_run: bool, atomic: bool, url: str | None, key: str, data_dir: Path) -> None:
+    """Import the CSV FILE of KIND.  Ends with 1 where a line fails; the same file again makes nothing twice.
+
+    KIND, in the order in which an office comes in: people, claimants, vehicles, plates, devices, couplings, recorders,
+    readings, licences, claimed-outside.  Columns and examples: docs/guide/import.md."""
+    at = url or str(read_stack(data_dir, "name the address with --url")["urls"]["claims"])
+    answer = _send(at, key, kind, file.read_bytes(), dry_run=dry_run, atomic=atomic)
     _show(answer)
     if answer["errors"]:
         raise SystemExit(1)

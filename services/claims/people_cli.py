@@ -20,7 +20,7 @@ from shared.clock import new_id, system_clock
 from shared.command_log import login_name
 from shared.db.pool import open_pool, tenant_tx
 from shared.http.auth import OPERATOR
-from shared.http.problems import Problem
+from shared.http.problems import Problem, words_of
 from shared.running_stack import data_dir_option, dsn_of
 
 CONNECTION: Final = "rucor-claims-people-cli"
@@ -61,7 +61,7 @@ def people_add(
         body = PersonBody.model_validate({"name": name, "email": email, "roles": list(roles), "actor": by})
         row = asyncio.run(add(dsn_of(data_dir, "claims"), tenant or OPERATOR, body, by))
     except ValidationError as error:
-        told = "; ".join(f"{one['loc'][0] if one['loc'] else ''}: {one['msg']}" for one in error.errors())
+        told = "; ".join(f"{one['loc'][0] if one['loc'] else ''}: {words_of(one)}" for one in error.errors())
         raise click.ClickException(told) from None
     except Problem as problem:
         named = "".join(f" {one['detail']}" for one in problem.extra.get("errors", ()))

@@ -27,7 +27,13 @@ PROVIDER_SCOPES: Final = ("provider-pings:write", "provider:read", "keys:write")
 """Of a provider's keys (rule PA3): none of them opens a tenant's own routes."""
 KEY_VARIABLE: Final = "RUCOR_KEY"
 _url = click.option("--url", help="Ingest's base URL; the running stack's where it is left out.")
-_key = click.option("--key", envvar=KEY_VARIABLE, required=True, help=f"API key; better in ${KEY_VARIABLE} than here.")
+_key = click.option(
+    "--key",
+    envvar=KEY_VARIABLE,
+    show_envvar=True,
+    required=True,
+    help=f"API key; better in ${KEY_VARIABLE} than here.",
+)
 
 
 async def issue_key(
@@ -80,6 +86,10 @@ def _bar() -> tuple[Callable[[Replayed], None], Callable[[], None]]:
     return show, lambda: click.echo(err=True)
 
 
+def _waits(why: str) -> None:
+    click.echo(f"waiting: {why}", err=True)
+
+
 @click.command("replay")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_url
@@ -99,7 +109,9 @@ def replay_command(file: Path, url: str | None, key: str, data_dir: Path, batch:
     show, end = _bar()
     base = _base_url(url, data_dir)
     try:
-        total = asyncio.run(replay(file, base, key, batch_pings=batch, at_once=at_once, skip=skip, progress=show))
+        total = asyncio.run(
+            replay(file, base, key, batch_pings=batch, at_once=at_once, skip=skip, progress=show, waiting=_waits)
+        )
     except (ReplayFailed, OSError, EOFError) as error:
         end()
         raise click.ClickException(str(error)) from error

@@ -1,6 +1,7 @@
 """Types of single fields that bodies of every API share: bounds, instants, text without control characters."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, get_args
 
@@ -9,10 +10,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import CoreSchema, core_schema
 
 from shared.nz_days import AUCKLAND
 
@@ -48,6 +52,25 @@ class Body(BaseModel):
         if isinstance(value, str) and "\0" in value:
             raise ValueError("control characters are not allowed")
         return in_our_years(value) if type(value) is date else value
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Annotates a text: `pattern` stands in the OpenAPI document, and who does not keep to it is told `words`."""
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._kept, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema) | {"pattern": self.pattern}
+
+    def _kept(self, text: str) -> str:
+        if re.fullmatch(self.pattern, text) is None:
+            raise ValueError(self.words)
+        return text
 
 
 def shown(**example: Any) -> ConfigDict:

@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -102,6 +103,13 @@ def pointer(loc: tuple[int | str, ...] | list[int | str]) -> str:
     return "".join(f"/{part}" for part in parts)
 
 
+def words_of(fault: Mapping[str, Any]) -> str:
+    """What a validation error says to the person who is to correct the field."""
+    if fault["type"] == "extra_forbidden":
+        return "There is no field of this name here: see its spelling, or leave it out"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
 def _from_validation(error: RequestValidationError, content_type: str) -> Problem:
     found = list(error.errors())
     if any(tuple(item["loc"]) == ("body",) for item in found) and not _JSON_TYPE.match(content_type):
@@ -114,7 +122,7 @@ def _from_validation(error: RequestValidationError, content_type: str) -> Proble
         return Problem(
             400, "broken_json", "The body is not JSON", f"{reason} at character {at}: correct the body and resend it.",
         )  # fmt: skip
-    errors = [{"pointer": pointer(item["loc"]), "code": item["type"], "detail": item["msg"]} for item in found]
+    errors = [{"pointer": pointer(item["loc"]), "code": item["type"], "detail": words_of(item)} for item in found]
     return Problem(
         422,
         "invalid",

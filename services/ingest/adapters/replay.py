@@ -27,6 +27,7 @@ PAUSE_S_MAX: Final = 30.0
 _HALF: Final = 0.5
 
 Progress = Callable[["Replayed"], None]
+Waiting = Callable[[str], None]
 
 
 class ReplayFailed(Retryable):
@@ -67,7 +68,7 @@ def _pause_s(answer: httpx.Response | None, attempt: int) -> float:
     return min(PAUSE_S_MAX, base) * (1 + _HALF * random.random())  # noqa: S311 - jitter, no secret
 
 
-async def _send(client: httpx.AsyncClient, batch: _Batch, give_up_s: float) -> dict[str, Any]:
+async def _send(client: httpx.AsyncClient, batch: _Batch, give_up_s: float, waiting: Waiting | None) -> dict[str, Any]:
     """Until answered.  Raises ReplayFailed."""
     body = zstandard.ZstdCompressor(level=3).compress(b"\n".join(batch.lines))
     give_up = time.monotonic() + give_up_s
@@ -88,6 +89,8 @@ async def _send(client: httpx.AsyncClient, batch: _Batch, give_up_s: float) -> d
                 f"lines {batch.first + 1} to {batch.first + len(batch.lines)} are not acknowledged: {why}. "
                 f"Everything before is; to go on: --skip {batch.first}"
             )
+        if attempt == 0 and waiting is not None:
+            waiting(f"lines {batch.first + 1} to {batch.first + len(batch.lines)}: {why}; trying for {give_up_s:.0f} s")
         await asyncio.sleep(_pause_s(answer, attempt))
         attempt += 1
 
@@ -101,11 +104,13 @@ async def replay(
     at_once: int = REQUESTS_AT_ONCE,
     skip: int = 0,
     progress: Progress | None = None,
+    waiting: Waiting | None = None,
     give_up_s: float = GIVE_UP_S,
 ) -> Replayed:
     """Send an .ndjson or .ndjson.gz file to `url` (ingest's base URL), `at_once` batches at a time, in the file's order.
 
-    `progress` is called after each answer.  429, 503 and lost connections are waited out (Retry-After is kept to);
+    `progress` is called after each answer, `waiting` with the reason for each batch that is not taken at once.  429, 503
+    and lost connections are waited out (Retry-After is kept to);
     rows that ingest refuses are counted by code.  Raises ReplayFailed, OSError."""
     if not 1 <= batch_pings <= PINGS_MAX:
         raise ValueError(f"a batch holds 1 to {PINGS_MAX} pings")
@@ -121,7 +126,7 @@ async def replay(
             async for batch in _in_steps(batches(path, batch_pings, skip)):
                 if len(pending) >= at_once:
                     await _settle(pending.pop(0), total, progress)
-                pending.append((batch, asyncio.create_task(_send(client, batch, give_up_s))))
+                pending.append((batch, asyncio.create_task(_send(client, batch, give_up_s, waiting))))
             while pending:
                 await _settle(pending.pop(0), total, progress)
         finally:

@@ -71,6 +71,16 @@ def test_replay_skips_what_is_acknowledged_and_stops_at_a_wrong_key(ingest: Inge
         run_replay(path, ingest)
 
 
+async def test_replay_says_that_it_waits_and_why(tmp_path: Path) -> None:
+    path = tmp_path / "pings.ndjson"
+    path.write_bytes(b"\n".join(lines(30)))
+    said: list[str] = []
+    with pytest.raises(ReplayFailed, match="no connection"):
+        await replay(path, "http://127.0.0.1:1", "rucor_1", give_up_s=0.1, waiting=said.append)
+    assert len(said) == 1
+    assert "lines 1 to 30: no connection" in said[0]
+
+
 def test_commands_find_the_running_stack(ingest: Ingest, tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text(
         json.dumps(

@@ -1,7 +1,7 @@
 """Correct a form that came back (rule CL6)."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +12,7 @@ from services.claims.api.claim.claim_schemas import LICENCES_MAX
 from services.claims.api.claim.life_routes import record
 from services.claims.api.claim.life_schemas import HistoryAnswer
 from services.claims.api.context import Ctx, Writer
-from services.claims.api.fields import Body, GivenText, ReasonCode, Text
+from services.claims.api.fields import Body, CustomerNumber, GivenText, ReasonCode, Text
 from services.claims.application.claim.correct_form import correct_form
 from services.claims.domain.claim.correction import Fix, LineFix
 from services.claims.repo.claim_life import Step
@@ -32,7 +32,7 @@ class FixBody(Body):
     """What changes on the form; what is left out stays.  Plates, licence numbers and kilometres are the claim's (rule CL7)."""
 
     name: GivenText | None = None
-    customer_number: Annotated[str, Field(pattern=r"^([0-9]{9,10})?$")] | None = None
+    customer_number: CustomerNumber | None = None
     first_claim: bool | None = None
     bank_account: GivenText | None = None
     bank_account_name: GivenText | None = None

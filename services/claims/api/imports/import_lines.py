@@ -18,7 +18,7 @@ from services.claims.domain.register.vehicle import InvalidPlate
 from services.claims.repo.references import Candidate, candidates
 from shared.db.pool import Connection
 from shared.http.auth import Principal
-from shared.http.problems import Problem
+from shared.http.problems import Problem, words_of
 
 _INSTANT: Final[TypeAdapter[datetime]] = TypeAdapter(Instant)
 _SPELLING: Final = re.compile(r"[\W_]+")
@@ -77,7 +77,7 @@ async def _import_line(
         return _refused(line, [LineError(column=error.column, code=error.code, detail=error.detail)])
     except ValidationError as error:
         found = [
-            LineError(column=_column(kind, line, one["loc"]), code=one["type"], detail=one["msg"])
+            LineError(column=_column(kind, line, one["loc"]), code=one["type"], detail=words_of(one))
             for one in error.errors()
         ]
         return _refused(line, found)

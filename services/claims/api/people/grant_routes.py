@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Context, Ctx, command, query
-from services.claims.api.fields import Answer, Body, GivenText, Instant
+from services.claims.api.fields import Answer, Body, Form, GivenText, Instant
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.standing import still_holds
 from services.claims.application.refusals import invalid, not_found
@@ -25,7 +25,14 @@ TIME_MAX: Final = timedelta(days=14)
 Granter = Annotated[Principal, Depends(require(SCOPE))]
 
 _KEY_OR_PERSON: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})?$"
-Holder = Annotated[str, StringConstraints(to_lower=True, pattern=_KEY_OR_PERSON)]
+Holder = Annotated[
+    str,
+    StringConstraints(to_lower=True),
+    Form(
+        _KEY_OR_PERSON,
+        "give the public id of an operator's key (8 characters), or an operator's person id, never a name",
+    ),
+]
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 """No leave is given so late: for a person whom no account is."""
 

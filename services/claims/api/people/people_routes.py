@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Context, Ctx, Reader, command, query
-from services.claims.api.fields import Answer, Body, GivenText, Ref
+from services.claims.api.fields import Answer, Body, Form, GivenText, Ref
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.standing import still_holds
 from services.claims.application.people.add_person import add_person
@@ -36,7 +36,11 @@ from shared.http.auth import Principal, require
 
 SCOPE = "people:write"
 Manager = Annotated[Principal, Depends(require(SCOPE))]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Email = Annotated[
+    str,
+    StringConstraints(max_length=254),
+    Form(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "give an e-mail address such as mary@hill.example"),
+]
 
 
 def _words(value: Any) -> Any:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
-from services.claims.api.fields import Answer, Body, Cents, GivenText, Instant, ReasonCode, Text
+from services.claims.api.fields import Answer, Body, Cents, CustomerNumber, GivenText, Instant, ReasonCode, Text
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.register.register_routes import claimant_answer
 from services.claims.api.register.register_schemas import ClaimantAnswer
@@ -54,10 +54,7 @@ class ClaimantFixBody(WhyBody):
 
     name: GivenText | None = None
     customer_number: Annotated[
-        str | None,
-        Field(
-            pattern=r"^([0-9]{9,10})?$", description="Also the number that the Agency issued: it ends the first claim."
-        ),
+        CustomerNumber | None, Field(description="Also the number that the Agency issued: it ends the first claim.")
     ] = None
     first_claim: bool | None = None
     bank_account: Text | None = None

@@ -7,13 +7,23 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from services.claims.api.actors import ActorName
-from services.claims.api.fields import Answer, Body, GivenText, Instant, Reading, ReasonCode, Ref, Text, shown
+from services.claims.api.fields import (
+    Answer,
+    Body,
+    CustomerNumber,
+    GivenText,
+    Instant,
+    Reading,
+    ReasonCode,
+    Ref,
+    Text,
+    shown,
+)
 
 PLATE_FROM: Final = datetime(1999, 12, 31, 11, tzinfo=UTC)
 """2000-01-01 in NZ: "always"."""
 ReadingSource = Literal["person", "inspection", "photo", "provider", "licence_purchase"]
 WaivedRule = Literal["EL4", "EL8"]
-CustomerNumber = Annotated[str, StringConstraints(pattern=r"^([0-9]{9,10})?$")]
 
 
 class ClaimantBody(Body):

@@ -1,15 +1,14 @@
 """Larger than expected must be looked at: who did, and what they found (rule EL7)."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import StringConstraints
 
 from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Ctx, Reader, Writer, command, query
-from services.claims.api.fields import Answer, Body, GivenText
+from services.claims.api.fields import Answer, Body, GivenText, StatementHash
 from services.claims.application.refusals import not_found
 from services.claims.application.statement.acknowledge import acknowledge
 from services.claims.application.statement.facts import assess, load_facts
@@ -24,7 +23,7 @@ router = APIRouter(tags=["licences"])
 
 class AcknowledgementBody(Body):
     rule: Literal["EL7"] = "EL7"
-    statement_hash: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    statement_hash: StatementHash
     """Of the statement that the person looked at; another one asks again."""
     reason: GivenText
     """What the person found: why the share is as large as it is."""

@@ -4,10 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from services.claims.api.actors import ActorName
-from services.claims.api.fields import Answer, Body, Cents, GivenText, Instant, Km, Reading, Ref, Text
+from services.claims.api.fields import Answer, Body, Cents, GivenText, Instant, Km, Reading, Ref, StatementHash, Text
 from services.claims.api.statement.outlook import CountdownAnswer, ForecastAnswer, ToDoAnswer
 
 State = Literal["running", "ended", "claimable", "not_claimable", "lodged", "claimed_outside"]
@@ -106,7 +106,7 @@ class VerifyBody(Body):
     """`wording` is the text of GET /licences/{id}/verification, unchanged: what was shown to the person (rule CL2)."""
 
     actor: ActorName | None = None
-    statement_hash: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    statement_hash: StatementHash
     wording: GivenText
 
 
