@@ -53,7 +53,7 @@ where tenant_id = $1 and claim_id = coalesce($2, claim_id) and (not $3 or closed
 order by found_at, id limit $6"""
 CLOSE_DISCLOSURE: Final = """
 update claims.disclosure set closed_on = $3, closed_as = $4, closed_cents = $5, closed_reference = $6, closed_by = $7
-where tenant_id = $1 and id = $2 and closed_on is null returning claim_id"""
+where tenant_id = $1 and id = $2 and closed_on is null returning claim_id, licence_id"""
 INSERT_ATTACHMENT: Final = """
 insert into claims.attachment (tenant_id, id, name, media_type, size, sha256, sealed, actor)
 values ($1, $2, $3, $4, $5, $6, $7, $8)"""
@@ -196,10 +196,10 @@ async def disclosures(
 
 async def close_disclosure(
     conn: Connection, tenant: UUID, disclosure_id: UUID, on: date, how: str, cents: int, reference: str, actor: str
-) -> UUID | None:
-    """The disclosure's claim; None where there is no open one with this id."""
-    found: UUID | None = await conn.fetchval(CLOSE_DISCLOSURE, tenant, disclosure_id, on, how, cents, reference, actor)
-    return found
+) -> tuple[UUID, UUID] | None:
+    """(claim, licence) of the disclosure; None where there is no open one with this id."""
+    found = await conn.fetchrow(CLOSE_DISCLOSURE, tenant, disclosure_id, on, how, cents, reference, actor)
+    return None if found is None else (found["claim_id"], found["licence_id"])
 
 
 async def insert_attachment(conn: Connection, tenant: UUID, row: AttachmentRow) -> None:

@@ -44,6 +44,15 @@ STEPS: Final = """
 select id, seq, kind, on_day, code, reference, reason, reading, cents, attachment_id, actor, created_at,
     boundary_before::text as boundary_before
 from claims.exemption_step where tenant_id = $1 and exemption_id = $2 order by seq"""
+# Of every exemption that is or was in force.
+STEPS_IN_FORCE: Final = """
+select e.id as exemption_id, e.vehicle_id, s.kind, s.on_day, s.code
+from claims.exemption e
+join claims.exemption_step s on s.tenant_id = e.tenant_id and s.exemption_id = e.id
+where e.tenant_id = $1 and e.state in ('granted', 'ended') order by e.created_at, e.id, s.seq"""
+DUTY_TOLD: Final = """
+update claims.exemption_step set duty_told = $4
+where tenant_id = $1 and exemption_id = $2 and seq = $3 and duty_told is distinct from $4 returning id"""
 INSERT_EXCEPTION: Final = """
 insert into claims.exemption_exception
     (tenant_id, id, exemption_id, kind, during, back, destination, attachment_id, actor, created_at)
@@ -90,6 +99,17 @@ class ExemptionStep:
     created_at: datetime
     boundary_before: str | None = None
     """GeoJSON of the boundary that this step changed: it stood until that day."""
+
+
+@dataclass(frozen=True)
+class StepInForce:
+    """What duties come of, with the exemption and vehicle that it is of."""
+
+    exemption_id: UUID
+    vehicle_id: UUID
+    kind: str
+    on_day: date
+    code: str
 
 
 @dataclass(frozen=True)
@@ -176,6 +196,16 @@ async def add_step(conn: Connection, tenant: UUID, exemption_id: UUID, step: Exe
 
 async def steps(conn: Connection, tenant: UUID, exemption_id: UUID) -> list[ExemptionStep]:
     return all_of(ExemptionStep, await conn.fetch(STEPS, tenant, exemption_id))
+
+
+async def steps_in_force(conn: Connection, tenant: UUID) -> list[StepInForce]:
+    """Each exemption's together, in order."""
+    return all_of(StepInForce, await conn.fetch(STEPS_IN_FORCE, tenant))
+
+
+async def duty_told(conn: Connection, tenant: UUID, exemption_id: UUID, seq: int, lateness: str) -> bool:
+    """Whether so much lateness of the duty of this step was never told; from now on it was."""
+    return await conn.fetchval(DUTY_TOLD, tenant, exemption_id, seq, lateness) is not None
 
 
 async def insert_exception(conn: Connection, tenant: UUID, exemption_id: UUID, row: ExceptionRow) -> None:

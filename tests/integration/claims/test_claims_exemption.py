@@ -135,6 +135,29 @@ async def test_LI2_VE5_a_licence_that_was_issued_under_an_exemption_recorded_lat
     assert (await fleet.preview([licence]))["lodgeable"], "it was issued after the exemption"
 
 
+async def test_EX4_a_duty_stands_on_the_radar_until_it_is_done(claims: Claims, fleet: Fleet) -> None:
+    vehicle = await fleet.add_ute()
+    exemption = await granted(fleet, vehicle, NEAR)
+    (item,) = (await fleet.get("/alerts", kind="duty_due"))["items"]
+    assert (item["exemption_id"], item["vehicle_id"], item["due_on"]) == (exemption, vehicle, "2026-11-27")
+    assert item["words"].startswith(f"owed since {ON}, to be done by 2026-11-27: Display the exemption label")
+    other = await fleet.add_ute("DEF456", "imei-2")
+    for narrower, found in (
+        ({"vehicle_id": vehicle}, [item]), ({"vehicle_id": other}, []), ({"kind": "answer_due"}, []),
+        ({"due_from": "2026-11-27"}, [item]), ({"due_from": "2026-11-28"}, []),
+        ({"due_before": "2026-11-28"}, [item]), ({"due_before": "2026-11-27"}, []),
+        ({"claimant_id": await fleet.add_claimant("Another")}, []),
+    ):  # fmt: skip
+        assert (await fleet.get("/alerts", **narrower))["items"] == found, narrower
+    claims.clock.now_ms += 5 * 86_400_000
+    assert (await fleet.get("/alerts"))["items"] == [item], "on its day"
+    claims.clock.now_ms += 86_400_000
+    (late,) = (await fleet.get("/alerts"))["items"]
+    assert f"owed since {ON}, was to be done by 2026-11-27" in late["words"]
+    await step(fleet, exemption, "done", on="2026-11-28", code="display_label")
+    assert (await fleet.get("/alerts"))["items"] == []
+
+
 async def test_EX4_duties_stand_until_a_person_reports_them(fleet: Fleet) -> None:
     vehicle = await fleet.add_ute()
     exemption = await granted(fleet, vehicle, NEAR)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claims.domain.claim.claim_life import IllegalStep
-from services.claims.domain.exemption.exemption_life import Happened, advance_exemption, duties
+from services.claims.domain.exemption.exemption_life import Happened, advance_exemption, duties, owed, words_of
 from services.claims.domain.exemption.exemption_watch import Exception_, Far, Stretch, watch
 from services.claims.domain.exemption.reach import InvalidBoundary, Position, boundary_of, length_beyond_m
 from services.claims.policy import load
@@ -155,6 +155,23 @@ def test_EX4_each_duty_arises_with_its_step_and_ends_with_its_report() -> None:
         ("give_reading", False, date(2026, 11, 10)),
         ("give_last_reading", False, date(2026, 11, 11)),
     ]
+
+
+def test_EX4_a_duty_is_due_on_its_day_and_overdue_from_the_next() -> None:
+    (label,) = owed([Happened(kind="granted", on=date(2026, 11, 2))], load())
+    assert (label.code, label.due_on, label.seq) == ("display_label", date(2026, 11, 9), 1)
+    assert [label.lateness(date(2026, 11, day)) for day in (8, 9, 10)] == [None, "due", "overdue"]
+    assert words_of(label, date(2026, 11, 9)).startswith("owed since 2026-11-02, to be done by 2026-11-09: Display the")
+    assert words_of(label, date(2026, 11, 10)).startswith("owed since 2026-11-02, was to be done by 2026-11-09: ")
+
+
+def test_EX4_after_its_end_no_label_is_owed_and_of_what_never_was_in_force_nothing() -> None:
+    on = date(2026, 11, 2)
+    happened = [Happened(kind=kind, on=on) for kind in ("drafted", "sent", "granted", "changed", "ended")]
+    assert [(one.code, one.seq) for one in owed(happened, load())] == [("tell_changes", 4), ("give_last_reading", 5)]
+    reported = [*happened, Happened(kind="done", on=on, code="tell_changes")]
+    assert [one.code for one in owed(reported, load())] == ["give_last_reading"]
+    assert owed([*happened, Happened(kind="annulled", on=on)], load()) == ()
 
 
 def test_EX4_steps_go_in_their_order() -> None:

@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from services.claims.domain.claim.claim_life import CLAIM_STEPS
 from services.claims.domain.claim.line_life import LineState
+from services.claims.domain.exemption.exemption_life import Lateness
 from services.claims.domain.statement.faulty import FaultyState
 from services.claims.domain.statement.forecast import AlertKind
 from services.claims.domain.webhooks.webhook_address import NotAllowed, check_address, target_of
@@ -158,6 +159,7 @@ def test_LI6_CL6_there_is_an_event_for_every_alert_and_every_step() -> None:
         *(f"claim_line.{kind}" for kind in get_args(LineState) if kind != "pending"),
         *(f"claim.{state}" for state in {*steps, "lodged"}),
         *(f"faulty_data.{state}" for state in get_args(FaultyState)),
+        *(f"exemption.duty_{lateness}" for lateness in get_args(Lateness)),
     }
     assert wanted <= set(EVENT_TYPES)
 

@@ -29,7 +29,7 @@ from services.claims.api.statement.convert import to_api_finding
 from services.claims.application.claim.claim_steps import take_step, withdraw
 from services.claims.application.claim.consent import consent
 from services.claims.application.claim.decide_lines import decide, doubts
-from services.claims.application.claim.review_claim import compare, store
+from services.claims.application.claim.review_claim import close_disclosure, compare, store
 from services.claims.application.refusals import invalid, not_found
 from services.claims.domain.claim.claim_life import answer_due_on
 from services.claims.domain.instants import from_ms, nz_date
@@ -215,7 +215,7 @@ async def post_close(
     async def effect(conn: Connection) -> ClosedAnswer:
         if body.on > today_of(context):
             raise invalid("/on", f"{body.on} is yet to come")
-        claim_id = await claim_life.close_disclosure(
+        claim_id = await close_disclosure(
             conn, who.tenant_id, disclosure_id, body.on, body.closed_as, body.cents, body.reference, actor
         )
         if claim_id is None:

@@ -1,4 +1,5 @@
-"""The deadline radar: what licences need and what the Agency is to answer, the earliest first (rules LI6, OT5, CL6)."""
+"""The deadline radar: what licences need, what the Agency is to answer and what an exemption's holder owes, the earliest first
+(rules LI6, OT5, CL6, EX4)."""
 
 import asyncio
 from datetime import date
@@ -9,9 +10,11 @@ from fastapi import APIRouter, Query
 
 from services.claims.api.context import Ctx, Reader
 from services.claims.api.fields import Answer, Day
+from services.claims.application.exemption.owed_duties import Owed, owed_duties
 from services.claims.application.statement.alerts import LicenceAlert, alerts_of
 from services.claims.application.statement.facts import assess, load_facts
 from services.claims.domain.claim.awaited import Awaited, due_on, words
+from services.claims.domain.exemption.exemption_life import words_of
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 from services.claims.repo import licences
@@ -22,7 +25,7 @@ from shared.db.pool import tenant_tx
 LICENCES_MAX: Final = 5_000
 CHUNK: Final = 100
 AlertKind = Literal[
-    "run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "uncovered", "answer_due"
+    "run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "uncovered", "answer_due", "duty_due"
 ]
 
 router = APIRouter(tags=["licences"])
@@ -65,8 +68,8 @@ async def get_alerts(
     due_before: Day | None = None,
     limit: Annotated[int, Query(ge=1, le=LICENCES_MAX)] = 500,
 ) -> AlertsAnswer:
-    """Licences that run out, that will not be used up in their two years, the latest receipt day of every unclaimed one, and by
-    when the Agency is to answer what it has."""
+    """Licences that run out, that will not be used up in their two years, the latest receipt day of every unclaimed one, by
+    when the Agency is to answer what it has, and by when the duties of an exemption are to be done."""
     found: list[LicenceAlert] = []
     at, after, looked = START, FIRST_ID, 0
     now_ms = context.clock()
@@ -86,8 +89,14 @@ async def get_alerts(
             for one in await awaited(conn, who.tenant_id)
             if vehicle_id in {None, one.vehicle_id} and claimant_id in {None, one.claimant_id}
         ]
+        duties = [
+            one
+            for one in await owed_duties(conn, who.tenant_id, context.policy)
+            if vehicle_id in {None, one.vehicle_id} and claimant_id is None
+        ]
     today = nz_date(from_ms(now_ms))
     answers = [_answer(one) for one in found] + [_awaited(one, today, context.policy) for one in waiting]
+    answers += [_owed(one, today) for one in duties]
     wanted = [
         one
         for one in answers
@@ -125,4 +134,18 @@ def _awaited(one: Awaited, today: date, policy: Policy) -> AlertAnswer:
             "words": words(one, today, policy),
             "amount_cents": None,
         }
+    )
+
+
+def _owed(one: Owed, today: date) -> AlertAnswer:
+    return AlertAnswer(
+        kind="duty_due",
+        due_on=one.duty.due_on,
+        licence_id=None,
+        number=None,
+        vehicle_id=one.vehicle_id,
+        plate=None,
+        exemption_id=one.exemption_id,
+        words=words_of(one.duty, today),
+        amount_cents=None,
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -87,6 +88,19 @@ def hold_against(lines: Sequence[LodgedLine], facts: Facts, policy: Policy) -> l
     return found
 
 
+async def close_disclosure(
+    conn: Connection, tenant: UUID, disclosure_id: UUID, on: date, how: str, cents: int, reference: str, actor: str
+) -> UUID | None:
+    """By a person or by a review; the claim that it is of, None where there is no open one with this id."""
+    found = await claim_life.close_disclosure(conn, tenant, disclosure_id, on, how, cents, reference, actor)
+    if found is None:
+        return None
+    claim_id, licence_id = found
+    ids = {"disclosure_id": disclosure_id, "claim_id": claim_id, "licence_id": licence_id, "closed_as": how}
+    await tell(conn, tenant, "disclosure.closed", **ids)
+    return claim_id
+
+
 async def store(conn: Connection, tenant: UUID, held: Sequence[Held], now_ms: int) -> int:
     """One open disclosure for each line that owes something, none for the others; returns how many owe."""
     told: dict[tuple[UUID, UUID], list[DisclosureRow]] = {}
@@ -113,7 +127,7 @@ async def _tell(
         if said == much:
             return
         how = "not_owed_any_more" if much is None else "replaced"
-        await claim_life.close_disclosure(conn, tenant, standing.id, nz_date(from_ms(now_ms)), how, 0, "", "review")
+        await close_disclosure(conn, tenant, standing.id, nz_date(from_ms(now_ms)), how, 0, "", "review")
     if much is None:
         return
     line = held.line

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from services.claims.application.claim.review_vehicles import Reviews
+from services.claims.application.exemption.owed_duties import happened
 from services.claims.application.refusals import already_exists, invalid, not_found, raising
 from services.claims.application.register.attach import check_attachment
 from services.claims.application.statement.vehicle_spans import spans_of, windows_of
@@ -17,7 +18,6 @@ from services.claims.domain.exemption.exemption import Application, Judgement, j
 from services.claims.domain.exemption.exemption_life import (
     Duty,
     ExemptionState,
-    Happened,
     StepKind,
     advance_exemption,
     duties,
@@ -176,7 +176,7 @@ def travelled_on(days: Iterable[Revision]) -> Amounts:
 
 def duties_of(steps: Sequence[ExemptionStep], policy: Policy) -> tuple[Duty, ...]:
     """Rule EX4."""
-    return duties([Happened(kind=cast("StepKind", one.kind), on=one.on_day, code=one.code) for one in steps], policy)
+    return duties(happened(steps), policy)
 
 
 async def add_exception(conn: Connection, tenant: UUID, exemption_id: UUID, row: ExceptionRow) -> None:

@@ -1,18 +1,19 @@
 """Alerts as events: of licences each once a licence and kind (rule LI6); of what the Agency has not answered in its
-working days, once for each such day (rules CL6, OT2, EX1)."""
+working days, once for each such day (rules CL6, OT2, EX1); of an exemption's duties on their day and after it (rule EX4)."""
 
 import asyncio
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
+from services.claims.application.exemption.owed_duties import owed_duties
 from services.claims.application.statement.alerts import LicenceAlert, alerts_of
 from services.claims.application.statement.facts import assess, load_facts
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim import awaited as awaits
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
-from services.claims.repo import awaited, licence_alerts, licences
+from services.claims.repo import awaited, exemptions, licence_alerts, licences
 from services.claims.repo.rows import FIRST_ID, START, Page
 from shared.clock import Clock
 from shared.db.pool import Pool, tenant_tx, tx
@@ -29,7 +30,9 @@ async def tell_alerts_next(across: Pool, pool: Pool, policy: Policy, clock: Cloc
         tenant = await licence_alerts.take_tenant(conn, EVERY)
     if tenant is None:
         return False
-    await _tell_overdue(pool, tenant, policy, nz_date(from_ms(clock())))
+    today = nz_date(from_ms(clock()))
+    await _tell_overdue(pool, tenant, policy, today)
+    await _tell_duties(pool, tenant, policy, today)
     at, after = START, FIRST_ID
     while True:
         async with tenant_tx(pool, tenant) as conn:
@@ -61,3 +64,12 @@ async def _tell_overdue(pool: Pool, tenant: UUID, policy: Policy, today: date) -
             due_on = awaits.due_on(one, policy)
             if awaits.is_overdue(one, today, policy) and await awaited.first_time(conn, tenant, one, due_on):
                 await tell(conn, tenant, f"{one.what}.answer_overdue", **{f"{one.what}_id": one.id, "due_on": due_on})
+
+
+async def _tell_duties(pool: Pool, tenant: UUID, policy: Policy, today: date) -> None:
+    async with tenant_tx(pool, tenant) as conn:
+        for one in await owed_duties(conn, tenant, policy):
+            late = one.duty.lateness(today)
+            if late and await exemptions.duty_told(conn, tenant, one.exemption_id, one.duty.seq, late):
+                ids = {"exemption_id": one.exemption_id, "duty": one.duty.code, "due_on": one.duty.due_on}
+                await tell(conn, tenant, f"exemption.duty_{late}", **ids)

@@ -36,6 +36,7 @@ STEPS: Final[dict[StepKind, dict[ExemptionState, ExemptionState]]] = {
     "annulled": {"granted": "withdrawn", "ended": "withdrawn"},  # recorded by mistake: it never was in force
 }
 DutyCode = Literal["display_label", "tell_changes", "give_reading", "give_last_reading"]
+Lateness = Literal["due", "overdue"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,15 @@ class Duty:
     since: date
     due_on: date
     """As soon as practicable is the law's word; the day is policy."""
+    seq: int
+    """Of the step that it came of, from 1."""
     done_on: date | None = None
+
+    def lateness(self, today: date) -> Lateness | None:
+        """`due` on its day, `overdue` from the day after; None before."""
+        if today < self.due_on:
+            return None
+        return "due" if today == self.due_on else "overdue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +101,26 @@ def advance_exemption(state: ExemptionState, kind: StepKind) -> ExemptionState:
 def duties(happened: Sequence[Happened], policy: Policy) -> tuple[Duty, ...]:
     """Rule EX4: every duty that arose, in order, each done by the first report after it that names it."""
     found: list[Duty] = []
-    for number, one in enumerate(happened):
+    for seq, one in enumerate(happened, 1):
         if one.kind not in _ARISES:
             continue
         code, words, source = _ARISES[one.kind]
-        done = next((later.on for later in happened[number:] if later.kind == "done" and later.code == code), None)
+        done = next((later.on for later in happened[seq:] if later.kind == "done" and later.code == code), None)
         due_on = working_days_after(one.on, policy.exemption_duty_working_days)
-        found.append(Duty(code=code, words=words, source=source, since=one.on, due_on=due_on, done_on=done))
+        found.append(Duty(code=code, words=words, source=source, since=one.on, due_on=due_on, seq=seq, done_on=done))
     return tuple(found)
+
+
+def owed(happened: Sequence[Happened], policy: Policy) -> tuple[Duty, ...]:
+    """Rule EX4: the duties that nobody has done and that must be done still.  Once the exemption has ended no label is
+    displayed; one that was annulled never was in force."""
+    kinds = {one.kind for one in happened}
+    if "annulled" in kinds:
+        return ()
+    over = {"display_label"} if "ended" in kinds else set()
+    return tuple(one for one in duties(happened, policy) if one.done_on is None and one.code not in over)
+
+
+def words_of(duty: Duty, today: date) -> str:
+    late = duty.lateness(today) == "overdue"
+    return f"owed since {duty.since}, {'was to be done' if late else 'to be done'} by {duty.due_on}: {duty.words}"
