@@ -1,9 +1,11 @@
-"""Hold every lodged claim against today's ledger once a day (rule CL7; design section 6: a later revision flags the claim).
+"""Hold every lodged claim against today's ledger once a day, and at once when the policy has changed (rule CL7; design
+section 6: a later revision flags the claim).
 
 What changes a vehicle's register reviews its claims at once; late fixes, land and road data come by many ways, and none of them
 is forgotten here, nor what an import put down and did not come to."""
 
 from datetime import date, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from services.claims.application.claim.review_claim import review_claim
@@ -25,16 +27,25 @@ LEASE = timedelta(hours=1)
 log = get_logger(__name__)
 
 
+class Round(NamedTuple):
+    """What every claim is held against in it."""
+
+    on: date
+    policy: str
+
+
 class Reviewer:
-    """One claim a call, of any tenant, until the day's round is done.  `across` spans tenants, `pool` sees one at a time."""
+    """One claim a call, of any tenant, until the round is done: one a day, and another whenever operators have changed the
+    policy, at once, since the claims before were judged by the old one.  `across` spans tenants, `pool` sees one at a time."""
 
     def __init__(self, across: Pool, pool: Pool, policies: PolicyBook, clock: Clock) -> None:
         self._across = across
         self._pool = pool
         self._policies = policies
         self._clock = clock
-        self._done_on: date | None = None
-        self._after = (FIRST, FIRST)
+        self._round: Round | None = None
+        self._after: tuple[UUID, UUID] | None = None
+        """The claim that was looked at last; None: the round is done."""
 
     async def next(self) -> bool:
         """True after a vehicle that was put down; else False: the loop's rest between two claims keeps this work from
@@ -45,16 +56,19 @@ class Reviewer:
         if due is not None:
             await review_one(self._pool, *due, self._policies.current, now_ms)
             return True
-        today = nz_date(from_ms(now_ms))
-        if today == self._done_on:
+        policy = self._policies.current
+        wanted = Round(nz_date(from_ms(now_ms)), policy.name)
+        if self._after is None and wanted == self._round:
             return False
+        if self._after is None or self._round is None or wanted.policy != self._round.policy:
+            self._round, self._after = wanted, (FIRST, FIRST)  # a day that ends while a round is on begins none
         async with tx(self._across) as conn:
             found = await reviews.claim_after(conn, *self._after, from_ms(now_ms))
         if found is None:
-            self._done_on, self._after = today, (FIRST, FIRST)
+            self._round, self._after = wanted, None
             return False
         try:
-            much = await review_claim(self._pool, *found, self._policies.current, now_ms, only_settled=True)
+            much = await review_claim(self._pool, *found, policy, now_ms, only_settled=True)
         except Retryable:
             raise
         except Exception as error:
