@@ -48,7 +48,8 @@ def recorder(
 
 
 def reading(at: datetime, value: int, *, actual: bool = True, name: str = "recorder") -> RecorderReading:
-    return RecorderReading(recorder_id=uuid5(NAMESPACE, name), at=at, value=value, actual=actual)
+    of = uuid5(NAMESPACE, name)
+    return RecorderReading(id=uuid5(of, f"{at} {value}"), recorder_id=of, at=at, value=value, actual=actual)
 
 
 def licence(

@@ -268,7 +268,7 @@ PLANTED: list[tuple[str, str, Callable[[], Case]]] = [
     ("plates", "weak", lambda: case(subject(plates=(PlateSpan("ABC123", nz(2026, 4, 1), None),)))),
     ("sold_vehicle", "weak", lambda: sold(5000, 20)),
     ("sold_vehicle", "fails", lambda: sold(4500, 5)),
-    ("readings", "fails", lambda: case(with_(conflicts=(Conflict(0, "4500 is below 4600"),)))),
+    ("readings", "fails", lambda: case(with_(conflicts=(Conflict(0, 0, "4500 is below 4600"),)))),
     ("readings", "fails", gps_above),
     ("readings", "weak", drifting),
     ("unusual_share", "fails", larger),

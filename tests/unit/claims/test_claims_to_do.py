@@ -1,19 +1,25 @@
 """What is missing, as things to do: every reason that stops a claim is there, with what mends it (rules EL1-EL8, DI3, CL1, CL2)."""
 
+import inspect
+import re
 from dataclasses import replace
 from datetime import date
-from uuid import uuid4
+from pathlib import Path
+from uuid import UUID, uuid4
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from services.claims.domain.claim.eligibility import ClaimContext, ClaimedMark, assess_licence
 from services.claims.domain.findings import Finding
-from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.register.licence import Licence, UnusedAsked, VehicleRecord
 from services.claims.domain.register.vehicle import Ending
+from services.claims.domain.statement import to_do as to_do_module
 from services.claims.domain.statement.faulty import OpenMark
 from services.claims.domain.statement.statement import make_statement
-from services.claims.domain.statement.to_do import Payee, ToDo, to_do
+from services.claims.domain.statement.to_do import Payee, ToDo, look_first, to_do
 from shared.contracts.device_day import DeviceDay, Hold
 from shared.nz_days import to_ordinal
 from tests.property.claims.test_claims_statement_properties import Case, cases
@@ -22,6 +28,7 @@ from tests.unit.claims.judging import DAYS, FOLLOWING, LATE, POLICY, READINGS, U
 
 VERIFIED = Finding(rule="CL2", outcome="pass", reason="verified", source="s")
 UNVERIFIED = replace(VERIFIED, outcome="fail", reason="no person has verified the statement yet")
+APPLICATION = UUID(int=7)
 PAYEE = Payee("Hill Farms", "office@hill.example", "06 388 0000", has_account=True)
 
 
@@ -77,9 +84,89 @@ def test_EL4_waiting_names_the_day_and_a_hold_and_a_mark_say_who_acts() -> None:
     hold = Hold(tenant="t1", device="d1", day=day, kind="reprocess", open=True, rev=1)
     (one,) = things(context=replace(USUAL, holds=(hold,)))
     assert (one.route, one.until) == ("POST /v1/waivers", None)
+    mark = OpenMark(uuid4(), "d1", day, day, "marked")
+    (one,) = things(context=replace(USUAL, marks=(mark,)))
+    assert (one.route, one.field) == (f"POST /v1/faulty-data/{mark.mark_id}/withdraw", "reason")
+    (one,) = things(context=replace(USUAL, marks=(replace(mark, state="accepted"),)))
+    assert (one.route, one.final) == (None, False), "it cannot be withdrawn any more: the exclusion is on its way"
+    unsettled = [changed(one, settled=False) for one in DAYS]
+    (one,) = things(days=unsettled)
+    assert (one.route, one.until) == ("POST /v1/waivers", None), "no day is known by which they are"
+
+
+def surrendered(*, decided: bool = False) -> Licence:
+    asked = UnusedAsked(
+        application_id=APPLICATION, kind="surrender", from_reading=5_000, on=date(2026, 5, 1), decided=decided
+    )
+    return licence(unused_asked=asked)
+
+
+def test_EL4_an_undecided_surrender_is_decided_or_withdrawn() -> None:
+    of = surrendered()
+    (one,) = things(of, record([of, FOLLOWING], READINGS))
+    assert (one.rule, one.route, one.field) == ("EL4", f"POST /v1/applications/{APPLICATION}/withdraw", "reason")
+    assert f"enter what the Agency decides of it (see /v1/applications/{APPLICATION}), or withdraw it" in one.words
+    of = surrendered(decided=True)
+    assert things(of, record([of, FOLLOWING], READINGS)) == []
+
+
+def test_VE2_either_of_two_readings_that_contradict_each_other_is_struck_and_then_none_does() -> None:
+    """Another reading between them would contradict one of the two as well."""
+    high, low, fit = reading(nz(2026, 3, 4), 4900), reading(nz(2026, 3, 6), 4300), reading(nz(2026, 3, 5), 4600)
+    found = things(register=record([licence(), FOLLOWING], [*READINGS, high, low]))
+    assert [one.route for one in found] == [f"POST /v1/readings/{one.id}/strike" for one in (high, low)]
+    assert ["4900 on 2026-03-04" in found[0].words, "4300 on 2026-03-06" in found[1].words] == [True, True]
+    for left in (high, low):
+        assert things(register=record([licence(), FOLLOWING], [*READINGS, left])) == []
+    assert things(register=record([licence(), FOLLOWING], [*READINGS, high, fit, low]))
+
+
+def test_VE2_a_reading_that_came_with_the_sale_goes_with_the_sale() -> None:
+    before = reading(nz(2026, 3, 4), 4900)
+    sold = Ending(kind="sold", at=nz(2026, 3, 12), recorder_id=before.recorder_id, reading=4_800)
+    with_it = reading(sold.at, 4_800)
+    found = things(register=record([licence(), FOLLOWING], [*READINGS[:1], before, with_it], of=vehicle(sold)))
+    routes = [one.route for one in found if one.rule == "VE2"]
+    assert routes == [
+        f"POST /v1/readings/{before.id}/strike",
+        f"POST /v1/vehicles/{licence().vehicle_id}/sale/strike",
+    ]
+
+
+def test_every_route_that_a_thing_to_do_names_is_in_the_openapi_document_with_its_field() -> None:
+    paths = msgspec.json.decode((Path(__file__).parents[3] / "docs/openapi/claims.json").read_bytes())
+    day = to_ordinal(date(2026, 3, 4))
     marks = (OpenMark(uuid4(), "d1", day, day, "marked"),)
-    (one,) = things(context=replace(USUAL, marks=marks))
-    assert (one.route, one.final) == ("GET /v1/faulty-data", False)
+    public = days_from(date(2026, 3, 1), 10, run("public_road", 55 * KM, 7, 9))
+    conflict = [*READINGS, reading(nz(2026, 3, 4), 4900), reading(nz(2026, 3, 6), 4300)]
+    sold = Ending(kind="sold", at=nz(2026, 3, 12), recorder_id=READINGS[0].recorder_id, reading=4_800)
+    unpriced, of = licence(gross_cents=None), surrendered()
+    found = [
+        *things(register=record([licence()], READINGS[:1])),
+        *things(register=record([licence(), FOLLOWING], READINGS[1:])),
+        *things(context=replace(USUAL, complete_through_ms={})),
+        *things(context=replace(USUAL, marks=marks)),
+        *things(register=record([licence(), FOLLOWING], conflict)),
+        *things(register=record([licence(), FOLLOWING], READINGS, of=vehicle(sold))),
+        *things(days=public),
+        *things(unpriced, record([unpriced, FOLLOWING], READINGS)),
+        *things(of, record([of, FOLLOWING], READINGS)),
+        *things(verified=UNVERIFIED),
+        *things(payee=Payee("Hill Farms", "", "", has_account=False)),
+        *look_first(of.id, [Finding(rule="EL7", outcome="fail", reason="look", source="s")]),
+    ]
+    assert {one.rule for one in found} == {"EL1", "DI3", "EL4", "VE2", "CL1", "LI5", "CL2", "EL8", "EL7"}
+    routes = {(re.sub("[0-9a-f-]{36}", "{}", one.route), one.field) for one in found if one.route}
+    written = re.findall(r"/v1/[a-z-]+", inspect.getsource(to_do_module))
+    assert {route.split("/")[2] for route, _ in routes} == {path.split("/")[2] for path in written}, "each is tried"
+    bodies = {}
+    for path, item in paths["paths"].items():
+        for method, operation in item.items():
+            content = operation.get("requestBody", {}).get("content", {}) if isinstance(operation, dict) else {}
+            name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+            fields = paths["components"]["schemas"].get(name, {}).get("properties", {})
+            bodies[f"{method.upper()} {re.sub('{[^}]+}', '{}', path)}"] = set(fields)
+    assert {(route, field) for route, field in routes if field not in bodies.get(route, set())} == set()
 
 
 def test_EL1_EL2_EL4_what_nobody_can_mend_is_said_alone_and_as_final() -> None:

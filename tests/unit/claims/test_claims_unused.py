@@ -148,7 +148,7 @@ def test_OT4_only_after_the_cancellation_and_on_its_recorder() -> None:
 
 
 def test_EL4_a_claim_waits_for_an_undecided_surrender_unless_a_person_decides() -> None:
-    asked = UnusedAsked(kind="surrender", from_reading=4_200, on=TODAY, decided=False)
+    asked = UnusedAsked(application_id=UUID(int=7), kind="surrender", from_reading=4_200, on=TODAY, decided=False)
     assert unused_apart(licence(), []) == []
     (waiting,) = unused_apart(licence(unused_asked=asked), [])
     assert (waiting.rule, waiting.outcome, waiting.waiting) == ("EL4", "fail", True)

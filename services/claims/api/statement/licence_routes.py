@@ -22,6 +22,7 @@ from services.claims.api.statement.licence_schemas import (
     VerificationAnswer,
     VerifyBody,
 )
+from services.claims.api.statement.outlook import to_api_look
 from services.claims.application.claim.make_report import make_report
 from services.claims.application.peers import PeerUnavailable
 from services.claims.application.refusals import not_found
@@ -139,6 +140,9 @@ async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Response
         return to_api_statement(item, context.policy, places_of(item.statement, named), claimant, facts.today)
 
     answer = await asyncio.to_thread(made)
+    if answer.state == "claimable" and not answer.to_do:  # other licences are read for it: only where all else is done
+        look = to_api_look(await _expected(context, who.tenant_id, licence_id))
+        answer = answer.model_copy(update={"to_do": look})
     return Response(answer.model_dump_json(), media_type="application/json")
 
 

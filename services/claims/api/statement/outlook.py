@@ -1,12 +1,14 @@
 """Of a statement: what is still to do, how long there is, and when the licence will be used up (rules EL2, LI6)."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from services.claims.api.fields import Answer, Km
 from services.claims.application.statement.alerts import forecast_of
 from services.claims.application.statement.facts import Assessed
 from services.claims.domain.policy import Policy
-from services.claims.domain.statement.to_do import Payee, to_do
+from services.claims.domain.statement.to_do import Payee, ToDo, look_first, to_do
+from services.claims.domain.statement.usual_share import is_looked_at
 from services.claims.domain.statement.verification import is_verified
 from services.claims.repo.parties import ClaimantRow
 
@@ -51,7 +53,17 @@ def to_api_to_do(item: Assessed, claimant: ClaimantRow | None) -> list[ToDoAnswe
     if claimant is not None:
         payee = Payee(claimant.name, claimant.email, claimant.phone, claimant.bank_sealed is not None)
     verified = is_verified(item.statement.hash, item.verifications)
-    found = to_do(item.licence, item.record, item.statement, item.assessment, verified, payee)
+    return _answers(to_do(item.licence, item.record, item.statement, item.assessment, verified, payee))
+
+
+def to_api_look(item: Assessed) -> list[ToDoAnswer]:
+    """`item`: with the finding of rule EL7."""
+    hash_, looks = item.statement.hash, item.looks
+    acts = [act for one in item.assessment.findings for act in is_looked_at(one, hash_, looks)]
+    return _answers(look_first(item.licence.id, acts))
+
+
+def _answers(found: Sequence[ToDo]) -> list[ToDoAnswer]:
     return [
         ToDoAnswer(rule=one.rule, words=one.words, route=one.route, field=one.field, until=one.until, final=one.final)
         for one in found

@@ -128,6 +128,7 @@ def _surrendered(row: LicenceRow, asked: StandingRow) -> Ending:
 
 def _unused_asked(asked: StandingRow) -> UnusedAsked:
     return UnusedAsked(
+        application_id=asked.id,
         kind=_ASKED[asked.kind],
         from_reading=asked.from_reading,
         on=nz_date(asked.effective_at),

@@ -174,6 +174,7 @@ def _all_in(statement: Statement, end_ms: int, context: ClaimContext, policy: Po
         reason = f"data may still arrive for {', '.join(late)}: complete through {through}, needed {inputs[0][1]}"
         against = tuple(f"data of {device} through {inputs[0][1]}" for device in late)
     elif statement.unsettled_days:
+        inputs = (("unsettled_days", str(statement.unsettled_days)), *inputs[1:])
         reason = f"{statement.unsettled_days} device-days of the licence are not settled yet"
         against = (f"unsettled days of statement {statement.hash}",)
     else:

@@ -158,7 +158,7 @@ PROBES: Final = (
         rule="LI4",
         question="Was the same paper licence entered twice under another spelling (O for 0, I for 1)?",
         holds="no other licence of the register can be read as one of these numbers",
-        to_do="compare both with the paper, and record the one that is wrong as claimed outside or leave it out",
+        to_do="compare both with the paper, and strike the one that is wrong",
         find=_typed_twice,
     ),
     Probe(

@@ -166,7 +166,12 @@ def unused_apart(licence: Licence, waivers: Sequence[Waiver]) -> list[Finding]:
     asked = licence.unused_asked
     if asked is None:
         return []
-    inputs = (("application", asked.kind), ("from_reading", str(asked.from_reading)), ("asked_on", day(asked.on)))
+    inputs = (
+        ("application", asked.kind),
+        ("application_id", str(asked.application_id)),
+        ("from_reading", str(asked.from_reading)),
+        ("asked_on", day(asked.on)),
+    )
     if asked.kind == "surrender" and not asked.decided:
         reason = (
             f"its surrender from {asked.from_reading} on is not decided: a claim now would leave out whatever comes after, for "

@@ -39,6 +39,7 @@ def normalise_number(text: str) -> str:
 class UnusedAsked:
     """What lies beyond a reading was asked for as unused (rules OT2, OT3, OT4), or refunded."""
 
+    application_id: UUID
     kind: Literal["surrender", "recorder_change", "cancelled_vehicle"]
     from_reading: int
     on: date

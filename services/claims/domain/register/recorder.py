@@ -65,6 +65,8 @@ class Conflict(NamedTuple):
     """Two readings that cannot both be right; neither is used."""
 
     ms: int
+    """Of the later one."""
+    other_ms: int
     text: str
 
 
@@ -92,7 +94,7 @@ def timeline(recorder: Recorder, readings: Sequence[RecorderReading]) -> Timelin
     for ms, group in groupby(ordered, key=lambda pair: pair[0]):
         values = [value for _, value in group]
         if len(values) > 1:
-            conflicts.append(Conflict(ms, f"{_on(ms)} shows {' and '.join(map(str, values))} at the same instant"))
+            conflicts.append(Conflict(ms, ms, f"{_on(ms)} shows {' and '.join(map(str, values))} at the same instant"))
             continue
         units = values[0] + wraps * (recorder.rollover_at or 0)
         if kept and units < kept[-1][0].units and recorder.rollover_at:
@@ -103,7 +105,8 @@ def timeline(recorder: Recorder, readings: Sequence[RecorderReading]) -> Timelin
         if kept and units < kept[-1][0].units:
             before, _ = kept.pop()
             wraps = kept[-1][1] if kept else 0
-            conflicts.append(Conflict(ms, f"{units} on {_on(ms)} is below {before.units} on {_on(before.ms)}"))
+            text = f"{units} on {_on(ms)} is below {before.units} on {_on(before.ms)}"
+            conflicts.append(Conflict(ms, before.ms, text))
             continue
         kept.append((Point(ms, units), wraps))
     return Timeline(recorder, tuple(point for point, _ in kept), tuple(conflicts), labels)

@@ -57,7 +57,7 @@ def held_by_marks(statement: Statement, marks: Sequence[OpenMark]) -> list[Findi
     periods = [(span.device, day_of(span.from_ms), day_of(span.until_ms - 1)) for span in statement.spans]
     blocking = sorted(
         {
-            (mark.first_day, mark.device, mark.state)
+            (mark.first_day, mark.device, mark.state, mark.mark_id)
             for mark in marks
             if any(
                 mark.device == device and first <= mark.last_day and mark.first_day <= last
@@ -67,8 +67,9 @@ def held_by_marks(statement: Statement, marks: Sequence[OpenMark]) -> list[Findi
     )
     if not blocking:
         return []
-    shown = "; ".join(f"{device} from {from_ordinal(day)} ({state})" for day, device, state in blocking[:SHOWN_MAX])
+    shown = "; ".join(f"{device} from {from_ordinal(day)} ({state})" for day, device, state, _ in blocking[:SHOWN_MAX])
     more = f" and {len(blocking) - SHOWN_MAX} more" if len(blocking) > SHOWN_MAX else ""
     reason = f"data of the period are marked as faulty and that is not settled yet: {shown}{more}"
-    inputs = (("open_marks", str(len(blocking))),)
+    withdrawable = dict.fromkeys(str(mark_id) for _, _, state, mark_id in blocking if state == "marked")
+    inputs = (("open_marks", str(len(blocking))), ("not_decided", ", ".join(withdrawable)))
     return [Finding(rule="EL4", outcome="fail", reason=reason, source=SOURCE, inputs=inputs, waiting=True)]

@@ -1,5 +1,5 @@
-"""Why a licence cannot be claimed yet, as things to do (rules EL, DI3, LI5, CL1, CL2): each in words that a fleet's clerk acts
-upon, with the route and field that mend it, or the day until which to wait."""
+"""Why a licence cannot be claimed yet, as things to do (rules EL, DI3, LI5, CL1, CL2, VE2): each in words that a fleet's clerk
+acts upon, with the route and field that mend it, or the day until which to wait."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from uuid import UUID
 from services.claims.domain.claim.claim_fields import is_email, is_phone
 from services.claims.domain.claim.eligibility import Assessment
 from services.claims.domain.findings import Finding
-from services.claims.domain.instants import nz_date
+from services.claims.domain.instants import nz_date, to_ms
 from services.claims.domain.register.licence import Licence, VehicleRecord
+from services.claims.domain.register.recorder import Conflict
 from services.claims.domain.statement.statement_parts import Statement
 from services.claims.domain.statement.window import newer_licence
 
@@ -62,7 +63,7 @@ def to_do(
         return tuple(never)
     found = [*_end(licence, record, statement, failing), *_readings(statement, failing)]
     for one in failing:
-        found += _mended(one, licence, statement)
+        found += _not_in_yet(one) if one.rule == "EL4" else _mended(one, licence, record, statement)
     found += [
         ToDo(
             rule="LI5",
@@ -121,24 +122,32 @@ def _readings(statement: Statement, failing: Sequence[Finding]) -> Iterator[ToDo
             yield ToDo(rule="DI3", words=f"enter {words}", route=READINGS, field="value")
 
 
-def _mended(finding: Finding, licence: Licence, statement: Statement) -> Iterator[ToDo]:
+def _not_in_yet(finding: Finding) -> Iterator[ToDo]:
+    """Rule EL4: what may still change what a claim would hold."""
     inputs = dict(finding.inputs)
-    if finding.rule == "EL4" and "needed_through" in inputs:
+    if "needed_through" in inputs:
         day = nz_date(datetime.fromisoformat(inputs["needed_through"]))
         words = f"{finding.reason}: wait, or say why not"
         yield ToDo(rule="EL4", words=words, route=WAIVERS, field="rule", until=day)
-    elif finding.rule == "EL4" and "open_holds" in inputs:
+    elif "application_id" in inputs:
+        at = f"/v1/applications/{inputs['application_id']}"
+        words = f"{finding.reason}: enter what the Agency decides of it (see {at}), or withdraw it"
+        yield ToDo(rule="EL4", words=words, route=f"POST {at}/withdraw", field="reason")
+    elif "open_marks" in inputs:
+        for mark_id in filter(None, inputs["not_decided"].split(", ")):
+            words = f"{finding.reason}: an operator decides, or whoever marked it takes it back"
+            yield ToDo(rule="EL4", words=words, route=f"POST /v1/faulty-data/{mark_id}/withdraw", field="reason")
+        if not inputs["not_decided"]:
+            yield ToDo(rule="EL4", words=f"{finding.reason}: wait until the statements follow")
+    else:
         words = f"{finding.reason}: wait until it is done, or say why not"
         yield ToDo(rule="EL4", words=words, route=WAIVERS, field="rule")
-    elif finding.rule == "EL4":
-        words = f"{finding.reason}: an operator decides, or whoever marked it takes it back"
-        yield ToDo(rule="EL4", words=words, route="GET /v1/faulty-data")
-    elif finding.rule == "VE2":
-        for one in statement.conflicts:
-            words = (
-                f"readings contradict each other: {one.text}. Find out which is right, and enter another between them"
-            )
-            yield ToDo(rule="VE2", words=words, route=READINGS, field="value")
+
+
+def _mended(finding: Finding, licence: Licence, record: VehicleRecord, statement: Statement) -> Iterator[ToDo]:
+    if finding.rule == "VE2":
+        for conflict in statement.conflicts:
+            yield from _contradicting(conflict, licence, record)
     elif finding.rule == "EL6":
         words = f"{finding.reason}. Check the readings, the recorder's unit and on which vehicle the device was"
         yield ToDo(rule="EL6", words=words)
@@ -146,6 +155,31 @@ def _mended(finding: Finding, licence: Licence, statement: Statement) -> Iterato
         route = f"POST /v1/licences/{licence.id}/log-entries"
         words = f"{finding.reason}; what of it is unknown can be logged by hand, with the page of the log"
         yield ToDo(rule="CL1", words=words, route=route, field="km")
+
+
+def _contradicting(conflict: Conflict, licence: Licence, record: VehicleRecord) -> Iterator[ToDo]:
+    """Rule VE2: whichever of the readings is wrong is struck; no other reading mends it.  One that came with a sale or a
+    cancelled registration goes with that."""
+    sale = next((one for one in record.vehicle.endings if to_ms(one.at) in conflict[:2]), None)
+    wrong = [
+        (f"/v1/readings/{one.id}/strike", f"{one.value} on {nz_date(one.at)}")
+        for one in record.readings
+        if one.recorder_id == licence.recorder_id and to_ms(one.at) in conflict[:2] and one.actual
+        if sale is None or (one.at, one.value) != (sale.at, sale.reading)
+    ]
+    if sale is not None and sale.recorder_id == licence.recorder_id:
+        wrong.append((f"/v1/vehicles/{licence.vehicle_id}/sale/strike", f"{sale.reading} of its being {sale.kind}"))
+    for route, which in wrong:
+        words = f"readings contradict each other: {conflict.text}. Find out which is right; strike {which} if it is not"
+        yield ToDo(rule="VE2", words=words, route=f"POST {route}", field="reason")
+
+
+def look_first(licence_id: UUID, acts: Sequence[Finding]) -> tuple[ToDo, ...]:
+    """Rule EL7.  `acts`: whether a person looked at what is larger than expected (`usual_share.is_looked_at`)."""
+    route = f"POST /v1/licences/{licence_id}/acknowledgements"
+    return tuple(
+        ToDo(rule="EL7", words=one.reason, route=route, field="statement_hash") for one in acts if one.outcome == "fail"
+    )
 
 
 def _of_payee(payee: Payee, claimant_id: UUID) -> Iterator[ToDo]:
