@@ -186,7 +186,10 @@ class Authenticator:
         matches = _matches(row, hash_key(key), now)
         if row is None or key_id is None or not matches or row.revoked or row.is_over(now):
             reason = "unknown" if row is None or not matches else "revoked" if row.revoked else "expired"
-            raise refuse(reason, "The API key is unknown, revoked or expired: use a valid key of your tenant.")
+            raise refuse(
+                reason,
+                "This service does not know the API key, or it is revoked or expired: use your tenant's for this service.",
+            )
         await self._note_use(key_id, row, now)
         end, shown = row.works_until(hash_key(key)), hash_key(key)[:PRINT_BYTES]
         return Principal(

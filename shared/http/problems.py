@@ -107,6 +107,8 @@ def words_of(fault: Mapping[str, Any]) -> str:
     """What a validation error says to the person who is to correct the field."""
     if fault["type"] == "extra_forbidden":
         return "There is no field of this name here: see its spelling, or leave it out"
+    if fault["type"] in {"model_attributes_type", "model_type"}:
+        return "Give a JSON object, with its fields in braces"
     return str(fault["msg"]).removeprefix("Value error, ")
 
 
@@ -210,7 +212,10 @@ def install(app: FastAPI) -> None:
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            error.headers = {"Allow": ", ".join(methods_at(app, request.url.path))}
+            allowed = ", ".join(methods_at(app, request.url.path))
+            error.headers, error.detail = {"Allow": allowed}, f"It takes {allowed}."
+        elif error.status_code == HTTPStatus.NOT_FOUND and not isinstance(error, Problem) and app.openapi_url:
+            error.detail = f"GET {app.openapi_url} lists the addresses that there are."
         return response(from_http(error), request.url.path)
 
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -193,6 +193,9 @@ async def test_CL3_a_filter_takes_every_claimable_licence_and_only_those(fleet: 
     assert (status, claim["totals"]["licences"]) == (201, 2)
     nothing = await fleet.post("/claims/preview", body, 200)
     assert (nothing["lines"], nothing["lodgeable"]) == ([], False)
+    status, problem = await lodge(fleet, nothing["preview_token"])
+    assert (status, problem["code"]) == (409, "not_lodgeable")
+    assert {"field": "lines"} in [finding["inputs"] for finding in problem["findings"]]
 
 
 async def test_CL1_what_is_missing_is_named_and_stops_the_claim(fleet: Fleet) -> None:
@@ -342,6 +345,8 @@ async def test_CL2_nothing_is_lodged_before_a_person_verified_exactly_this_state
     preview = await fleet.preview([licence], verified=False)
     finding = next(one for one in preview["lines"][0]["findings"] if one["rule"] == "CL2")
     assert (preview["lodgeable"], finding["outcome"]) == (False, "fail")
+    status, problem = await lodge(fleet, preview["preview_token"])
+    assert (status, problem["findings"]) == (409, [{"licence_id": licence, "number": "RUC 0001"} | finding])
     asked = await fleet.get(f"/licences/{licence}/verification")
     assert "responsible" in asked["wording"]
     body = {"actor": "R Hill", "statement_hash": asked["statement_hash"], "wording": asked["wording"]}

@@ -186,6 +186,15 @@ def test_CL1_what_is_unknown_can_be_logged_by_hand() -> None:
     assert (one.route, one.field) == (f"POST /v1/licences/{licence().id}/log-entries", "km")
 
 
+def test_CL1_where_nothing_has_come_the_pings_are_asked_for_first_or_the_device() -> None:
+    pings, log = [one for one in things(days=[]) if one.rule == "CL1"]
+    assert (pings.route, pings.field, log.field) == ("POST /v1/pings", "device_id", "km")
+    assert "nothing has come from d1" in pings.words
+    bare = record([licence(), FOLLOWING], READINGS, assignments=())
+    (device, _) = [one for one in things(register=bare, days=[]) if one.rule == "CL1"]
+    assert (device.route, device.field) == ("POST /v1/devices", "device")
+
+
 def test_EL8_CL1_the_claimants_gaps_are_told_with_the_licence() -> None:
     found = things(payee=Payee("Hill Farms", "", "388 0000", has_account=False))
     assert [(one.rule, one.field) for one in found] == [("EL8", "bank_account"), ("CL1", "email"), ("CL1", "phone")]

@@ -100,9 +100,11 @@ async def test_json_without_its_type_is_told_to_name_it(client: httpx.AsyncClien
 
 
 async def test_unknown_addresses_and_methods(client: httpx.AsyncClient) -> None:
-    assert problem(await client.get("/nothing"), 404, "not_found")["instance"] == "/nothing"
+    nothing = problem(await client.get("/nothing"), 404, "not_found")
+    assert nothing["instance"] == "/nothing"
+    assert nothing["detail"] == "GET /openapi.json lists the addresses that there are."
     answer = await client.delete("/licences")
-    problem(answer, 405, "method_not_allowed")
+    assert problem(answer, 405, "method_not_allowed")["detail"] == "It takes POST."
     assert answer.headers["allow"] == "POST"
 
 

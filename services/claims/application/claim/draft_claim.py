@@ -129,14 +129,14 @@ def draft_claim(
             *notes_of([(item.row.number, item.statement) for item in assessed]),
         ),
     )
-    findings = assess_claim(draft, policy, facts.today, waivers_of(waivers, claimant.id)) if assessed else ()
+    findings = assess_claim(draft, policy, facts.today, waivers_of(waivers, claimant.id))
     fails = any(finding.outcome == "fail" for finding in findings)
     lines_shown = tuple(_shown_line(item) for item in assessed)
     body = PreviewBody(
         request=request,
         lines=lines_shown,
         findings=tuple(shown(finding) for finding in findings),
-        lodgeable=bool(lines_shown) and all(line.eligible for line in lines_shown) and not fails,
+        lodgeable=all(line.eligible for line in lines_shown) and not fails,
         form_hash=hasher.digest("form", msgspec.msgpack.encode(draft)).hex(),
     )
     return Drafted(draft, assessed, body)

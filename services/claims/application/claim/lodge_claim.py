@@ -87,8 +87,13 @@ async def _not_claimed(conn: Connection, tenant: UUID, body: PreviewBody) -> Non
 
 
 def _not_lodgeable(body: PreviewBody) -> Problem:
-    findings = [*body.findings, *(finding for line in body.lines for finding in line.findings)]
-    blocking = [msgspec.to_builtins(f) for f in findings if f.outcome == "fail"]
+    blocking = [msgspec.to_builtins(f) for f in body.findings if f.outcome == "fail"]
+    blocking += [
+        {"licence_id": str(line.licence_id), "number": line.number} | msgspec.to_builtins(finding)
+        for line in body.lines
+        for finding in line.findings
+        if finding.outcome == "fail"
+    ]
     return Problem(
         409, "not_lodgeable", "The claim cannot be lodged as it is",
         "Clear the findings, leave the licences out that are not eligible, and preview again.", findings=blocking,
@@ -122,9 +127,13 @@ def _difference(line: LineShown, what: str, before: object, after: object) -> di
         "licence_id": str(line.licence_id),
         "number": line.number,
         "what": what,
-        "previewed": None if before is None else str(before),
-        "now": None if after is None else str(after),
+        "previewed": _told(before),
+        "now": _told(after),
     }
+
+
+def _told(value: object) -> str | None:
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 async def lodge(

@@ -31,7 +31,8 @@ def media_type_of(content: bytes) -> str:
             return name
     raise Problem(
         415, "media_type_unsupported", "This kind of file is not kept",
-        f"Send one of {', '.join(SIGNATURES)}: the file's own bytes are looked at, not its name.",
+        f"Send one of {', '.join(SIGNATURES)} as the body itself (curl --data-binary @FILE), not as a form: "
+        "the file's own bytes are looked at, not its name.",
     )  # fmt: skip
 
 

@@ -151,7 +151,20 @@ def _mended(finding: Finding, licence: Licence, record: VehicleRecord, statement
     elif finding.rule == "EL6":
         words = f"{finding.reason}. Check the readings, the recorder's unit and on which vehicle the device was"
         yield ToDo(rule="EL6", words=words)
-    elif finding.rule == "CL1" and statement.end.between_readings:
+    elif finding.rule == "CL1":
+        yield from _nothing_to_claim(finding, licence, statement)
+
+
+def _nothing_to_claim(finding: Finding, licence: Licence, statement: Statement) -> Iterator[ToDo]:
+    if not statement.stands_on and (devices := ", ".join(sorted({span.device for span in statement.spans}))):
+        words = (
+            f"nothing has come from {devices} for the licence's time: send its pings to ingest, under exactly this name"
+        )
+        yield ToDo(rule="CL1", words=words, route="POST /v1/pings", field="device_id")
+    elif not statement.stands_on:
+        words = "no device was on the vehicle in the licence's time: say which, and send its pings to ingest"
+        yield ToDo(rule="CL1", words=words, route="POST /v1/devices", field="device")
+    if statement.end.between_readings:
         route = f"POST /v1/licences/{licence.id}/log-entries"
         words = f"{finding.reason}; what of it is unknown can be logged by hand, with the page of the log"
         yield ToDo(rule="CL1", words=words, route=route, field="km")
