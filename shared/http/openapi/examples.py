@@ -24,6 +24,9 @@ TEXTS: Final = {
     "reason": "as the fleet's own records show", "change_reason": "the boundary was drawn wrong", "kind": "D",
     "next_cursor": "AAYk0Qx3mAAAbpYpW0Y1TqWc0Q1Tn3xQqg", "url": "https://portal.example/hooks/rucor", "claimed_as": "",
     "reference": "NZTA 2026-118", "wording": "as GET /v1/licences/{licence_id}/verification gives it", "rule": "EL1",
+    "to": "2026-10-05T17:30:00+13:00", "destination": "the testing station in Taihape", "given_to": "M Tane",
+    "what": "the export of the claim, by e-mail", "outcome": "no change", "code": "other",
+    "words": "the most direct way there is",
 }  # fmt: skip
 """By the field's name, where its schema says no more than text."""
 NUMBERS: Final = {
@@ -32,6 +35,8 @@ NUMBERS: Final = {
     "off_road_mm": 512_345_678, "cents": 3_891, "estimate_cents": 3_891, "limit": 100, "reason_code": 2, "lat": -40.352306,
     "default_reason_code": 2, "lng": 175.608215, "status": 409,
 }  # fmt: skip
+_ASKED: Final = ("actor",)
+"""What a key must give, though a person who signed in leaves it out."""
 _PATTERNS: Final = ("9f" * 32, "9f" * 8, "9f" * 16, "123456789", "D", "abc", "1", "", '"9f"', "2026-10-05")
 _FORMATS: Final = {
     "date": "2026-10-05", "date-time": "2026-10-05T08:00:00+13:00", "binary": "%PDF-1.7", "uri": "https://portal.example/",
@@ -58,7 +63,7 @@ def _to_content(holder: Json, schemas: Json, *, inputs: bool) -> None:
 
 
 def example_of(schema: Json, schemas: Json, name: str, *, inputs: bool, depth: int = 0) -> Any:
-    """A value that fits.  Of a request what it must have, of an answer everything."""
+    """A value that fits.  Of a request what a key must give, of an answer everything."""
     if "$defs" in schema:
         schemas = schemas | schema["$defs"]
     if "$ref" in schema:
@@ -96,7 +101,7 @@ def _object(schema: Json, schemas: Json, *, inputs: bool, depth: int) -> Json:
     if not properties and schema.get("minProperties") and isinstance(schema.get("additionalProperties"), dict):
         called = example_of(schema.get("propertyNames", {"const": _TYPICAL}), schemas, "", inputs=inputs, depth=depth)
         return {called: example_of(schema["additionalProperties"], schemas, "", inputs=inputs, depth=depth + 1)}
-    wanted = schema.get("required", []) if inputs or depth > DEEP_MAX else list(properties)
+    wanted = [*schema.get("required", []), *_ASKED] if inputs or depth > DEEP_MAX else list(properties)
     return {
         name: example_of(properties[name], schemas, name, inputs=inputs, depth=depth + 1)
         for name in properties

@@ -32,7 +32,7 @@ class ScopeBody(Body):
 class CaseBody(ScopeBody):
     model_config = shown(
         licence_ids=["d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02"], reference="NZTA 2026-118", organisation="NZ Transport Agency",
-        officer="M Tane", opened_on="2026-12-07", actor="R Hill",
+        officer="M Tane", opened_on="2026-10-19", actor="R Hill",
     )  # fmt: skip
 
     reference: GivenText

@@ -1,7 +1,7 @@
 """Correct a form that came back (rule CL6)."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -50,7 +50,7 @@ class CorrectionBody(Body):
     reason: GivenText
     """What the Agency asked for."""
     actor: ActorName | None = None
-    form: FixBody
+    form: Annotated[FixBody, Field(examples=[{"bank_account_name": "Hill Farms Limited"}])]
 
 
 @router.post("/claims/{claim_id}/correction", response_model=HistoryAnswer, responses=GONE)

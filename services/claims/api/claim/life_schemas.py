@@ -53,7 +53,7 @@ class ConsentBody(Body):
 
 class OutcomeBody(Body):
     model_config = shown(
-        licence_id="d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02", kind="accepted", on="2026-12-04", distance_km=512, cents=3891
+        licence_id="d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02", kind="accepted", on="2026-10-19", distance_km=512, cents=3891
     )
 
     licence_id: UUID

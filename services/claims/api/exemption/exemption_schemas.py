@@ -7,14 +7,18 @@ from uuid import UUID
 from pydantic import Field
 
 from services.claims.api.actors import ActorName
-from services.claims.api.fields import Answer, Body, Cents, GivenText, Instant, Km, Reading, Ref, Text
+from services.claims.api.fields import Answer, Body, Cents, GivenText, Instant, Km, Reading, Ref, Text, shown
 from services.claims.api.statement.licence_schemas import FindingAnswer
 
 State = Literal["draft", "sent", "granted", "declined", "withdrawn", "ended"]
 Purpose = Literal["agriculture", "horticulture", "viticulture", "defence", "forestry", "other"]
+_PARCEL = [[175.24, -40.11], [175.26, -40.11], [175.26, -40.09], [175.24, -40.09], [175.24, -40.11]]
 Boundary = Annotated[
     dict[str, Any],
-    Field(description="GeoJSON Polygon or MultiPolygon of the legal boundary (its parcels) where the vehicle is kept."),
+    Field(
+        description="GeoJSON Polygon or MultiPolygon of the legal boundary (its parcels) where the vehicle is kept.",
+        examples=[{"type": "Polygon", "coordinates": [_PARCEL]}],
+    ),
 ]
 
 
@@ -50,6 +54,10 @@ class ExemptionStepBody(Body):
     """`kind` decides what is asked: `sent` needs `fee_cents`, `granted` and `ended` need `at`, `done` its duty's `code`,
     `amended` and `changed` say what with `details` or `boundary`, `annulled` (recorded by mistake: it never was in force) needs
     a `reason`."""
+
+    model_config = shown(
+        kind="granted", on="2026-10-05", at="2026-10-05T00:00:00+13:00", reference="NZTA 2026-118", actor="R Hill"
+    )
 
     kind: Literal[
         "amended",

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Context, Ctx, Reader, command, query
-from services.claims.api.fields import Answer, Body, Form, GivenText, Ref
+from services.claims.api.fields import Answer, Body, Form, GivenText, Ref, shown
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.standing import still_holds
 from services.claims.application.people.add_person import add_person
@@ -52,6 +52,8 @@ router = APIRouter(prefix="/people", tags=["people"])
 
 
 class PersonBody(Body):
+    model_config = shown(name="Mary Hill", email="mary@hill.example", roles=["verifier"], actor="R Hill")
+
     ref: Ref | None = None
     name: GivenText
     email: Email
@@ -84,6 +86,8 @@ class DeactivateBody(ActBody):
 
 class CorrectBody(ActBody):
     """What is left out stays as it is."""
+
+    model_config = shown(name="Mary Hill-Tane", reason="she married", actor="R Hill")
 
     name: GivenText | None = None
     email: Email | None = None

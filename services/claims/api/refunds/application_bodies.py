@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from services.claims.api.actors import ActorName
-from services.claims.api.fields import Body, Cents, GivenText, Instant, Reading, Ref, Text
+from services.claims.api.fields import Body, Cents, GivenText, Instant, Reading, Ref, Text, shown
 
 Kind = Literal["surrender", "recorder_change", "cancelled_vehicle"]
 State = Literal["draft", "ready", "sent", "received", "granted", "declined", "withdrawn"]
@@ -35,6 +35,11 @@ class DetailsBody(Body):
 
 
 class ApplicationBody(DetailsBody):
+    model_config = shown(
+        kind="surrender", licence_id="d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02", reading=45210,
+        read_at="2026-10-05T08:00:00+13:00", actor="R Hill",
+    )  # fmt: skip
+
     kind: Kind
     licence_id: UUID
     ref: Ref | None = None
@@ -42,10 +47,17 @@ class ApplicationBody(DetailsBody):
 
 
 class AmendBody(DetailsBody):
+    model_config = shown(reading=45230, read_at="2026-10-06T08:00:00+13:00", actor="R Hill")
+
     actor: ActorName | None = None
 
 
 class DocumentBody(Body):
+    model_config = shown(
+        code="bank_evidence", attachment_id="2552b3e1-04e8-43f0-9d36-a7385be4e5ab", shows=["logo", "name", "number"],
+        actor="R Hill",
+    )  # fmt: skip
+
     code: Annotated[GivenText, Field(description="of `documents_needed`, or `other`")]
     attachment_id: UUID
     shows: Annotated[tuple[Literal["logo", "name", "number"], ...], Field(max_length=3)] = ()

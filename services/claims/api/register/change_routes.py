@@ -10,7 +10,7 @@ from pydantic import Field
 
 from services.claims.api.actors import ActorName, actor_of
 from services.claims.api.context import Context, Ctx, Reader, Writer, command, query
-from services.claims.api.fields import Answer, Body, Cents, CustomerNumber, GivenText, Instant, ReasonCode, Text
+from services.claims.api.fields import Answer, Body, Cents, CustomerNumber, GivenText, Instant, ReasonCode, Text, shown
 from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.register.register_routes import claimant_answer
 from services.claims.api.register.register_schemas import ClaimantAnswer
@@ -52,6 +52,8 @@ class WhyBody(Body):
 class ClaimantFixBody(WhyBody):
     """What is left out stays."""
 
+    model_config = shown(reason="the number that the Agency issued", actor="R Hill", customer_number="123456789")
+
     name: GivenText | None = None
     customer_number: Annotated[
         CustomerNumber | None, Field(description="Also the number that the Agency issued: it ends the first claim.")
@@ -69,6 +71,8 @@ class ClaimantFixBody(WhyBody):
 
 class LicenceFixBody(WhyBody):
     """What the paper says besides its range and its issue: strike the licence and enter it again for those."""
+
+    model_config = shown(reason="as the invoice shows", actor="R Hill", units=1, gross_cents=7600)
 
     claimant_id: UUID | None = None
     number: GivenText | None = None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.claims.api.context import Context, Ctx, Writer, command
-from services.claims.api.fields import Body, GivenText, Text
+from services.claims.api.fields import Body, GivenText, Text, shown
 from services.claims.api.register.change_routes import (
     RegisterChangeAnswer,
     WhyBody,
@@ -37,6 +37,8 @@ router = APIRouter(tags=["register"])
 class VehicleFixBody(WhyBody):
     """What is left out stays."""
 
+    model_config = shown(reason="as its papers say", actor="R Hill", ruc_type="1", gross_kg=3050)
+
     description: Text | None = None
     powered: bool | None = None
     ruc_type: Text | None = None
@@ -47,6 +49,8 @@ class VehicleFixBody(WhyBody):
 
 class RecorderFixBody(WhyBody):
     """What is left out stays; `unit` and `rollover_at` only while no licence of it is claimed."""
+
+    model_config = shown(reason="a typing error", actor="R Hill", serial="OD-20931")
 
     kind: Literal["odometer", "hubodometer"] | None = None
     serial: GivenText | None = None
