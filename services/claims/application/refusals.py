@@ -76,6 +76,22 @@ def purged(what: str) -> Problem:
     )  # fmt: skip
 
 
+def step_not_allowed(what: str, detail: str, allowed: Sequence[str]) -> Problem:
+    """`allowed`: the steps that may be taken of a claim, an application, … as it stands."""
+    return Problem(409, "step_not_allowed", f"The {what} is not where this step begins", detail, allowed=list(allowed))
+
+
 def raising(problem: Problem) -> Callable[[], Exception]:
     """For `shared.db.errors.constraints`: the net under checks that have been made already."""
     return lambda: problem
+
+
+def claimed_once(licence_id: UUID) -> dict[str, Callable[[], Exception]]:
+    """For `shared.db.errors.constraints`: what keeps a licence from being claimed twice (design G4)."""
+    taken = raising(already_claimed([licence_id]))
+    return {
+        "lodged_licence_once": taken,
+        "lodged_number_once": taken,
+        "lodged_range_once": raising(range_claimed(licence_id)),
+        "refunded_range_once": raising(already_refunded()),
+    }

@@ -76,6 +76,11 @@ class EndingRow:
     reason: str
     actor: str
 
+    @property
+    def cause(self) -> str:
+        """What it ends the range of a licence by."""
+        return "sale" if self.kind == "sold" else "deregistration"
+
 
 @dataclass(frozen=True)
 class PlateRow:

@@ -8,6 +8,7 @@ from tests.integration.claims.world import Fleet
 
 pytestmark = pytest.mark.integration
 WHY: dict[str, Any] = {"reason": "typed wrong", "actor": "R Hill"}
+BY_HAND: dict[str, Any] = {"claimed_on": "2026-11-01", "reference": "paper 1", "actor": "R Hill", "reason": "by hand"}
 LATE: dict[str, Any] = {"end_reading": 48_250, "units": 3, "gross_cents": 22_800, "overlap": True}
 
 
@@ -33,6 +34,8 @@ async def test_LI3_CL7_an_overlap_entered_after_the_claim_discloses_what_was_cla
     assert preview["lodgeable"], preview["findings"]
     refused = await fleet.post("/claims", {"preview_token": preview["preview_token"]}, 409)
     assert refused["code"] == "range_claimed", "the same kilometres are not claimed on two licences"
+    refused = await fleet.post(f"/licences/{overlap}/claimed-outside", BY_HAND, 409)
+    assert refused["code"] == "range_claimed", "nor elsewhere; the licence itself is not claimed"
 
 
 async def test_LI3_a_late_overlap_typed_by_mistake_is_struck_and_the_claim_owes_nothing(fleet: Fleet) -> None:
@@ -46,8 +49,7 @@ async def test_LI3_a_late_overlap_typed_by_mistake_is_struck_and_the_claim_owes_
 
 async def test_LI3_over_a_licence_claimed_outside_nothing_can_be_told_and_it_is_refused(fleet: Fleet) -> None:
     licence = await fleet.claimable()
-    entry = {"claimed_on": "2026-11-01", "reference": "paper 1", "actor": "R Hill", "reason": "by hand"}
-    await fleet.post(f"/licences/{licence}/claimed-outside", entry)
+    await fleet.post(f"/licences/{licence}/claimed-outside", BY_HAND)
     body = fleet.licence_body("ABC123", "RUC 5", 45_250, "2026-10-04T12:00:00+13:00", **LATE)
     refused = await fleet.post("/licences", body, 409)
     assert (refused["code"], refused["existing_id"]) == ("licence_range_overlap", licence)

@@ -293,7 +293,7 @@ async def test_CL6_what_was_declined_is_accepted_after_an_objection(fleet: Fleet
 async def test_CL6_no_step_lies_in_the_future_and_no_outcome_before_its_receipt(fleet: Fleet, claims: Claims) -> None:
     licence, claim = await lodged(fleet)
     refused = await step(fleet, claim, "sent", SENT | {"on": "2062-11-22"}, 422)
-    assert "yet to come" in refused["errors"][0]["detail"]
+    assert [(one["pointer"], one["code"]) for one in refused["errors"]] == [("/on", "in_the_future")]
     claims.clock.now_ms += 2 * DAY_MS
     await step(fleet, claim, "sent", SENT)
     await step(fleet, claim, "received", {"on": "2026-11-23", "actor": "a"})

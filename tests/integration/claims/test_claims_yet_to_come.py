@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.claims.application.register.happened import CLOCKS_APART
+from services.claims.application.happened import CLOCKS_APART
 from services.claims.domain.instants import nz_date
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import NOW_MS, Fleet

@@ -30,7 +30,8 @@ from services.claims.application.claim.claim_steps import take_step, withdraw
 from services.claims.application.claim.consent import consent
 from services.claims.application.claim.decide_lines import decide, doubts
 from services.claims.application.claim.review_claim import close_disclosure, compare, store
-from services.claims.application.refusals import invalid, not_found
+from services.claims.application.happened import check_day_happened
+from services.claims.application.refusals import not_found
 from services.claims.domain.claim.claim_life import answer_due_on
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
@@ -213,8 +214,7 @@ async def post_close(
     actor = actor_of(who, body.actor)
 
     async def effect(conn: Connection) -> ClosedAnswer:
-        if body.on > today_of(context):
-            raise invalid("/on", f"{body.on} is yet to come")
+        check_day_happened("/on", body.on, today_of(context))
         claim_id = await close_disclosure(
             conn, who.tenant_id, disclosure_id, body.on, body.closed_as, body.cents, body.reference, actor
         )

@@ -5,7 +5,8 @@ from datetime import date
 from typing import cast
 from uuid import UUID
 
-from services.claims.application.refusals import already_claimed, already_refunded, invalid, not_found, raising
+from services.claims.application.happened import check_step_day
+from services.claims.application.refusals import claimed_once, invalid, not_found, step_not_allowed
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import ClaimState, IllegalStep, advance
 from services.claims.repo import claim_life, claims, licences
@@ -14,13 +15,6 @@ from services.claims.repo.claims import LineRow
 from shared.clock import new_id
 from shared.db.errors import constraints
 from shared.db.pool import Connection
-from shared.http.problems import Problem
-
-
-def illegal(error: IllegalStep) -> Problem:
-    return Problem(
-        409, "step_not_allowed", "The claim is not where this step begins", str(error), allowed=error.allowed
-    )
 
 
 async def take_step(conn: Connection, tenant: UUID, claim_id: UUID, to: ClaimState, step: Step, today: date) -> None:
@@ -30,7 +24,7 @@ async def take_step(conn: Connection, tenant: UUID, claim_id: UUID, to: ClaimSta
     try:
         advance(state, to)
     except IllegalStep as error:
-        raise illegal(error) from error
+        raise step_not_allowed("claim", str(error), error.allowed) from error
     await in_order(conn, tenant, claim_id, step.on_day, today)
     if step.attachment_id is not None and await claim_life.attachment(conn, tenant, step.attachment_id) is None:
         raise invalid("/attachment_id", f"there is no attachment {step.attachment_id}", "unknown_id")
@@ -46,9 +40,7 @@ async def withdraw(conn: Connection, tenant: UUID, claim_id: UUID, step: Step, t
     await licences.lock_licences(conn, tenant, licence_ids)
     for licence_id in licence_ids:
         await claim_life.release(conn, tenant, claim_id, licence_id, step.id)
-        taken = raising(already_claimed([licence_id]))
-        names = ("lodged_licence_once", "lodged_number_once", "lodged_range_once")
-        with constraints(dict.fromkeys(names, taken) | {"refunded_range_once": raising(already_refunded())}):
+        with constraints(claimed_once(licence_id)):
             await claim_life.mark_again(conn, tenant, licence_id, claim_id, new_id())
 
 
@@ -69,11 +61,7 @@ async def lines_of(conn: Connection, tenant: UUID, claim_id: UUID, licence_ids: 
 
 
 async def in_order(conn: Connection, tenant: UUID, claim_id: UUID, on: date, today: date) -> None:
-    """Raises Problem 422: a step in the future would keep every real one from being recorded."""
+    """Raises Problem 422 for a step before the claim's last one, or yet to come."""
     row = await claims.claim(conn, tenant, claim_id)
     earlier = [step.on_day for step in await claim_life.steps(conn, tenant, claim_id)]
-    last = max([*earlier, row.lodged_on] if row else earlier)
-    if on > today:
-        raise invalid("/on", f"{on} is yet to come")
-    if on < last:
-        raise invalid("/on", f"{on} is before the step before it, on {last}")
+    check_step_day("/on", on, max([*earlier, row.lodged_on] if row else earlier), today)

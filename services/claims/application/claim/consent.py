@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from services.claims.application.claim.claim_steps import in_order, lines_of, locked
+from services.claims.application.refusals import step_not_allowed
 from services.claims.repo import claim_life, licences
 from services.claims.repo.claim_life import Step
 from shared.clock import new_id
@@ -25,10 +26,8 @@ async def consent(
     422 for a day that cannot be."""
     state = await locked(conn, tenant, claim_id)
     if state not in SENT_AND_LATER:
-        raise Problem(
-            409, "step_not_allowed", "The claim is not where this step begins",
-            "The form was never sent: withdraw the claim instead, which needs nobody's consent.", allowed=["withdrawn"],
-        )  # fmt: skip
+        words = "The form was never sent: withdraw the claim instead, which needs nobody's consent."
+        raise step_not_allowed("claim", words, ["withdrawn"])
     await lines_of(conn, tenant, claim_id, licence_ids)
     await in_order(conn, tenant, claim_id, step.on_day, today)
     await licences.lock_licences(conn, tenant, licence_ids)

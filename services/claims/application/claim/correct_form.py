@@ -11,7 +11,7 @@ from services.claims.application.claim.claim_steps import in_order, locked
 from services.claims.application.claim.draft_claim import shown
 from services.claims.application.claim.freeze import freeze
 from services.claims.application.claim.frozen import opened
-from services.claims.application.refusals import invalid, not_found, purged
+from services.claims.application.refusals import invalid, not_found, purged, step_not_allowed
 from services.claims.application.sealing import Hasher, Sealer, account_key
 from services.claims.application.statement.binding import waivers_of
 from services.claims.domain.claim.claim import ClaimDraft
@@ -41,10 +41,8 @@ async def correct_form(
     no change at all, and `correction_incomplete` with the findings where the form would come back again."""
     state = await locked(conn, tenant, claim_id)
     if state != "returned":
-        raise Problem(
-            409, "step_not_allowed", "The claim is not where this step begins",
-            f"The claim is {state}: only a form that came back is corrected. Record that it was returned.", allowed=[],
-        )  # fmt: skip
+        words = f"The claim is {state}: only a form that came back is corrected. Record that it was returned."
+        raise step_not_allowed("claim", words, [])
     await in_order(conn, tenant, claim_id, step.on_day, nz_date(from_ms(now_ms)))
     edition, form = await _latest(conn, tenant, claim_id, sealer)
     before = await _as_draft(conn, tenant, claim_id, form)

@@ -5,8 +5,9 @@ from datetime import date
 from typing import cast
 from uuid import UUID
 
-from services.claims.application.claim.claim_steps import illegal, lines_of, locked
-from services.claims.application.refusals import invalid
+from services.claims.application.claim.claim_steps import lines_of, locked
+from services.claims.application.happened import check_step_day
+from services.claims.application.refusals import invalid, step_not_allowed
 from services.claims.application.statement.binding import account_of
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import IllegalStep
@@ -27,10 +28,7 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
     more money than was accepted or came, and a day before the receipt, before the line's last, or yet to come."""
     state = await locked(conn, tenant, claim_id)
     if state not in {"received", "decided"}:
-        raise Problem(
-            409, "step_not_allowed", "The claim is not where this step begins",
-            f"The claim is {state}: record first that it was received.", allowed=[],
-        )  # fmt: skip
+        raise step_not_allowed("claim", f"The claim is {state}: record first that it was received.", [])
     licence_ids = [one.licence_id for one in decisions]
     lines = await lines_of(conn, tenant, claim_id, licence_ids)
     await licences.lock_licences(conn, tenant, licence_ids)  # another application counts what stands of this one
@@ -41,7 +39,7 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
     passed_on = await _passed_on(conn, tenant, claim_id, licence_ids)
     for number, one in enumerate(decisions):
         where = f"/lines/{number}"
-        _in_order(where, one, max(received, last.get(one.licence_id, received)), today)
+        check_step_day(f"{where}/on", one.on_day, max(received, last.get(one.licence_id, received)), today)
         after = _after(where, accounts[one.licence_id], one)
         if one.licence_id in passed_on and after.standing_km > accounts[one.licence_id].standing_km:
             raise _claimed_again(one.licence_id)
@@ -54,18 +52,11 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
         await tell(conn, tenant, "claim.decided", claim_id=claim_id)
 
 
-def _in_order(where: str, one: LineStep, not_before: date, today: date) -> None:
-    if one.on_day > today:
-        raise invalid(f"{where}/on", f"{one.on_day} is yet to come")
-    if one.on_day < not_before:
-        raise invalid(f"{where}/on", f"{one.on_day} is before the receipt or the step before it, on {not_before}")
-
-
 def _after(where: str, account: LineAccount, one: LineStep) -> LineAccount:
     try:
         return account.after(cast("LineState", one.kind), one.distance_km, one.cents)
     except IllegalStep as error:
-        raise illegal(error) from error
+        raise step_not_allowed("claim", str(error), error.allowed) from error
     except TooMuch as error:
         raise invalid(f"{where}/{error.field}", str(error)) from error
 

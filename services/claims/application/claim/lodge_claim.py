@@ -15,11 +15,10 @@ from services.claims.application.ledger.mark_faulty import hold_marks_off
 from services.claims.application.refusals import (
     already_claimed,
     already_exists,
-    already_refunded,
+    claimed_once,
     not_found,
     preview_changed,
     raising,
-    range_claimed,
 )
 from services.claims.application.sealing import Hasher, Sealer, licence_hashes
 from services.claims.application.statement.facts import Assessed, Facts, load_facts
@@ -35,7 +34,6 @@ from shared.http.problems import Problem
 
 WHOLE_MS_MAX: Final = 30_000
 """A claim of 500 licences is 500 marks, reports and proofs, whole or nothing; each statement stays short."""
-CLAIMED: Final = ("lodged_licence_once", "lodged_number_once", "lodged_range_once")
 SHOWN: Final = ("claimable_km", "off_road_mm", "estimate_cents", "rate", "plate", "eligible", "statement_hash")
 
 
@@ -212,9 +210,7 @@ async def _mark(conn: Connection, tenant: UUID, claim: ClaimRow, assessed: list[
         claimed = replace(item.row, claimable_end_reading=_claimed_end(item))
         if item.mark is not None:  # with the Agency's consent (rule CL5), as `_not_claimed` saw under the lock
             await claim_life.release(conn, tenant, item.mark.source_id, item.row.id, claim.id)
-        taken = dict.fromkeys(CLAIMED, raising(already_claimed([item.row.id])))
-        taken["lodged_range_once"] = raising(range_claimed(item.row.id))
-        with constraints(taken | {"refunded_range_once": raising(already_refunded())}):
+        with constraints(claimed_once(item.row.id)):
             await licences.lodge_licence(conn, tenant, new_id(), claimed, hashes, "claim", claim.id)
 
 

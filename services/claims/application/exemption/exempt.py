@@ -10,7 +10,8 @@ import msgspec
 
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.exemption.owed_duties import happened
-from services.claims.application.refusals import already_exists, invalid, not_found, raising
+from services.claims.application.happened import check_step_day
+from services.claims.application.refusals import already_exists, invalid, not_found, raising, step_not_allowed
 from services.claims.application.register.attach import check_attachment
 from services.claims.application.statement.vehicle_spans import spans_of, windows_of
 from services.claims.domain.claim.claim_life import IllegalStep
@@ -78,14 +79,9 @@ async def take_exemption_step(
     try:
         after = advance_exemption(cast("ExemptionState", row.state), cast("StepKind", step.kind))
     except IllegalStep as error:
-        raise Problem(
-            409, "step_not_allowed", "The exemption is not where this step begins", str(error), allowed=error.allowed
-        ) from error
+        raise step_not_allowed("exemption", str(error), error.allowed) from error
     steps = await exemptions.steps(conn, tenant, exemption_id)
-    if step.on_day < steps[-1].on_day:
-        raise invalid("/on", f"{step.on_day} is before the step before it, on {steps[-1].on_day}")
-    if step.on_day > nz_date(step.created_at):
-        raise invalid("/on", f"{step.on_day} is yet to come")
+    check_step_day("/on", step.on_day, steps[-1].on_day, nz_date(step.created_at))
     if step.kind == "annulled" and not step.reason:
         raise invalid("/reason", "why was it never in force?", "missing")
     if step.attachment_id is not None:

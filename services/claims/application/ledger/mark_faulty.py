@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, cast
 from uuid import UUID, uuid5
 
-from services.claims.application.claim.claim_steps import illegal
-from services.claims.application.refusals import already_exists, invalid, not_found
+from services.claims.application.refusals import already_exists, invalid, not_found, step_not_allowed
 from services.claims.application.register.attach import check_attachment
 from services.claims.application.statement.facts import load_facts
 from services.claims.application.statement.vehicle_spans import spans_of
@@ -115,7 +114,7 @@ async def take_step(conn: Connection, tenant: UUID, mark_id: UUID, to: FaultySta
     try:
         advance_mark(cast("FaultyState", state), to)
     except IllegalStep as error:
-        raise illegal(error) from error
+        raise step_not_allowed("mark", str(error), error.allowed) from error
     step = FaultyStep(kind=to, reason=told.reason, actor=told.actor, created_at=told.at)
     await faulty.add_step(conn, tenant, mark_id, new_id(), step)
     await tell(conn, tenant, f"faulty_data.{to}", mark_id=mark_id)

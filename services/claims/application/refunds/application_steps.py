@@ -13,16 +13,15 @@ from services.claims.application.claim.draft_claim import shown
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refunds import application_inputs
 from services.claims.application.refunds.application_details import check_details, from_json, to_json
-from services.claims.application.refunds.apply import illegal, in_order, step_at, take_application_step
+from services.claims.application.refunds.apply import advance, in_order, step_at, take_application_step
 from services.claims.application.refunds.draw_inputs import draw_inputs
 from services.claims.application.refunds.judge_application import Case, Judged, judge, load_case
 from services.claims.application.refunds.restore_range import restore_range
-from services.claims.application.refusals import already_refunded, invalid, raising
+from services.claims.application.refusals import already_refunded, invalid, raising, step_not_allowed
 from services.claims.application.register.add_reading import check_reading
 from services.claims.application.register.attach import check_attachment
 from services.claims.application.register.turns import follow_readings
 from services.claims.application.webhooks.tell import tell
-from services.claims.domain.claim.claim_life import IllegalStep
 from services.claims.domain.instants import from_ms
 from services.claims.domain.refunds.application_life import (
     DUTIES,
@@ -33,7 +32,6 @@ from services.claims.domain.refunds.application_life import (
     ApplicationState,
     Payment,
     TooMuchBack,
-    advance_application,
     open_duties,
     paid_so_far,
 )
@@ -94,7 +92,7 @@ async def make_ready(conn: Connection, tenant: UUID, row: ApplicationRow, actor:
     Raises Problem 409 `step_not_allowed`, `not_ready` with the findings, `already_refunded`."""
     policy, now_ms = reviews.policy, reviews.now_ms
     at = from_ms(now_ms)
-    _advance(row, "ready")
+    advance(row, "ready")
     case = await load_case(conn, tenant, row, policy, now_ms)
     judged = judge(case, policy)
     if judged.fails or judged.unused is None or judged.at is None:
@@ -220,14 +218,7 @@ async def do_duty(conn: Connection, tenant: UUID, row: ApplicationRow, step: App
     await applications.add_step(conn, tenant, row.id, step)
 
 
-def _advance(row: ApplicationRow, to: ApplicationState) -> None:
-    try:
-        advance_application(cast("ApplicationState", row.state), to)
-    except IllegalStep as error:
-        raise illegal(error) from error
-
-
 def _forbid(row: ApplicationRow, to: ApplicationState) -> None:
     """Raises Problem 409: from its state there is no way to `to`."""
-    _advance(row, to)
-    raise Problem(409, "step_not_allowed", "The application is not where this step begins", f"It is {row.state}.")
+    advance(row, to)
+    raise step_not_allowed("application", f"It is {row.state}.", [])

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
+from services.claims.application.happened import check_step_day
 from services.claims.application.refunds.application_details import Details, check_details, to_json
-from services.claims.application.refusals import already_exists, invalid, not_found, raising
+from services.claims.application.refusals import already_exists, invalid, not_found, raising, step_not_allowed
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import IllegalStep
 from services.claims.domain.instants import nz_date
@@ -17,18 +18,11 @@ from services.claims.repo.reviews import lock_vehicles
 from shared.clock import new_id
 from shared.db.errors import constraints
 from shared.db.pool import Connection
-from shared.http.problems import Problem
 
 ONE_AT_A_TIME: Final = (
     "The licence has an application already, and each kind refunds the same unused kilometres. Go on with that one, or "
     "withdraw it first."
 )
-
-
-def illegal(error: IllegalStep) -> Problem:
-    return Problem(
-        409, "step_not_allowed", "The application is not where this step begins", str(error), allowed=error.allowed
-    )
 
 
 async def begin_application(
@@ -88,22 +82,24 @@ async def locked(conn: Connection, tenant: UUID, application_id: UUID) -> Applic
 async def take_application_step(conn: Connection, tenant: UUID, row: ApplicationRow, step: ApplicationStep) -> None:
     """`row` is locked.  `step.state` is where it leads.  Raises Problem 409 `step_not_allowed`, 422 for a day out of order."""
     to = cast("ApplicationState", step.state)
-    try:
-        advance_application(cast("ApplicationState", row.state), to)
-    except IllegalStep as error:
-        raise illegal(error) from error
+    advance(row, to)
     await in_order(conn, tenant, row.id, step)
     await applications.add_step(conn, tenant, row.id, step)
     await applications.set_state(conn, tenant, row.id, to)
     await tell(conn, tenant, f"application.{to}", application_id=row.id)
 
 
+def advance(row: ApplicationRow, to: ApplicationState) -> None:
+    """Raises Problem 409 `step_not_allowed`."""
+    try:
+        advance_application(cast("ApplicationState", row.state), to)
+    except IllegalStep as error:
+        raise step_not_allowed("application", str(error), error.allowed) from error
+
+
 async def in_order(conn: Connection, tenant: UUID, application_id: UUID, step: ApplicationStep) -> None:
     last = max(one.on_day for one in await applications.steps(conn, tenant, application_id))
-    if step.on_day < last:
-        raise invalid("/on", f"{step.on_day} is before the step before it, on {last}")
-    if step.on_day > nz_date(step.created_at):
-        raise invalid("/on", f"{step.on_day} is yet to come")
+    check_step_day("/on", step.on_day, last, nz_date(step.created_at))
 
 
 def step_at(kind: str, state: str, at: datetime, actor: str) -> ApplicationStep:

@@ -1,5 +1,6 @@
 """A licence's range after what ended it came to nothing (rules LI2, LI3)."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from services.claims.application.register.turns import series_of
@@ -13,17 +14,12 @@ async def restore_range(conn: Connection, tenant: UUID, licence_id: UUID, *, tho
     row = await licences.licence(conn, tenant, licence_id)
     if row is None or (not though_claimed and await licences.claimed(conn, tenant, [licence_id])):
         return
-    end, cause = row.end_reading, None
     later = await licences.later_start(conn, tenant, licence_id)
-    if later is not None:
-        end, cause = later, "overlap"
+    end, cause = (row.end_reading, None) if later is None else (later, "overlap")
     recorder = await recorders.recorder(conn, tenant, row.recorder_id)
     if recorder is None:
         raise KeyError(row.recorder_id)
     series = await series_of(conn, tenant, recorder)
-    for ending in await vehicles.endings(conn, tenant, [row.vehicle_id]):
-        left_at = series.units(ending.reading, ending.at) - row.turned
-        if ending.recorder_id == row.recorder_id and left_at < end:
-            end = max(row.start_reading, left_at)
-            cause = "sale" if ending.kind == "sold" else "deregistration"
-    await licences.set_range(conn, tenant, licence_id, end, cause)
+    endings = await vehicles.endings(conn, tenant, [row.vehicle_id])
+    row = series.until_left(replace(row, claimable_end_reading=end, ended_by=cause), endings)
+    await licences.set_range(conn, tenant, licence_id, row.claimable_end_reading, row.ended_by)

@@ -4,9 +4,9 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.claims.application.claim.review_vehicles import Reviews
+from services.claims.application.happened import check_happened
 from services.claims.application.refunds.overlap_credit import Credit, refuse_second_credit, take_credits
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
-from services.claims.application.register.happened import check_happened
 from services.claims.application.register.papers import note_licences
 from services.claims.application.register.turns import Series, series_of
 from services.claims.application.sealing import Hasher
@@ -79,11 +79,7 @@ async def _settle_ranges(
     was credited for it (rule OT1).  One that was bought ahead and lies whole under the overlap ends where it starts.  One that
     is claimed already ends too: the overlap was entered late, and the claim said too much (rule CL7)."""
     credited: dict[UUID, Credit] = {}
-    for ending in await vehicles.endings(conn, tenant, [row.vehicle_id]):
-        at = series.units(ending.reading, ending.at) - row.turned
-        if ending.recorder_id == row.recorder_id and at < row.claimable_end_reading:
-            cause = "sale" if ending.kind == "sold" else "deregistration"
-            row = replace(row, claimable_end_reading=max(row.start_reading, at), ended_by=cause)
+    row = series.until_left(row, await vehicles.endings(conn, tenant, [row.vehicle_id]))
     start = row.start_reading + row.turned
     met = await licences.licences_in_range(conn, tenant, row.recorder_id, start, row.claimable_end_reading + row.turned)
     if met:

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from services.claims.application.claim.review_vehicles import Reviews
+from services.claims.application.happened import check_happened
 from services.claims.application.refusals import already_exists, invalid
 from services.claims.application.register.attach import check_attachment
-from services.claims.application.register.happened import check_happened
 from services.claims.application.register.turns import follow_readings
 from services.claims.repo import recorders
 from services.claims.repo.recorders import ReadingRow, RecorderRow

@@ -4,8 +4,8 @@ import re
 from uuid import UUID
 
 from services.claims.application.claim.review_vehicles import Reviews
+from services.claims.application.happened import check_happened
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
-from services.claims.application.register.happened import check_happened
 from services.claims.domain.instants import nz_date
 from services.claims.repo import recorders, vehicles
 from services.claims.repo.locks import one_at_a_time

@@ -3,16 +3,10 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from services.claims.application.refusals import (
-    already_claimed,
-    already_exists,
-    already_refunded,
-    invalid,
-    not_found,
-    raising,
-)
-from services.claims.application.register.happened import check_day_happened
+from services.claims.application.happened import check_day_happened
+from services.claims.application.refusals import already_claimed, already_exists, claimed_once, invalid, not_found
 from services.claims.application.sealing import Hasher, licence_hashes
+from services.claims.domain.instants import nz_date
 from services.claims.repo import claim_life, licences
 from services.claims.repo.records import register_around
 from shared.db.errors import constraints
@@ -36,12 +30,10 @@ async def claim_outside(
         raise already_claimed([licence_id])
     if row.claimable_end_reading <= row.start_reading or row.kind == "additional":
         raise invalid("", "nothing of this licence can be claimed, so it cannot have been")
-    check_day_happened("/claimed_on", claimed_on, now)
+    check_day_happened("/claimed_on", claimed_on, nz_date(now))
     if mark is not None:  # the Agency agreed to another application, which was made elsewhere (rule CL5)
         await claim_life.release(conn, tenant, mark.source_id, licence_id, outside_id)
     await licences.insert_outside(conn, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)
     hashes = licence_hashes(hasher, row.number_key, register.plate_at(row.vehicle_id, row.issued_at))
-    claimed = raising(already_claimed([licence_id]))
-    names = ("lodged_licence_once", "lodged_number_once", "lodged_range_once")
-    with constraints(dict.fromkeys(names, claimed) | {"refunded_range_once": raising(already_refunded())}):
+    with constraints(claimed_once(licence_id)):
         await licences.lodge_licence(conn, tenant, outside_id, row, hashes, "outside", outside_id)

@@ -11,11 +11,11 @@ from uuid import UUID
 import msgspec
 
 from services.claims.application.claim.review_vehicles import Reviews
+from services.claims.application.happened import check_happened
 from services.claims.application.refunds.overlap_credit import refuse_second_credit
 from services.claims.application.refunds.restore_range import restore_range
 from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found, raising
 from services.claims.application.register.add_claimant import TAIL_LENGTH, name_key
-from services.claims.application.register.happened import check_happened
 from services.claims.application.register.papers import note_licences
 from services.claims.application.register.turns import follow_readings
 from services.claims.application.sealing import Hasher, Sealer, place

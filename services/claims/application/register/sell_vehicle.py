@@ -51,10 +51,9 @@ async def sell_vehicle(conn: Connection, tenant: UUID, row: EndingRow, now: date
         await vehicles.insert_ending(conn, tenant, ending)
     moved = [row.vehicle_id, *await devices.trailers_behind(conn, tenant, row.vehicle_id)]
     await lock_vehicles(conn, tenant, moved)
-    cause = "sale" if row.kind == "sold" else "deregistration"
     await follow_readings(conn, tenant, recorder)
     left_at = (await series_of(conn, tenant, recorder)).units(row.reading, row.at)
-    ended = await licences.end_ranges_at(conn, tenant, recorder.id, left_at, cause)
+    ended = await licences.end_ranges_at(conn, tenant, recorder.id, left_at, row.cause)
     await devices.end_assignments_of(conn, tenant, row.vehicle_id, row.at)
     await reviews.of(conn, tenant, moved)  # it may be long ago
     warnings = [

@@ -2,7 +2,7 @@
 kilometres, so ranges are compared with the turns added (rule LI4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from services.claims.repo.licences import LicenceRow
 from services.claims.repo.recorders import RecorderRow
 from services.claims.repo.records import register_of_vehicle
 from services.claims.repo.reviews import lock_vehicles
+from services.claims.repo.vehicles import EndingRow
 from shared.db.errors import constraints
 from shared.db.pool import Connection
 from shared.http.problems import Problem
@@ -32,6 +33,14 @@ class Series:
     def turned(self, row: LicenceRow) -> int:
         """What full turns before the licence's start add to its readings."""
         return self.units(row.start_reading, row.issued_at) - row.start_reading
+
+    def until_left(self, row: LicenceRow, endings: Sequence[EndingRow]) -> LicenceRow:
+        """`row`, its range cut where its vehicle left the fleet (rules LI2, EL5)."""
+        for ending in endings:
+            at = self.units(ending.reading, ending.at) - row.turned
+            if ending.recorder_id == row.recorder_id and at < row.claimable_end_reading:
+                row = replace(row, claimable_end_reading=max(row.start_reading, at), ended_by=ending.cause)
+        return row
 
 
 async def series_of(conn: Connection, tenant: UUID, recorder: RecorderRow) -> Series:
