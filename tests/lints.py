@@ -1,7 +1,7 @@
 """Rules of this code base that no general linter knows.  `python tests/lints.py` prints each breach and exits 1.
 
 * `repo` and `domain` never open or end a transaction: the use case does.
-* SQL is never built with an f-string, `%` or `+`.
+* SQL is never built with an f-string, `%` or `+`; a constant may go on where another one, shared by several queries, ends.
 * Nothing on the network is awaited inside a database transaction.
 * Every applied migration is plain SQL named NNNN_name.sql, without gaps in a service; decisions are numbered likewise.
 * Of the claims API only the operator's routes (`ops_*.py`) may use the pool that spans tenants.

@@ -26,15 +26,6 @@ from claims.line_step s where s.tenant_id = $1 and s.claim_id = $3 and s.licence
 LINE_STEPS: Final = """
 select id, licence_id, seq, kind, on_day, distance_km, cents, reference, reason, actor, created_at
 from claims.line_step where tenant_id = $1 and claim_id = $2 order by licence_id, seq"""
-# Of this claim alone: another may hold the licence since, by the Agency's consent.
-RELEASE: Final = """
-select claims.release_licence($1, $2, $3) from claims.lodged_licence
-where tenant_id = $1 and licence_id = $2 and source_id = $4 and kind = 'claim' and released_at is null"""
-# What was released by a consent, or by the application that followed it, is the claim's again (rule CL5).
-MARK_AGAIN: Final = """
-select claims.lodge_licence(m.tenant_id, $4, m.licence_id, m.recorder_id, m.claimed, m.licence_hash, m.plate_licence_hash,
-    m.kind, m.source_id)
-from claims.lodged_licence m where m.tenant_id = $1 and m.licence_id = $2 and m.released_by = $3"""
 INSERT_DISCLOSURE: Final = """
 insert into claims.disclosure
     (tenant_id, id, claim_id, licence_id, claimed_km, now_km, settled_km, cents, statement_hash, letter, found_at)
@@ -157,17 +148,6 @@ async def add_line_step(conn: Connection, tenant: UUID, claim_id: UUID, step: Li
 
 async def line_steps(conn: Connection, tenant: UUID, claim_id: UUID) -> list[LineStep]:
     return all_of(LineStep, await conn.fetch(LINE_STEPS, tenant, claim_id))
-
-
-async def release(conn: Connection, tenant: UUID, claim_id: UUID, licence_id: UUID, step_id: UUID) -> bool:
-    """Free a licence that this claim holds for another claim, once; False where it does not hold it."""
-    return bool(await conn.fetchval(RELEASE, tenant, licence_id, step_id, claim_id))
-
-
-async def mark_again(conn: Connection, tenant: UUID, licence_id: UUID, released_by: UUID, mark_id: UUID) -> None:
-    """The mark that `released_by` released stands again, as a new row; nothing happens where it released none.  Raises what
-    `licences.lodge_licence` raises."""
-    await conn.execute(MARK_AGAIN, tenant, licence_id, released_by, mark_id)
 
 
 async def insert_disclosure(conn: Connection, tenant: UUID, row: DisclosureRow, statement_hash: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Licences (rules LI): their ranges, what ended them, and what already claimed them."""
+"""Licences (rules LI): their ranges, what ended them, and who verified them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,42 +14,27 @@ insert into claims.licence (tenant_id, id, ref, claimant_id, vehicle_id, recorde
     end_reading, claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents,
     ruc_type, gross_kg, overlap, created_at, turned)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"""
-LICENCES: Final = """
+LICENCE: Final = """
 select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
     claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
     gross_kg, overlap, created_at, turned
-from claims.licence
-where tenant_id = $1 and id = coalesce($2, id) and ($3::text is null or ref = $3) and vehicle_id = coalesce($4, vehicle_id)
+from claims.licence where tenant_id = $1"""
+LICENCES: Final = LICENCE + """
+    and id = coalesce($2, id) and ($3::text is null or ref = $3) and vehicle_id = coalesce($4, vehicle_id)
     and claimant_id = coalesce($5, claimant_id) and (created_at, id) > ($6, $7)
     and issued_at >= coalesce($9, issued_at) and issued_at <= coalesce($10, issued_at)
-order by created_at, id limit $8"""
-LICENCES_BY_ID: Final = """
-select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
-    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at, turned
-from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id"""
-LICENCES_OF_VEHICLE: Final = """
-select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
-    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at, turned
-from claims.licence where tenant_id = $1 and vehicle_id = $2 order by id"""
+order by created_at, id limit $8"""  # fmt: skip
+LICENCES_BY_ID: Final = LICENCE + " and id = any($2::uuid[]) order by id"
+LICENCES_OF_VEHICLE: Final = LICENCE + " and vehicle_id = $2 order by id"
 LOCK_LICENCES: Final = """
 select id from claims.licence where tenant_id = $1 and id = any($2::uuid[]) order by id for update"""
 SAME_LICENCE: Final = """
 select id from claims.licence where tenant_id = $1 and number_key = $2
 union all
 select id from claims.licence where tenant_id = $1 and ref = $3 limit 1"""
-LICENCES_IN_RANGE: Final = """
-select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
-    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at, turned
-from claims.licence
-where tenant_id = $1 and recorder_id = $2 and claimable && int8range($3, $4, '(]') order by start_reading + turned, id"""
-LICENCES_OF_RECORDER: Final = """
-select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
-    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at, turned
-from claims.licence where tenant_id = $1 and recorder_id = $2 order by id"""
+LICENCES_IN_RANGE: Final = LICENCE + """
+    and recorder_id = $2 and claimable && int8range($3, $4, '(]') order by start_reading + turned, id"""  # fmt: skip
+LICENCES_OF_RECORDER: Final = LICENCE + " and recorder_id = $2 order by id"
 SET_TURNED: Final = "update claims.licence set turned = $3 where tenant_id = $1 and id = $2"
 END_RANGE: Final = """
 update claims.licence set claimable_end_reading = $3, ended_by = $4
@@ -68,25 +53,6 @@ where tenant_id = $1 and recorder_id = $2 and claimable_end_reading + turned > $
     and not exists (select from claims.lodged_licence m
         where m.tenant_id = $1 and m.licence_id = licence.id and m.released_at is null)
 returning id"""
-
-CLAIMED: Final = """
-select m.licence_id, m.kind, m.source_id, exists (
-    select from claims.lodged_licence g
-    join claims.claim_step a on a.tenant_id = g.tenant_id and a.id = g.released_by and a.kind = 'consent'
-    where g.tenant_id = m.tenant_id and g.licence_id = m.licence_id and g.source_id = m.source_id
-) as consented
-from claims.lodged_licence m where m.tenant_id = $1 and m.licence_id = any($2::uuid[]) and m.released_at is null"""
-CUT_WHEN_CLAIMED: Final = """
-select m.licence_id from claims.lodged_licence m
-join claims.licence l on l.tenant_id = $1 and l.id = m.licence_id
-where m.tenant_id = $1 and m.licence_id = any($2::uuid[]) and m.released_at is null
-    and upper(m.claimed) - 1 > l.claimable_end_reading"""
-LODGE_LICENCE: Final = "select claims.lodge_licence($1, $2, $3, $4, int8range($5, $6, '(]'), $7, $8, $9, $10)"
-INSERT_OUTSIDE: Final = """
-insert into claims.claimed_outside (tenant_id, id, licence_id, claimed_on, reference, actor, reason)
-values ($1, $2, $3, $4, $5, $6, $7)"""
-
-
 INSERT_VERIFICATION: Final = """
 insert into claims.verification (tenant_id, id, licence_id, statement_hash, wording, actor, created_at, person_id)
 values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict on constraint verification_once do nothing returning id"""
@@ -130,17 +96,6 @@ class LicenceRow:
     created_at: datetime
     turned: int = 0
     """What full turns of the display before its start add to its readings (rule VE2)."""
-
-
-@dataclass(frozen=True)
-class ClaimedBy:
-    """What already took a licence: `kind` "claim" or "outside", `source_id` that claim's or entry's id."""
-
-    licence_id: UUID
-    kind: str
-    source_id: UUID
-    consented: bool
-    """The Agency agreed to another application, which has not been lodged yet (rule CL5)."""
 
 
 async def insert_licence(conn: Connection, tenant: UUID, row: LicenceRow) -> None:
@@ -236,46 +191,6 @@ async def end_ranges_at(
     """Every licence of the recorder that reaches past `at_reading` of its series ends there, but those that are claimed; their
     ids."""
     return [record["id"] for record in await conn.fetch(END_RANGES_AT, tenant, recorder_id, at_reading, ended_by)]
-
-
-async def claimed(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[ClaimedBy]:
-    return all_of(ClaimedBy, await conn.fetch(CLAIMED, tenant, list(licence_ids)))
-
-
-async def cut_when_claimed(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> set[UUID]:
-    """Those whose range was ended inside what a claim holds of them: by an overlap that was entered after it."""
-    return {record["licence_id"] for record in await conn.fetch(CUT_WHEN_CLAIMED, tenant, list(licence_ids))}
-
-
-async def lodge_licence(
-    conn: Connection,
-    tenant: UUID,
-    lodged_id: UUID,
-    row: LicenceRow,
-    hashes: tuple[bytes, bytes],
-    kind: str,
-    source_id: UUID,
-) -> None:
-    """The one way into `lodged_licence`.  Raises a violation of `lodged_licence_once`, `lodged_number_once` or
-    `lodged_range_once` when something else claimed the licence: that constraint is design G4."""
-    await conn.execute(
-        LODGE_LICENCE, tenant, lodged_id, row.id, row.recorder_id, row.start_reading, row.claimable_end_reading, hashes[0],
-        hashes[1], kind, source_id,
-    )  # fmt: skip
-
-
-async def insert_outside(
-    conn: Connection,
-    tenant: UUID,
-    outside_id: UUID,
-    licence_id: UUID,
-    claimed_on: object,
-    reference: str,
-    actor: str,
-    reason: str,
-) -> None:
-    """Raises a violation of `claimed_outside_once`."""
-    await conn.execute(INSERT_OUTSIDE, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)
 
 
 async def insert_verification(conn: Connection, tenant: UUID, row: VerificationRow) -> bool:

@@ -12,7 +12,7 @@ from services.claims.repo.devices import AssignmentRow, CouplingRow
 from services.claims.repo.earlier import EarlierRow
 from services.claims.repo.exemptions import BegunRow
 from services.claims.repo.expected import AcknowledgementRow
-from services.claims.repo.licences import LicenceRow, VerificationRow
+from services.claims.repo.licences import LICENCE, LicenceRow, VerificationRow, licences_of_vehicle
 from services.claims.repo.log_entries import LogRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.recorders import ReadingRow, RecorderRow
@@ -31,17 +31,8 @@ from shared.db.pool import Connection
 R = TypeVar("R")
 K = TypeVar("K", bound=Hashable)
 
-LICENCES_AROUND: Final = """
-select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
-    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at, turned
-from claims.licence
-where tenant_id = $1 and vehicle_id in (select vehicle_id from claims.licence where tenant_id = $1 and id = any($2::uuid[]))"""
-LICENCES_OF_VEHICLE: Final = """
-select id, ref, claimant_id, vehicle_id, recorder_id, number, number_key, kind, start_reading, end_reading,
-    claimable_end_reading, ended_by, issued_at, purchased_at, units, gross_cents, credit_cents, fee_cents, ruc_type,
-    gross_kg, overlap, created_at, turned
-from claims.licence where tenant_id = $1 and vehicle_id = $2"""
+LICENCES_AROUND: Final = LICENCE + """
+    and vehicle_id in (select vehicle_id from claims.licence where tenant_id = $1 and id = any($2::uuid[]))"""  # fmt: skip # noqa: S608
 COUPLINGS_BEHIND: Final = """
 select id, ref, trailer_id, vehicle_id, lower(period) as from_at, upper(period) as to_at, created_at
 from claims.coupling where tenant_id = $1 and trailer_id = any($2::uuid[])"""
@@ -191,7 +182,7 @@ async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[
 
 async def register_of_vehicle(conn: Connection, tenant: UUID, vehicle_id: UUID) -> Register:
     """Likewise around one vehicle, with or without licences; `asked` is empty."""
-    licences = all_of(LicenceRow, await conn.fetch(LICENCES_OF_VEHICLE, tenant, vehicle_id))
+    licences = await licences_of_vehicle(conn, tenant, vehicle_id)
     return await _register(conn, tenant, [], licences, [vehicle_id])
 
 

@@ -9,7 +9,7 @@ from services.claims.application.happened import check_step_day
 from services.claims.application.refusals import claimed_once, invalid, not_found, step_not_allowed
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import ClaimState, IllegalStep, advance
-from services.claims.repo import claim_life, claims, licences
+from services.claims.repo import claim_life, claims, licences, lodged
 from services.claims.repo.claim_life import Step
 from services.claims.repo.claims import LineRow
 from shared.clock import new_id
@@ -39,9 +39,9 @@ async def withdraw(conn: Connection, tenant: UUID, claim_id: UUID, step: Step, t
     licence_ids = [line.licence_id for line in await claims.lines(conn, tenant, claim_id)]
     await licences.lock_licences(conn, tenant, licence_ids)
     for licence_id in licence_ids:
-        await claim_life.release(conn, tenant, claim_id, licence_id, step.id)
+        await lodged.release(conn, tenant, claim_id, licence_id, step.id)
         with constraints(claimed_once(licence_id)):
-            await claim_life.mark_again(conn, tenant, licence_id, claim_id, new_id())
+            await lodged.mark_again(conn, tenant, licence_id, claim_id, new_id())
 
 
 async def locked(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimState:

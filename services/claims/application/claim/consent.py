@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.claims.application.claim.claim_steps import in_order, lines_of, locked
 from services.claims.application.refusals import step_not_allowed
-from services.claims.repo import claim_life, licences
+from services.claims.repo import claim_life, licences, lodged
 from services.claims.repo.claim_life import Step
 from shared.clock import new_id
 from shared.db.pool import Connection
@@ -31,12 +31,12 @@ async def consent(
     await lines_of(conn, tenant, claim_id, licence_ids)
     await in_order(conn, tenant, claim_id, step.on_day, today)
     await licences.lock_licences(conn, tenant, licence_ids)
-    given = {mark.licence_id for mark in await licences.claimed(conn, tenant, licence_ids) if mark.consented}
+    given = {mark.licence_id for mark in await lodged.claimed(conn, tenant, licence_ids) if mark.consented}
     await claim_life.add_step(conn, tenant, claim_id, step, state)
     for licence_id in dict.fromkeys(licence_ids):
-        if licence_id in given or not await claim_life.release(conn, tenant, claim_id, licence_id, step.id):
+        if licence_id in given or not await lodged.release(conn, tenant, claim_id, licence_id, step.id):
             raise Problem(
                 409, "already_released", "Another application may be lodged already, or was",
                 f"Licence {licence_id} is not held by this claim, or has the Agency's consent already.",
             )  # fmt: skip
-        await claim_life.mark_again(conn, tenant, licence_id, step.id, new_id())
+        await lodged.mark_again(conn, tenant, licence_id, step.id, new_id())

@@ -13,7 +13,7 @@ from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import IllegalStep
 from services.claims.domain.claim.line_life import LineAccount, LineState, TooMuch, beyond_its_worth, is_decided
 from services.claims.domain.findings import Finding
-from services.claims.repo import claim_life, claims, licences
+from services.claims.repo import claim_life, claims, licences, lodged
 from services.claims.repo.claim_life import LineStep, Step
 from services.claims.repo.claims import LineRow
 from shared.clock import new_id
@@ -63,7 +63,7 @@ def _after(where: str, account: LineAccount, one: LineStep) -> LineAccount:
 
 async def _passed_on(conn: Connection, tenant: UUID, claim_id: UUID, licence_ids: Sequence[UUID]) -> set[UUID]:
     """Licences that another application holds since, by the Agency's consent."""
-    marks = await licences.claimed(conn, tenant, licence_ids)
+    marks = await lodged.claimed(conn, tenant, licence_ids)
     return {mark.licence_id for mark in marks if mark.source_id != claim_id}
 
 

@@ -25,7 +25,7 @@ from services.claims.application.statement.facts import Assessed, Facts, load_fa
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
-from services.claims.repo import claim_life, claims, documents, ledger, licences
+from services.claims.repo import claims, documents, ledger, licences, lodged
 from services.claims.repo.claims import ClaimRow, LineDay, LineRow
 from shared.clock import new_id
 from shared.db.errors import constraints
@@ -79,7 +79,7 @@ async def _not_lodged(conn: Connection, tenant: UUID, preview_id: UUID) -> None:
 
 
 async def _not_claimed(conn: Connection, tenant: UUID, body: PreviewBody) -> None:
-    marks = await licences.claimed(conn, tenant, body.request.licence_ids)
+    marks = await lodged.claimed(conn, tenant, body.request.licence_ids)
     if taken := sorted(mark.licence_id for mark in marks if not mark.consented):
         raise already_claimed(taken)
 
@@ -209,9 +209,9 @@ async def _mark(conn: Connection, tenant: UUID, claim: ClaimRow, assessed: list[
         hashes = licence_hashes(hasher, item.row.number_key, item.licence.plate_at_issue)
         claimed = replace(item.row, claimable_end_reading=_claimed_end(item))
         if item.mark is not None:  # with the Agency's consent (rule CL5), as `_not_claimed` saw under the lock
-            await claim_life.release(conn, tenant, item.mark.source_id, item.row.id, claim.id)
+            await lodged.release(conn, tenant, item.mark.source_id, item.row.id, claim.id)
         with constraints(claimed_once(item.row.id)):
-            await licences.lodge_licence(conn, tenant, new_id(), claimed, hashes, "claim", claim.id)
+            await lodged.lodge_licence(conn, tenant, new_id(), claimed, hashes, "claim", claim.id)
 
 
 def _claimed_end(item: Assessed) -> int:

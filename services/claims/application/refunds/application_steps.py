@@ -36,7 +36,7 @@ from services.claims.domain.refunds.application_life import (
     paid_so_far,
 )
 from services.claims.domain.refunds.surrender import young_enough
-from services.claims.repo import applications, licences, recorders
+from services.claims.repo import applications, licences, lodged, recorders
 from services.claims.repo.applications import ApplicationRow, ApplicationStep
 from services.claims.repo.recorders import ReadingRow
 from shared.clock import new_id
@@ -145,7 +145,7 @@ async def _keep_reading(conn: Connection, tenant: UUID, row: ApplicationRow, now
 
 async def _end_range(conn: Connection, tenant: UUID, case: Case, at_reading: int) -> None:
     """A licence that is claimed already is never changed: its claimed part lies before what is asked for."""
-    if case.kind == "cancelled_vehicle" or await licences.claimed(conn, tenant, [case.paper.id]):
+    if case.kind == "cancelled_vehicle" or await lodged.claimed(conn, tenant, [case.paper.id]):
         return
     cause = "surrender" if case.kind == "surrender" else "recorder_change"
     await licences.end_range(conn, tenant, case.paper.id, at_reading, cause)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.claims.application.register.turns import series_of
-from services.claims.repo import licences, recorders, vehicles
+from services.claims.repo import licences, lodged, recorders, vehicles
 from shared.db.pool import Connection
 
 
@@ -12,7 +12,7 @@ async def restore_range(conn: Connection, tenant: UUID, licence_id: UUID, *, tho
     """As far as it was bought, or to the start of a later licence of the recorder, or to the reading at which the vehicle left.
     Recorder and licence are locked.  One that is claimed stays as it is, unless it was cut after its claim."""
     row = await licences.licence(conn, tenant, licence_id)
-    if row is None or (not though_claimed and await licences.claimed(conn, tenant, [licence_id])):
+    if row is None or (not though_claimed and await lodged.claimed(conn, tenant, [licence_id])):
         return
     later = await licences.later_start(conn, tenant, licence_id)
     end, cause = (row.end_reading, None) if later is None else (later, "overlap")

@@ -12,7 +12,7 @@ from services.claims.application.register.turns import Series, series_of
 from services.claims.application.sealing import Hasher
 from services.claims.application.statement.binding import licence_from_row, recorder_from_row
 from services.claims.domain.register.licence import InvalidLicence, check_licence, normalise_number
-from services.claims.repo import exemptions, licences, parties, recorders, vehicles
+from services.claims.repo import exemptions, licences, lodged, parties, recorders, vehicles
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.locks import one_at_a_time
 from services.claims.repo.reviews import lock_vehicles
@@ -88,7 +88,7 @@ async def _settle_ranges(
         at = max(start, other.start_reading + other.turned)  # where the overlap begins on the series
         bought_later = (row.issued_at, row.start_reading) > (other.issued_at, other.start_reading)
         if bought_later and row.overlap:
-            marks = await licences.claimed(conn, tenant, [other.id])
+            marks = await lodged.claimed(conn, tenant, [other.id])
             if any(mark.kind == "outside" for mark in marks):
                 raise overlap("licence_range_overlap", _CLAIMED_OUTSIDE, other.id)
             await licences.end_range(conn, tenant, other.id, at - other.turned, "overlap")

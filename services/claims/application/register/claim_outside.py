@@ -7,7 +7,7 @@ from services.claims.application.happened import check_day_happened
 from services.claims.application.refusals import already_claimed, already_exists, claimed_once, invalid, not_found
 from services.claims.application.sealing import Hasher, licence_hashes
 from services.claims.domain.instants import nz_date
-from services.claims.repo import claim_life, licences
+from services.claims.repo import licences, lodged
 from services.claims.repo.records import register_around
 from shared.db.errors import constraints
 from shared.db.pool import Connection
@@ -26,14 +26,14 @@ async def claim_outside(
     mark = register.marks.get(licence_id)
     if mark is not None and mark.kind == "outside":
         raise already_exists("This licence is recorded as claimed outside already.", mark.source_id)
-    if mark is not None and not any(m.consented for m in await licences.claimed(conn, tenant, [licence_id])):
+    if mark is not None and not any(m.consented for m in await lodged.claimed(conn, tenant, [licence_id])):
         raise already_claimed([licence_id])
     if row.claimable_end_reading <= row.start_reading or row.kind == "additional":
         raise invalid("", "nothing of this licence can be claimed, so it cannot have been")
     check_day_happened("/claimed_on", claimed_on, nz_date(now))
     if mark is not None:  # the Agency agreed to another application, which was made elsewhere (rule CL5)
-        await claim_life.release(conn, tenant, mark.source_id, licence_id, outside_id)
-    await licences.insert_outside(conn, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)
+        await lodged.release(conn, tenant, mark.source_id, licence_id, outside_id)
+    await lodged.insert_outside(conn, tenant, outside_id, licence_id, claimed_on, reference, actor, reason)
     hashes = licence_hashes(hasher, row.number_key, register.plate_at(row.vehicle_id, row.issued_at))
     with constraints(claimed_once(licence_id)):
-        await licences.lodge_licence(conn, tenant, outside_id, row, hashes, "outside", outside_id)
+        await lodged.lodge_licence(conn, tenant, outside_id, row, hashes, "outside", outside_id)

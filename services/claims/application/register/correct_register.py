@@ -22,7 +22,7 @@ from services.claims.application.sealing import Hasher, Sealer, place
 from services.claims.application.statement.binding import licence_from_row, recorder_from_row
 from services.claims.domain.register.bank import InvalidBankAccount, parse_account
 from services.claims.domain.register.licence import InvalidLicence, check_licence, normalise_number
-from services.claims.repo import applications, changes, licences, parties, recorders, vehicles
+from services.claims.repo import applications, changes, licences, lodged, parties, recorders, vehicles
 from services.claims.repo.changes import Why
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.locks import one_at_a_time
@@ -144,8 +144,8 @@ async def strike_licence(conn: Connection, tenant: UUID, licence_id: UUID, why: 
     Raises Problem 404, 409 `already_claimed`, 409 `stands_on_it` while something does."""
     row = await _unclaimed(conn, tenant, licence_id)
     cut = await changes.cut_by(conn, tenant, licence_id)
-    cut_late = await licences.cut_when_claimed(conn, tenant, cut)
-    if taken := [mark for mark in await licences.claimed(conn, tenant, cut) if mark.licence_id not in cut_late]:
+    cut_late = await lodged.cut_when_claimed(conn, tenant, cut)
+    if taken := [mark for mark in await lodged.claimed(conn, tenant, cut) if mark.licence_id not in cut_late]:
         raise already_claimed(sorted(mark.licence_id for mark in taken))
     with constraints({key: raising(_stands(words)) for key, words in STANDING.items()}):
         await changes.strike_licence(conn, tenant, licence_id, why)
@@ -194,7 +194,7 @@ async def _unclaimed(conn: Connection, tenant: UUID, licence_id: UUID) -> Licenc
         raise not_found("licence", licence_id)
     await recorders.lock_recorder(conn, tenant, row.recorder_id)
     await lock_vehicles(conn, tenant, [row.vehicle_id])
-    if await licences.claimed(conn, tenant, [licence_id]):
+    if await lodged.claimed(conn, tenant, [licence_id]):
         raise already_claimed([licence_id])
     return row
 

@@ -14,7 +14,7 @@ from services.claims.application.register.add_recorder import serial_key
 from services.claims.application.register.turns import follow_readings
 from services.claims.application.statement.binding import licence_from_row, recorder_from_row
 from services.claims.domain.register.licence import InvalidLicence, check_licence
-from services.claims.repo import changes, devices, licences, recorders, vehicles
+from services.claims.repo import changes, devices, licences, lodged, recorders, vehicles
 from services.claims.repo.changes import Why
 from services.claims.repo.recorders import RecorderRow
 from services.claims.repo.reviews import lock_vehicles
@@ -55,7 +55,7 @@ async def correct_recorder(
     rows = await licences.licences_of_recorder(conn, tenant, recorder_id)
     after = replace(recorder, **given)
     counts = (after.unit, after.rollover_at) != (recorder.unit, recorder.rollover_at)
-    if counts and (taken := await licences.claimed(conn, tenant, [row.id for row in rows])):
+    if counts and (taken := await lodged.claimed(conn, tenant, [row.id for row in rows])):
         raise already_claimed(sorted(mark.licence_id for mark in taken))
     highest = await recorders.highest(conn, tenant, recorder_id)
     if after.rollover_at is not None and highest is not None and highest >= after.rollover_at:

@@ -7,7 +7,7 @@ from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refunds.restore_range import restore_range
 from services.claims.application.refusals import not_found, overlap, raising
 from services.claims.application.register.turns import follow_readings
-from services.claims.repo import changes, claim_life, devices, licences, recorders, vehicles
+from services.claims.repo import changes, devices, licences, lodged, recorders, vehicles
 from services.claims.repo.changes import Why
 from services.claims.repo.reviews import lock_vehicles
 from shared.clock import new_id
@@ -65,7 +65,7 @@ async def strike_outside(conn: Connection, tenant: UUID, licence_id: UUID, why: 
     application that the Agency agreed to, the first claim holds it again (rule CL5).  Raises Problem 404."""
     if not await licences.lock_licences(conn, tenant, [licence_id]):
         raise not_found("licence", licence_id)
-    marks = [one for one in await licences.claimed(conn, tenant, [licence_id]) if one.kind == "outside"]
+    marks = [one for one in await lodged.claimed(conn, tenant, [licence_id]) if one.kind == "outside"]
     if not marks or not await changes.strike(conn, tenant, "claimed_outside", marks[0].source_id, why):
         raise not_found("claim outside of licence", licence_id)
-    await claim_life.mark_again(conn, tenant, licence_id, marks[0].source_id, new_id())
+    await lodged.mark_again(conn, tenant, licence_id, marks[0].source_id, new_id())

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.claims.application.refusals import overlap, raising
 from services.claims.application.statement.binding import record_of, recorder_from_row
 from services.claims.domain.register.recorder import Timeline, unwrapped
-from services.claims.repo import licences
+from services.claims.repo import licences, lodged
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.recorders import RecorderRow
 from services.claims.repo.records import register_of_vehicle
@@ -65,7 +65,7 @@ async def follow_readings(conn: Connection, tenant: UUID, recorder: RecorderRow)
     if not moved:
         return
     await lock_vehicles(conn, tenant, [recorder.vehicle_id])
-    if taken := await licences.claimed(conn, tenant, [row.id for row, _ in moved]):
+    if taken := await lodged.claimed(conn, tenant, [row.id for row, _ in moved]):
         raise _moves_claimed([mark.licence_id for mark in taken])
     words = "With that reading two licences would cover the same kilometres (rule LI4). Correct the one that is wrong."
     with constraints({"licence_ranges_apart": raising(overlap("licence_range_overlap", words, None))}):

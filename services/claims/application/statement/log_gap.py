@@ -14,7 +14,7 @@ from services.claims.domain.findings import km
 from services.claims.domain.instants import nz_date
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement.log_entry import Logged
-from services.claims.repo import licences, log_entries
+from services.claims.repo import licences, lodged, log_entries
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.log_entries import LogRow
 from services.claims.repo.reviews import lock_vehicles
@@ -85,6 +85,6 @@ async def _open_licence(conn: Connection, tenant: UUID, licence_id: UUID) -> Lic
     if row is None:
         raise not_found("licence", licence_id)
     await lock_vehicles(conn, tenant, [row.vehicle_id])
-    if any(not mark.consented for mark in await licences.claimed(conn, tenant, [licence_id])):
+    if any(not mark.consented for mark in await lodged.claimed(conn, tenant, [licence_id])):
         raise already_claimed([licence_id])
     return row
