@@ -10,9 +10,10 @@ from pydantic import AfterValidator, Field
 from shared.db import audit as table
 from shared.db.audit import Wanted
 from shared.db.pool import Pool, tenant_tx
-from shared.http.auth import Principal, require
+from shared.http.auth import Principal
 from shared.http.deeds import OVERVIEW
 from shared.http.fields import Answer, Instant, Until, printable
+from shared.http.guards import require
 from shared.http.paging import LIMIT_MAX, Here
 
 SCOPE: Final = "audit-log:read"

@@ -14,9 +14,10 @@ from shared.clock import Clock
 from shared.db import api_keys
 from shared.db.api_keys import KeyFacts, key_id_of
 from shared.db.pool import Connection, Pool, tenant_tx
-from shared.http.auth import VISITOR, Principal, opened_by, require
+from shared.http.auth import Principal, opened_by
 from shared.http.commands import no_key
 from shared.http.fields import Answer, Body, GivenText, Instant
+from shared.http.guards import VISITOR, require
 from shared.http.paging import LIMIT_MAX, Here
 from shared.http.problems import Problem
 from shared.http.standing import ScopesOfPerson, as_of_now

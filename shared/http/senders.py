@@ -7,7 +7,8 @@ from typing import Final
 from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.auth import INTERNAL, LINK, NEEDED, Authenticator
+from shared.http.auth import Authenticator
+from shared.http.guards import INTERNAL, LINK, NEEDED
 from shared.http.problems import Problem, last_net, response
 from shared.http.routes import calls_of
 

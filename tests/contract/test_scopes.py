@@ -6,7 +6,8 @@ from services.claims.domain.register.roles import SCOPES_OF
 from services.classifier.keys_cli import SCOPES as CLASSIFIER_SCOPES
 from services.ingest.cli import PROVIDER_SCOPES
 from services.ingest.cli import SCOPES as INGEST_SCOPES
-from shared.http.auth import IMPLIED, INTERNAL, NEEDED, VISITOR
+from shared.http.auth import IMPLIED
+from shared.http.guards import INTERNAL, NEEDED, VISITOR
 
 OF_NO_KEY = {INTERNAL, "audit:link"}
 """Asked of our own services and of auditors' links."""

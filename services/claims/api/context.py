@@ -15,8 +15,9 @@ from services.claims.application.sealing import Hasher, Sealer
 from services.claims.domain.policy import Policy
 from shared.clock import Clock
 from shared.db.pool import Connection, Pool, tenant_tx
-from shared.http.auth import Principal, require
+from shared.http.auth import Principal
 from shared.http.commands import Commands
+from shared.http.guards import require
 
 Reader = Annotated[Principal, Depends(require("claims:read"))]
 AuditReader = Annotated[Principal, Depends(require("audit:read"))]

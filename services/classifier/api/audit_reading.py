@@ -21,8 +21,9 @@ from services.classifier.application.day_reading import (
 from services.classifier.application.paragraphs import TextMissing
 from shared.contracts.pings import Key
 from shared.db.pool import Pool, tenant_tx
-from shared.http.auth import Principal, require
+from shared.http.auth import Principal
 from shared.http.fields import printable
+from shared.http.guards import require
 from shared.http.problems import Problem, unavailable
 
 SCOPE: Final = "tracks:read"

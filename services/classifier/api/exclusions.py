@@ -24,7 +24,8 @@ from services.classifier.application.ruling_refusals import invalid, not_found
 from services.classifier.repo import ruling_versions
 from services.classifier.repo.ruling_versions import ExclusionRow, ExclusionState
 from shared.db.pool import Connection, tenant_tx
-from shared.http.auth import Principal, require
+from shared.http.auth import Principal
+from shared.http.guards import require
 from shared.http.paging import LIMIT_MAX, Here
 from shared.nz_days import instant_of, ms_of
 

@@ -14,8 +14,8 @@ from services.classifier.application.land import By
 from services.classifier.application.ruling_refusals import invalid
 from shared.contracts.faulty import FaultyStretch, KnownDay, PendingAsked, StretchTaken
 from shared.db.pool import Pool, tenant_tx
-from shared.http.auth import require_internal
 from shared.http.fields import Body, printable
+from shared.http.guards import require_internal
 from shared.nz_days import FIRST_DAY, LAST_DAY, bounds_ms, instant_of, to_ordinal
 
 SPAN_MS_MAX: Final = 800 * 86_400_000

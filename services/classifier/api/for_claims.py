@@ -13,8 +13,8 @@ from services.classifier.repo import erasure, retention, ruling_versions
 from services.classifier.repo.ruling_versions import LandRow
 from services.classifier.roads.dataset import RoadSet
 from shared.db.pool import Pool, tenant_tx, tx
-from shared.http.auth import require_internal
 from shared.http.fields import Body, GivenText
+from shared.http.guards import require_internal
 from shared.http.paging import START
 
 BATCH_MAX: Final = 1_000

@@ -28,8 +28,9 @@ from services.classifier.domain.rulings import LAST_DAY
 from services.classifier.repo import ruling_versions
 from services.classifier.repo.ruling_versions import LandRow, LandState
 from shared.db.pool import Connection, tenant_tx
-from shared.http.auth import Principal, require
+from shared.http.auth import Principal
 from shared.http.fields import Day
+from shared.http.guards import require
 from shared.http.paging import LIMIT_MAX, Here
 from shared.nz_days import from_ordinal, to_ordinal
 

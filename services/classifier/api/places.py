@@ -12,8 +12,8 @@ from services.classifier.api.ruling_schemas import DeviceId
 from services.classifier.application.place_names import Namer
 from shared.contracts.places import PlacesAsked
 from shared.db.pool import Pool, tenant_tx
-from shared.http.auth import require_internal
 from shared.http.fields import Body
+from shared.http.guards import require_internal
 from shared.nz_days import FIRST_DAY, LAST_DAY, to_ordinal
 
 DAYS_MAX: Final = 100

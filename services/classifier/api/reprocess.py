@@ -18,9 +18,10 @@ from services.classifier.domain.scheme import Scheme
 from shared.contracts.device_day import DeviceDay
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.db.pool import Connection, Pool, tenant_tx
-from shared.http.auth import Principal, require, require_internal
+from shared.http.auth import Principal
 from shared.http.commands import Commands, key_of
 from shared.http.fields import Answer, Body
+from shared.http.guards import require, require_internal
 from shared.nz_days import FIRST_DAY, LAST_DAY, from_ordinal, to_ordinal
 
 DEVICES_MAX: Final = 1_000

@@ -15,7 +15,7 @@ from services.classifier.application.tracks import Asked, draw
 from services.classifier.domain.scheme import Scheme
 from shared.contracts.pings import Key
 from shared.db.pool import Connection, Pool, tenant_tx
-from shared.http.auth import require_internal
+from shared.http.guards import require_internal
 from shared.http.problems import Problem, unavailable
 from shared.nz_days import day_of
 

@@ -22,8 +22,9 @@ from shared.clock import new_id
 from shared.db.pool import Pool, tenant_tx
 from shared.http import audit
 from shared.http.audit import audited_hourly
-from shared.http.auth import Principal, require
+from shared.http.auth import Principal
 from shared.http.fields import Answer, Body, GivenText, printable
+from shared.http.guards import require
 from shared.http.openapi.document import NEVER
 from shared.http.paging import CURSOR_CHARS_MAX, LIMIT_MAX, Here
 from shared.http.problems import Problem

@@ -23,7 +23,8 @@ from shared.clock import system_clock
 from shared.db.pool import Pool
 from shared.http import audit_log, auth, conventions, key_routes
 from shared.http.audit import audited_hourly
-from shared.http.auth import Principal, require
+from shared.http.auth import Principal
+from shared.http.guards import require
 from shared.http.limits import BodyLimit
 from shared.http.paging import Here
 from shared.http.problems import Problem

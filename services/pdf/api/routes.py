@@ -9,7 +9,7 @@ from services.pdf.render.pool import FormError, RenderPool, TooBusy
 from services.pdf.settings import PdfSettings
 from shared.contracts.claim import FormSnapshot, LicenceReport
 from shared.http import conventions
-from shared.http.auth import require_internal
+from shared.http.guards import require_internal
 from shared.http.limits import BodyLimit
 from shared.http.openapi.document import NEVER, TAKES_KEY
 from shared.http.problem_schemas import problem_answers

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from shared.http.auth import INTERNAL, LINK, NEEDED
+from shared.http.guards import INTERNAL, LINK, NEEDED
 from shared.http.openapi.examples import add_examples
 from shared.http.openapi.links import add_links
 from shared.http.openapi.names import operation_id, summary

@@ -6,7 +6,8 @@ from click.testing import CliRunner
 
 from services.claims.api.actors import actor_of
 from services.claims.cli import OPERATOR_SCOPES, keys_create
-from shared.http.auth import OPERATOR, Principal, require_ops
+from shared.http.auth import OPERATOR, Principal
+from shared.http.guards import require_ops
 from shared.http.problems import Problem
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import Fleet

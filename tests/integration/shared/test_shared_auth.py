@@ -12,7 +12,8 @@ from shared.clock import new_id
 from shared.db.api_keys import issue_key, key_id_of, revoke_key
 from shared.db.pool import Pool, tx
 from shared.http import auth, problems
-from shared.http.auth import CACHE_S, Authenticator, Principal, require, require_internal
+from shared.http.auth import CACHE_S, Authenticator, Principal
+from shared.http.guards import require, require_internal
 from tests.stream_tables import SharedDatabase
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import Depends, FastAPI
 
 from shared.http import conventions, heads, senders
-from shared.http.auth import require_internal
+from shared.http.guards import require_internal
 
 pytestmark = pytest.mark.integration
 SECRET = "a-secret-between-services"

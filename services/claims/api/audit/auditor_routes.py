@@ -32,7 +32,8 @@ from services.claims.repo import audit_cases
 from shared.contracts.device_day import Segment
 from shared.db.pool import Connection, tenant_tx, tx
 from shared.http import audit
-from shared.http.auth import LINK, NEEDED, Authenticator, bearer, refuse
+from shared.http.auth import Authenticator, bearer, refuse
+from shared.http.guards import LINK, NEEDED
 from shared.http.problem_schemas import GONE
 from shared.http.problems import unavailable
 from shared.http.rates import address_of, take

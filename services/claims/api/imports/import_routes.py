@@ -16,7 +16,8 @@ from services.claims.api.people.people_routes import SCOPE as PEOPLE_SCOPE
 from services.claims.application.claim.review_vehicles import put_down, review_put_down, review_vehicles
 from services.claims.application.webhooks.tell import tell
 from shared.db.pool import Connection, last_longer, tenant_tx
-from shared.http.auth import NEEDED, Principal, require
+from shared.http.auth import Principal
+from shared.http.guards import NEEDED, require
 from shared.http.problems import Problem
 
 PATH: Final = "/imports"

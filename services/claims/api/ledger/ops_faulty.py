@@ -20,7 +20,8 @@ from services.claims.repo import faulty, tenants
 from services.claims.repo.faulty import MarkRow
 from shared.db.pool import Connection, tx
 from shared.http.audit import concerns
-from shared.http.auth import Principal, require_ops
+from shared.http.auth import Principal
+from shared.http.guards import require_ops
 from shared.http.problem_schemas import GONE
 
 Operator = Annotated[Principal, Depends(require_ops("ops:faulty"))]

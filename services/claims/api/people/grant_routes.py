@@ -18,7 +18,8 @@ from services.claims.repo import ops_grants, people
 from services.claims.repo.ops_grants import GrantRow
 from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx
-from shared.http.auth import OPERATOR, Principal, Visits, require
+from shared.http.auth import OPERATOR, Principal
+from shared.http.guards import Visits, require
 
 SCOPE: Final = "ops-grants:write"
 TIME_MAX: Final = timedelta(days=14)

@@ -32,7 +32,8 @@ from services.claims.repo.locks import one_at_a_time
 from services.claims.repo.people import PersonRow
 from shared.clock import new_id
 from shared.db.pool import Connection
-from shared.http.auth import Principal, require
+from shared.http.auth import Principal
+from shared.http.guards import require
 
 SCOPE = "people:write"
 Manager = Annotated[Principal, Depends(require(SCOPE))]

@@ -18,7 +18,8 @@ from services.claims.api.policy.policy_schemas import (
 from services.claims.application.policies import Change, change_in, current, unpriced
 from services.claims.repo import policies
 from shared.db.pool import Connection, tx
-from shared.http.auth import Principal, require_ops
+from shared.http.auth import Principal
+from shared.http.guards import require_ops
 from shared.http.paging import LIMIT_MAX
 
 SEQ_MAX: Final = 2**62

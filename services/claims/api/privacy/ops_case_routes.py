@@ -17,7 +17,8 @@ from services.claims.repo import papers, tenants
 from shared.clock import new_id
 from shared.db.pool import Connection, tx
 from shared.http.audit import looks_over
-from shared.http.auth import Principal, require_ops
+from shared.http.auth import Principal
+from shared.http.guards import require_ops
 
 Operator = Annotated[Principal, Depends(require_ops("ops:cases"))]
 
