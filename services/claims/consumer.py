@@ -17,7 +17,8 @@ from shared.observability.health import Health
 from shared.observability.logging import get_logger
 from shared.observability.metrics import CLAIMS_REVISIONS, CLAIMS_WATERMARK_LAG
 from shared.stream import positions
-from shared.stream.source import Polled, Source
+from shared.stream.polled import Polled
+from shared.stream.source import Source
 
 GROUP: Final = "claims.days.v1"
 TOPICS: Final = (DAYS,)

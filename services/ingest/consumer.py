@@ -19,7 +19,8 @@ from shared.observability.health import Health
 from shared.observability.logging import get_logger
 from shared.stream import positions
 from shared.stream.log import Record
-from shared.stream.source import Polled, Source
+from shared.stream.polled import Polled
+from shared.stream.source import Source
 
 GROUP: Final = "ingest.quarantine.v1"
 LOOP: Final = "quarantine"

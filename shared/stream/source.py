@@ -1,20 +1,19 @@
 """Source: a consumer group's share of some topics, read from the positions in Postgres (design §3, §4; style §3.1).
 
-The loop owns everything.  aiokafka's rebalance listener only notes what happened; verifying, seeking and the callbacks
-happen inside `poll`, in the caller's task: nothing changes while a batch is in progress, and no exception is swallowed in
-a listener.  Before a partition's first record is handed out its position has been read, its log has been identified and
-it has been sought.  A partition that fails is stopped and stays so: `failed` and `problem` show it; nothing ever resets."""
+The loop owns everything.  aiokafka's rebalance listener only notes what happened; verifying and seeking happen inside
+`poll`, in the caller's task: nothing changes while a batch is in progress, and no exception is swallowed in a listener.
+Before a partition's first record is handed out its position has been read, its log has been identified and it has been
+sought.  A partition that fails is stopped and stays so: `failed` and `problem` show it; nothing ever resets."""
 
 import asyncio
-import inspect
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from shared.contracts.frame import crc_of
 from shared.contracts.topics import Topic
@@ -27,7 +26,7 @@ from shared.stream.connection import StreamUnavailable
 from shared.stream.identity import Identity
 from shared.stream.membership import Decisions, subscribed
 from shared.stream.patrol import Patrol
-from shared.stream.polled import Polled, contiguous
+from shared.stream.polled import Fetched, Polled, contiguous, count, fetch
 from shared.stream.positions import TP, Position
 from shared.stream.probe import Probe
 
@@ -35,12 +34,6 @@ SETTLE_S: Final = 20.0
 HINT_S: Final = 2.0
 HINT_EVERY_S: Final = 5.0
 STOP_S: Final = 10.0
-_BACKOFF_S: Final = 0.05
-
-Callback: TypeAlias = Callable[[frozenset[TP]], Awaitable[None] | None]
-_Fetched: TypeAlias = Mapping[TopicPartition, Sequence[ConsumerRecord]]
-
-__all__ = ["Polled", "Source"]
 
 log = get_logger(__name__)
 
@@ -56,11 +49,7 @@ class Source:
         topics: Sequence[Topic],
         pool: Pool,
         lane: Topic | None = None,
-        on_assigned: Callback | None = None,
-        on_revoked: Callback | None = None,
     ) -> None:
-        self.on_assigned = on_assigned
-        self.on_revoked = on_revoked
         self.failed: dict[TP, str] = {}
         self._group = group
         self._lane = lane.name if lane is not None else None
@@ -74,7 +63,6 @@ class Source:
         self._patrol = Patrol(group, self._probe)
         self._unverified: set[TP] = set()
         self._positions: dict[TP, Position] = {}
-        self._announced: dict[TP, Position | None] = {}
         self._outstanding: set[TP] = set()
         self._hinted = 0.0
 
@@ -111,7 +99,7 @@ class Source:
             raise StreamUnavailable(f"cannot join the group {self._group}: {error!r}") from error
 
     async def stop(self) -> None:
-        """Leave the group; the revoke callback gets what was owned, as aiokafka itself does not call it here."""
+        """Leave the group."""
         consumer, self._consumer = self._consumer, None
         with suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(STOP_S):
@@ -119,51 +107,44 @@ class Source:
                     await consumer.stop()
                 await self._probe.stop()
         self._positions.clear()
-        await self._announce(frozenset(), frozenset(self._announced))
 
     async def poll(self, *, records_max: int = 500, timeout_s: float = 1.0, bite: int = 0) -> Polled:
         """Up to `records_max` records of verified partitions, as soon as there are any, or none after `timeout_s`.
 
         Where these were fewer, so nothing else waits, up to `bite` records of the lane come with them.
-        A batch that was neither accepted nor forgotten is read again.  Callbacks run in here.  Raises StreamUnavailable
-        when Kafka is away or gives nothing though there is something, DatabaseUnavailable, and what callbacks raise."""
+        A batch that was neither accepted nor forgotten is read again.  Raises StreamUnavailable when Kafka is away or gives
+        nothing though there is something, and DatabaseUnavailable."""
         if self._consumer is None:
             raise RuntimeError("the source is not started")
         if self._outstanding:
             log.warning("batch was neither accepted nor forgotten", group=self._group)
             self.forget(set(self._outstanding))
-        self._suspect(await self._patrol.round(self._positions))
+        self.forget(await self._patrol.round(self._positions))
         await self._settle(self._consumer)
         generation = self._decisions.number
         fetched = await self._fetch(self._consumer, self._of_lane(False), records_max, timeout_s)
-        full = _count(fetched) >= records_max
+        full = count(fetched) >= records_max
         beside = await self._fetch(self._consumer, self._of_lane(True), bite, 0.0) if bite and not full else {}
         if generation != self._decisions.number or generation != self._settled:
             return Polled()  # the records belong to an assignment that is over: they are read again by their owner
-        if full or _count(beside) >= bite:  # what was not asked for, or not all of it, is not silent
+        if full or count(beside) >= bite:  # what was not asked for, or not all of it, is not silent
             self._patrol.arrived(self._of_lane(True))
-        return await self._hand_out(self._consumer, {**fetched, **beside}, full=full)
+        return self._hand_out(self._consumer, {**fetched, **beside}, full=full)
 
     def accept(self, positions: Mapping[TP, Position]) -> None:
         """The transaction is committed: `positions` is what `compare_and_set` returned."""
         for tp, position in positions.items():
             if tp in self._positions:
-                self._positions[tp] = self._announced[tp] = position
+                self._positions[tp] = position
         self._outstanding -= positions.keys()
 
     def forget(self, partitions: Iterable[TP]) -> None:
-        """Read these positions and records again at the next poll: after Superseded, or when a commit failed."""
-        for tp in self._suspect(partitions):
-            self._announced[tp] = None
-
-    def _suspect(self, partitions: Iterable[TP]) -> set[TP]:
-        """Owned ones of `partitions` are verified again before they are read on."""
+        """Verify these again before reading on: after Superseded, when a commit failed, when the log moved or fell silent."""
         again = self._positions.keys() & set(partitions)
         for tp in again:
             del self._positions[tp]
         self._unverified |= again
         self._outstanding -= again
-        return again
 
     async def hint_committed(self, polled: Polled) -> None:
         """Tell the broker how far we are, for its lag tools: at most every 5 s, never believed, failures only counted."""
@@ -193,7 +174,6 @@ class Source:
             PARTITIONS_FAILED.labels(self._group).set(0)
             self._unverified = set(assigned)
             self._settled = generation
-            await self._announce(frozenset(), frozenset(self._announced.keys() - assigned))
         if not self._unverified:
             return
         try:
@@ -204,7 +184,7 @@ class Source:
                 return  # the group decided anew meanwhile: the next poll follows it
             raise StreamUnavailable(f"positions of {self._group} can't be verified: {error!r}") from error
         if generation == self._decisions.number:
-            await self._apply(consumer, verdict.good, verdict.failed)
+            self._apply(consumer, verdict.good, verdict.failed)
 
     def _stay_together(self, assigned: Iterable[TP]) -> None:
         """A device's fixes lie on one partition number of both topics, and one owner folds them.  Raises Fatal."""
@@ -215,32 +195,21 @@ class Source:
         if beside != others:
             raise Fatal(f"{self._group} was given partitions {sorted(beside ^ others)} of one lane only")
 
-    async def _apply(self, consumer: AIOKafkaConsumer, good: Mapping[TP, Position], failed: Mapping[TP, str]) -> None:
+    def _apply(self, consumer: AIOKafkaConsumer, good: Mapping[TP, Position], failed: Mapping[TP, str]) -> None:
         self._unverified.clear()
         for tp, reason in failed.items():
-            await self._fail(consumer, tp, reason)
+            self._fail(consumer, tp, reason)
         consumer.resume(*(TopicPartition(*tp) for tp in good))
         self._positions |= good
         self._patrol.arrived(good)
-        moved = frozenset(tp for tp, position in good.items() if self._announced.get(tp) != position)
-        await self._announce(moved, frozenset(self._announced.keys() & moved))
 
-    async def _announce(self, assigned: frozenset[TP], revoked: frozenset[TP]) -> None:
-        """Callbacks come in pairs: whatever was assigned is revoked once before it is assigned again."""
-        for tp in revoked:
-            del self._announced[tp]
-        await _call(self.on_revoked, revoked)
-        self._announced |= {tp: self._positions[tp] for tp in assigned}
-        await _call(self.on_assigned, assigned)
-
-    async def _fail(self, consumer: AIOKafkaConsumer, tp: TP, reason: str) -> None:
+    def _fail(self, consumer: AIOKafkaConsumer, tp: TP, reason: str) -> None:
         self._positions.pop(tp, None)
         self._outstanding.discard(tp)
         self.failed[tp] = reason
         consumer.pause(TopicPartition(*tp))
         PARTITIONS_FAILED.labels(self._group).set(len(self.failed))
         log.error("partition stopped: data loss", group=self._group, topic=tp[0], partition=tp[1], reason=reason)
-        await self._announce(frozenset(), frozenset(self._announced.keys() & {tp}))
 
     def _of_lane(self, lane: bool) -> list[TP]:
         """Verified partitions of the lane, or all others.  The lane is read only where its partner is ours too."""
@@ -251,31 +220,16 @@ class Source:
 
     async def _fetch(
         self, consumer: AIOKafkaConsumer, partitions: Sequence[TP], records_max: int, timeout_s: float
-    ) -> _Fetched:
-        wanted = [TopicPartition(*tp) for tp in partitions]
-        if not wanted and self._positions:  # none at all would mean every partition to the client
+    ) -> Fetched:
+        if not partitions and self._positions:  # none at all would mean every partition to the client
             return {}
         try:
-            # During a rebalance getmany waits without limit for the assignment, hence the outer one.
-            async with asyncio.timeout(timeout_s + _BACKOFF_S):
-                fetched: _Fetched = await consumer.getmany(
-                    *wanted, timeout_ms=int(timeout_s * 1_000), max_records=records_max
-                )
-                return fetched
-        except TimeoutError:
-            return {}
-        except NoOffsetForPartitionError:  # of a partition that is not sought yet, or stopped: expected, and often
-            await asyncio.sleep(_BACKOFF_S)
+            return await fetch(consumer, self._group, partitions, records_max, timeout_s)
         except OffsetOutOfRangeError:  # the log moved under us: identify it again
-            self._suspect(set(self._positions))
-        except KafkaError as error:
-            if not error.retriable:
-                raise StreamUnavailable(f"{self._group} cannot read: {error!r}") from error
-            log.warning("poll failed", group=self._group, error=repr(error))
-            await asyncio.sleep(_BACKOFF_S)
-        return {}
+            self.forget(set(self._positions))
+            return {}
 
-    async def _hand_out(self, consumer: AIOKafkaConsumer, fetched: _Fetched, *, full: bool) -> Polled:
+    def _hand_out(self, consumer: AIOKafkaConsumer, fetched: Fetched, *, full: bool) -> Polled:
         polled = Polled()
         advanced: dict[TP, Position] = {}
         for kafka_tp, found in fetched.items():
@@ -285,7 +239,7 @@ class Source:
             position = self._positions[tp]
             taken = contiguous(found, position.next_offset)
             if not taken:
-                await self._fail(consumer, tp, f"records {position.next_offset} to {found[0].offset - 1} are missing")
+                self._fail(consumer, tp, f"records {position.next_offset} to {found[0].offset - 1} are missing")
                 continue
             if len(taken) < len(found):  # the next poll meets the gap first, and stops there
                 consumer.seek(kafka_tp, taken[-1].offset + 1)
@@ -297,15 +251,3 @@ class Source:
         self._outstanding = set(polled.expected) if polled.records else set()
         self._patrol.arrived(advanced, full=full)
         return polled
-
-
-def _count(fetched: _Fetched) -> int:
-    return sum(len(records) for records in fetched.values())
-
-
-async def _call(callback: Callback | None, partitions: frozenset[TP]) -> None:
-    if callback is None or not partitions:
-        return
-    result = callback(partitions)
-    if inspect.isawaitable(result):
-        await result

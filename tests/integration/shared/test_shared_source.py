@@ -119,31 +119,6 @@ async def test_forgotten_and_dropped_batches_are_read_again(
     assert Counter(r.value for r in records) == Counter(frame(n) for n in range(3))
 
 
-async def test_callbacks_run_inside_poll_and_their_failure_reaches_the_loop(
-    kafka: KafkaSettings, topic: Topic, pool: Pool, group: str
-) -> None:
-    assigned: list[frozenset[TP]] = []
-    revoked: list[frozenset[TP]] = []
-
-    async def on_assigned(partitions: frozenset[TP]) -> None:
-        await asyncio.sleep(0)
-        assigned.append(partitions)
-
-    source = Source(kafka, group=group, topics=[topic], pool=pool, on_assigned=on_assigned, on_revoked=revoked.append)
-    async with started(source):
-        while not source.owned:
-            await take(source, pool)
-    assert assigned == [partitions_of([topic])]
-    assert revoked == [partitions_of([topic])]
-
-    def broken(_: frozenset[TP]) -> None:
-        raise RuntimeError("the fold's cache is broken")
-
-    async with started(Source(kafka, group=group, topics=[topic], pool=pool, on_assigned=broken)) as source:
-        with pytest.raises(RuntimeError, match="cache is broken"):
-            await until(source, pool, lambda seen: False)
-
-
 async def recreate(infra: StackInfo, topic: Topic) -> None:
     user, password = infra.kafka_login("admin")
     await delete_topics(infra.kafka_bootstrap, user, password, [topic.name])
