@@ -9,7 +9,7 @@ from uuid import UUID
 import click
 from pydantic import ValidationError
 
-from services.claims.api.people.people_routes import PersonBody
+from services.claims.api.people.people_schemas import PersonBody
 from services.claims.application.people.add_person import add_person
 from services.claims.domain.instants import from_ms
 from services.claims.domain.register.roles import ROLES

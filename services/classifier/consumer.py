@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from services.classifier.application.bites import Bite
+from services.classifier.application.commit import commit, report
 from services.classifier.application.compaction import Compactor
 from services.classifier.application.decode import Batch, RecordLike, decode
 from services.classifier.application.effect import Effect, progress_rows
@@ -23,23 +24,19 @@ from services.classifier.application.reading import read_fixes
 from services.classifier.application.sweeping import next_step
 from services.classifier.application.windows import Window, WindowKey, build, window_bounds_ms
 from services.classifier.fold import Fold, Work
-from services.classifier.repo import evidence, fold_state, road_sets, rulings
+from services.classifier.repo import fold_state
 from services.classifier.repo.evidence import Stretch
 from services.classifier.repo.fold_state import Cause
 from shared.contracts.topics import BACKFILL, DAYS, PINGS
 from shared.db.pool import Pool, tx
-from shared.errors import Fatal, Retryable, Superseded
+from shared.errors import Retryable, Superseded
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
 from shared.observability.metrics import (
     CLASSIFIER_BITE,
-    CLASSIFIER_COMMIT_SECONDS,
     CLASSIFIER_FOLD_SECONDS,
-    CLASSIFIER_PINGS,
-    CLASSIFIER_REVISIONS,
     CLASSIFIER_WATERMARK_LAG,
 )
-from shared.stream import outbox, positions
 from shared.stream.polled import Polled
 from shared.stream.positions import TP, Position
 
@@ -185,13 +182,15 @@ class Consumer:
             effect.swept = swept
             effect.held += swept.owed
         effect.book_version = judge.book_version
-        accepted, last_id = await self._commit(effect, expected, polled.advanced, batch.ticks_of(PINGS.name))
+        moved = {tp: polled.advanced[tp] for tp in expected if tp in polled.advanced}
+        accepted, last_id = await commit(self._pool, effect, expected, moved, batch.ticks_of(PINGS.name))
         self._fold.accept(effect)
         self._source.accept(accepted)
         self._at = accepted
         self._settling = "settle" in more_due
         self._backfill_ticks |= batch.ticks_of(BACKFILL.name)
         self._follow(effect, told, last_id)
+        report(effect)
         seconds = time.monotonic() - started
         self._backfill.took(batch.rows_of(BACKFILL.name), seconds)
         self._reprocess.took(sum(one.cause == "reprocess" for one in due), seconds)
@@ -242,39 +241,8 @@ class Consumer:
         fixes = await read_fixes(partial(tx, self._pool), stretches)
         return await asyncio.to_thread(build, fixes, self._gap_ms, names)
 
-    async def _commit(
-        self,
-        effect: Effect,
-        expected: Mapping[TP, Position],
-        advanced: Mapping[TP, Position],
-        ticks: Mapping[int, int],
-    ) -> tuple[dict[TP, Position], int]:
-        """The one short transaction.  Raises Superseded when another owner was here since the positions were read, or a
-        ruling was changed."""
-        moved = {tp: advanced[tp] for tp in expected if tp in advanced}
-        started = time.monotonic()
-        async with tx(self._pool) as conn:
-            accepted = await positions.compare_and_set(conn, expected, moved)
-            live = {tp[1]: position.version for tp, position in accepted.items() if tp[0] == PINGS.name}
-            if live != effect.versions:
-                raise Fatal("a position's version is not the one its revisions carry")
-            # else a device-day that is new with this round would keep a ruling's predecessor for ever
-            if await rulings.standing_version(conn) != effect.book_version:
-                raise Superseded("a ruling was changed while the round was computed")
-            await evidence.append(conn, effect.evidence)
-            await outbox.append(conn, effect.outbox)
-            await fold_state.note_settle(conn, effect.owed)
-            await fold_state.note_held(conn, effect.held)
-            await fold_state.clear_due(conn, effect.paid)
-            if effect.swept is not None:
-                await road_sets.move_sweep(conn, effect.swept.sweep, effect.swept.after)
-            await fold_state.write_ticks(conn, ticks)
-            last_id = await fold_state.last_outbox_id(conn)
-        CLASSIFIER_COMMIT_SECONDS.observe(time.monotonic() - started)
-        return accepted, last_id
-
     def _follow(self, effect: Effect, told: Mapping[int, int], last_id: int) -> None:
-        """After the commit: what claims may hear next, metrics, and a word about what went wrong."""
+        """After the commit: what claims may hear next, and how far behind we are."""
         self._progress.told(told)
         if not self._settling:  # a day that is over and not yet settled must not be called complete
             # complete is what both lanes have passed
@@ -286,10 +254,3 @@ class Consumer:
                     CLASSIFIER_WATERMARK_LAG.labels(str(partition), lane).set((self._clock() - tick) / 1_000)
         CLASSIFIER_BITE.labels("backfill").set(self._backfill.size)
         CLASSIFIER_BITE.labels("reprocess").set(self._reprocess.size)
-        CLASSIFIER_PINGS.inc(effect.fixes)
-        CLASSIFIER_REVISIONS.labels("yes").inc(effect.settled)
-        CLASSIFIER_REVISIONS.labels("no").inc(effect.unsettled)
-        if effect.quarantined:
-            log.warning("rows went to the quarantine", rows=effect.quarantined)
-        for name, error in effect.stuck.items():
-            log.error("device-day cannot be computed: a hold is open", day=name[2], error=repr(error), exc_info=error)

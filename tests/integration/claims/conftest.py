@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
 from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
 from services.claims.api.context import Context
-from services.claims.api.people.people_routes import PersonBody
+from services.claims.api.people.people_schemas import PersonBody
 from services.claims.api.people.token_routes import Desk
 from services.claims.application.policies import PolicyBook
 from services.claims.cli import OPERATOR_SCOPES, SCOPES, create_tenant, issue_key

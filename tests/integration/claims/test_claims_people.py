@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.claims.api.people.people_routes import PersonBody
+from services.claims.api.people.people_schemas import PersonBody
 from services.claims.domain.register.roles import scopes_of
 from services.claims.people_cli import add
 from shared.clock import new_id

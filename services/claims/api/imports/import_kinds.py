@@ -9,7 +9,8 @@ from uuid import UUID
 
 from services.claims.api.context import Context
 from services.claims.api.fields import Body
-from services.claims.api.people.people_routes import PersonBody, create_person
+from services.claims.api.people.people_routes import create_person
+from services.claims.api.people.people_schemas import PersonBody
 from services.claims.api.register.creations import (
     create_assignment,
     create_claimant,

@@ -14,7 +14,7 @@ from services.claims.api.paging import ListAnswer, Paged, listed
 from services.claims.api.standing import still_holds
 from services.claims.application.refusals import invalid, not_found
 from services.claims.domain.instants import from_ms
-from services.claims.repo import ops_grants, people
+from services.claims.repo import identities, ops_grants
 from services.claims.repo.ops_grants import GrantRow
 from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx
@@ -123,7 +123,7 @@ def visits(context: Context) -> Visits:
         known_since = None
         if who.person_id is not None:
             async with tenant_tx(context.pool, OPERATOR) as conn:
-                known_since = await people.known_since(conn, OPERATOR, who.person_id) or NEVER
+                known_since = await identities.known_since(conn, OPERATOR, who.person_id) or NEVER
         async with tenant_tx(context.pool, tenant) as conn:
             return await ops_grants.is_live(conn, tenant, who.key_id, known_since, from_ms(context.clock()))
 

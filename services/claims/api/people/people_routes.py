@@ -2,16 +2,23 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from services.claims.api.actors import ActorName, actor_of
+from services.claims.api.actors import actor_of
 from services.claims.api.context import Context, Ctx, Reader, command, query
-from services.claims.api.fields import Answer, Body, Form, GivenText, Ref, shown
 from services.claims.api.paging import ListAnswer, Paged, listed
+from services.claims.api.people.people_schemas import (
+    ActBody,
+    CorrectBody,
+    DeactivateBody,
+    PersonAnswer,
+    PersonBody,
+    PersonHistoryAnswer,
+    RoleBody,
+)
 from services.claims.api.standing import still_holds
 from services.claims.application.people.add_person import add_person
 from services.claims.application.people.correct_person import correct_person
@@ -26,7 +33,7 @@ from services.claims.application.people.person_roles import (
 )
 from services.claims.application.refusals import not_found
 from services.claims.domain.instants import from_ms
-from services.claims.domain.register.roles import ROLES, Role
+from services.claims.domain.register.roles import Role
 from services.claims.repo import people
 from services.claims.repo.locks import one_at_a_time
 from services.claims.repo.people import PersonRow
@@ -37,105 +44,8 @@ from shared.http.guards import require
 
 SCOPE = "people:write"
 Manager = Annotated[Principal, Depends(require(SCOPE))]
-Email = Annotated[
-    str,
-    StringConstraints(max_length=254),
-    Form(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "give an e-mail address such as mary@hill.example"),
-]
-
-
-def _words(value: Any) -> Any:
-    """A cell of a spreadsheet: roles with spaces between them."""
-    return value.split() if isinstance(value, str) else value
-
 
 router = APIRouter(prefix="/people", tags=["people"])
-
-
-class PersonBody(Body):
-    model_config = shown(name="Mary Hill", email="mary@hill.example", roles=["verifier"], actor="R Hill")
-
-    ref: Ref | None = None
-    name: GivenText
-    email: Email
-    """The natural key; the person's first sign-in is known by it, where the provider has verified it."""
-    roles: Annotated[list[Role], BeforeValidator(_words), Field(max_length=len(ROLES))] = Field(default_factory=list)
-    issuer: GivenText | None = None
-    """With `subject`: who the person is to the OpenID provider, where that is known beforehand."""
-    subject: GivenText | None = None
-    actor: ActorName | None = None
-
-    @model_validator(mode="after")
-    def _identity_whole(self) -> Self:
-        if (self.issuer is None) != (self.subject is None):
-            raise ValueError("give `issuer` and `subject` together, or neither")
-        return self
-
-
-class RoleBody(Body):
-    role: Role
-    actor: ActorName | None = None
-
-
-class ActBody(Body):
-    actor: ActorName | None = None
-
-
-class DeactivateBody(ActBody):
-    reason: GivenText
-
-
-class CorrectBody(ActBody):
-    """What is left out stays as it is."""
-
-    model_config = shown(name="Mary Hill-Tane", reason="she married", actor="R Hill")
-
-    name: GivenText | None = None
-    email: Email | None = None
-    reason: GivenText
-
-
-class PersonAnswer(Answer):
-    id: UUID
-    ref: str | None
-    name: str
-    email: str
-    roles: list[Role]
-    """Those of now."""
-    active: bool
-    linked: bool
-    """Known to the OpenID provider: given beforehand, or signed in once."""
-    created_by: str
-    created_at: datetime
-
-
-class SpanAnswer(Answer):
-    since: datetime
-    by: str
-    ended_at: datetime | None
-    ended_by: str
-
-
-class RoleAnswer(SpanAnswer):
-    role: Role
-
-
-class LeaveAnswer(SpanAnswer):
-    reason: str
-
-
-class CorrectionAnswer(Answer):
-    name_before: str
-    email_before: str
-    reason: str
-    since: datetime
-    by: str
-
-
-class PersonHistoryAnswer(PersonAnswer):
-    role_history: list[RoleAnswer]
-    deactivations: list[LeaveAnswer]
-    corrections: list[CorrectionAnswer]
 
 
 async def _manages(conn: Connection, context: Context, who: Principal) -> None:

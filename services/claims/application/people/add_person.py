@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.claims.application.people.person_roles import LOCK, check_roles
 from services.claims.application.refusals import already_exists, raising
-from services.claims.repo import people
+from services.claims.repo import identities, people
 from services.claims.repo.locks import one_at_a_time
 from services.claims.repo.people import PersonRow
 from shared.clock import new_id
@@ -28,7 +28,7 @@ async def add_person(conn: Connection, tenant: UUID, row: PersonRow, identity: t
     with constraints(dict.fromkeys(names, taken)):
         await people.insert_person(conn, tenant, row)
         if identity is not None:
-            await people.insert_identity(
+            await identities.insert_identity(
                 conn, tenant, new_id(), row.id, *identity, row.created_at, row.created_by, None
             )
     ids = [new_id() for _ in row.roles]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.claims.application.people.person_roles import keep_an_admin, the_person
 from services.claims.domain.register.roles import ROLES
-from services.claims.repo import people
+from services.claims.repo import identities, people
 from services.claims.repo.people import PersonRow
 from shared.clock import new_id
 from shared.db.pool import Connection
@@ -31,7 +31,7 @@ async def activate(conn: Connection, tenant: UUID, person_id: UUID, at: datetime
 async def unlink(conn: Connection, tenant: UUID, person_id: UUID, at: datetime, by: str) -> PersonRow:
     """Forget who the person was to the provider: the next sign-in by their e-mail tells it anew.  Raises Problem 404, 409."""
     await the_person(conn, tenant, person_id)
-    if not await people.end_identity(conn, tenant, person_id, at, by):
+    if not await identities.end_identity(conn, tenant, person_id, at, by):
         raise Problem(409, "person_not_linked", "Nothing is linked", "The person has not signed in yet.")
     return await the_person(conn, tenant, person_id)
 

@@ -7,8 +7,9 @@ from typing import Final
 from uuid import UUID
 
 from services.claims.domain.register.roles import scopes_of
-from services.claims.repo import people, tenants
-from services.claims.repo.people import PersonRow, Place
+from services.claims.repo import identities, people, tenants
+from services.claims.repo.identities import Place
+from services.claims.repo.people import PersonRow
 from shared.clock import new_id
 from shared.db.errors import constraints
 from shared.db.pool import Pool, tenant_tx, tx
@@ -75,12 +76,12 @@ async def sign_in(pool: Pool, identity: Identity, wanted: UUID | None, at: datet
 async def use_once(pool: Pool, proof: Proof, at: datetime) -> bool:
     """False for an ID token that was used before: whoever finds one that was used can do nothing with it."""
     async with tx(pool) as conn:
-        return await people.use_id_token(conn, proof.signed_sha256, proof.believed_until, at)
+        return await identities.use_id_token(conn, proof.signed_sha256, proof.believed_until, at)
 
 
 async def _sign_in(pool: Pool, identity: Identity, wanted: UUID | None, at: datetime) -> AccessToken:
     async with tx(pool) as conn:
-        everywhere = await people.places(conn, identity.issuer, identity.subject, identity.email)
+        everywhere = await identities.places(conn, identity.issuer, identity.subject, identity.email)
     place = _chosen(everywhere, wanted)
     if place is None:
         raise await _unchosen(pool, everywhere, identity, wanted)
@@ -91,7 +92,7 @@ async def _sign_in(pool: Pool, identity: Identity, wanted: UUID | None, at: date
         await _link(pool, place, identity, at)
     elif not place.accepted:
         async with tenant_tx(pool, place.tenant_id) as conn:
-            await people.accept(conn, place.tenant_id, place.person_id, at)
+            await identities.accept(conn, place.tenant_id, place.person_id, at)
     return AccessToken(
         tenant_id=place.tenant_id, subject=str(row.id), scopes=scopes_of(row.roles), person=row.name
     )  # fmt: skip
@@ -141,7 +142,7 @@ async def _link(pool: Pool, place: Place, identity: Identity, at: datetime) -> N
     taken = LinkedMeanwhile("Somebody signed in as this person at the same moment: sign in again.")
     async with tenant_tx(pool, place.tenant_id) as conn:
         with constraints(dict.fromkeys(("person_identity_one", "person_identity_unique"), lambda: taken)):
-            await people.insert_identity(
+            await identities.insert_identity(
                 conn, place.tenant_id, new_id(), place.person_id, identity.issuer, identity.subject, at, BY_SIGN_IN, at
             )
     log.info("a person signed in for the first time", tenant=str(place.tenant_id), person=str(place.person_id))
