@@ -21,7 +21,6 @@ class Resource(IntEnum):
 
     TOPIC = 2
     GROUP = 3
-    CLUSTER = 4
 
 
 class Operation(IntEnum):
@@ -29,7 +28,6 @@ class Operation(IntEnum):
 
     READ = 3
     WRITE = 4
-    DESCRIBE = 8
     DESCRIBE_CONFIGS = 10
 
 

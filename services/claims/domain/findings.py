@@ -20,7 +20,6 @@ PAGE_MINIMUM: Final = "nzta-refunds.txt line 21"
 PAGE_EXPIRED: Final = "nzta-refunds.txt line 22"
 PAGE_TWO_YEARS: Final = "nzta-refunds.txt line 23"
 PAGE_RECORDS: Final = "nzta-refunds.txt line 24"
-REDUCTION_OVERLAP: Final = "nzta-ruc-reduction-2022.txt line 67"
 HOW_TO_DUPLICATES: Final = "smartrak-rucor-claim.txt line 67"
 POLICY: Final = "policy"
 

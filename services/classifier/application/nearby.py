@@ -50,10 +50,6 @@ class Box(NamedTuple):
         return Box(self.south - dy, self.west - dx, self.north + dy, self.east + dx)
 
 
-def box_of(lat_e6: NDArray[np.int32], lng_e6: NDArray[np.int32]) -> Box:
-    return Box(int(lat_e6.min()), int(lng_e6.min()), int(lat_e6.max()), int(lng_e6.max()))
-
-
 def ways_in(roads: Roads, box: Box) -> NDArray[np.int32]:
     """The ways in a box, and some within 200 m of it, as indices in order.
 

@@ -36,8 +36,6 @@ REFUSED = (
     "received_at, code_version) values ($1, $3::text, 0, 0, $2, $3, 'c', '', '{}', $4::date::timestamptz + interval '5 hours', '1')"
 )
 
-CLAIMS_DAYS = "select day from claims.device_day where tenant_id = $1 and device = $2 order by 1"
-FIX_DAYS = "select distinct day from classifier.evidence_day where tenant_id = $1 and device_id = $2 order by 1"
 REFUSED_DAYS = """
 select (received_at at time zone 'Pacific/Auckland')::date - date '1970-01-01' as day from ingest.quarantine
 where tenant_id = $1 and device_id = $2 order by 1"""

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from services.claims.domain.exemption.exemption import Application, advise, judge
 from services.claims.domain.rates import Rate, fee_cents
 from services.claims.domain.refunds.overlap import OverlapRefused, plan_overlap
-from services.claims.domain.refunds.recorder_change import Estimate, RecorderChange, check_change, unused_refund_cents
+from services.claims.domain.refunds.recorder_change import Estimate, RecorderChange, check_change
 from services.claims.domain.refunds.surrender import BANK_EVIDENCE, advise_surrender, assess_surrender
+from services.claims.domain.refunds.unused import divide
 from services.claims.domain.statement.statement_parts import Amounts
 from services.claims.policy import load
 from tests.unit.claims.builders import KM, licence, nz
@@ -136,7 +137,6 @@ def test_OT3_each_missing_field_of_a_changed_recorder_is_named() -> None:
     assert [one.outcome for one in check_change(full)] == ["pass"]
     trailer = replace(full, powered=False, odometer_reading=None)
     assert [one.outcome for one in check_change(trailer)] == ["pass"]
-    assert unused_refund_cents(full, 42_000, "km", OLD) == 53_20
 
 
 def test_OT3_a_lost_recorder_needs_a_calculated_estimate_rounded_against_the_claimant() -> None:
@@ -149,8 +149,7 @@ def test_OT3_a_lost_recorder_needs_a_calculated_estimate_rounded_against_the_cla
     )
     assert estimate.reading == 41_300
     assert "41000 km on 2026-03-01" in estimate.calculation
-    assert unused_refund_cents(replace(lost, estimate=estimate), 42_000, "km", OLD) == 53_20
-    assert unused_refund_cents(lost, 42_000, "km", OLD) is None
+    assert divide(1_000, 42_000 - estimate.reading, OLD, "km").unused_cents == 53_20
 
 
 APPLICATION = Application(

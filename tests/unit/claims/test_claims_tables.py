@@ -3,7 +3,6 @@
 import io
 import time
 from decimal import Decimal
-from uuid import UUID
 
 import openpyxl
 import polars as pl
@@ -28,7 +27,6 @@ NASTY = [
     'a,"b"\nc',
     "'q",
 ]
-NO_ID = UUID(int=1)
 
 
 def day(on: str, off_road: int = 3, public: int = 2, unknown: int = 1) -> DayLine:

@@ -48,7 +48,6 @@ from shared.db.pool import Connection
 from shared.http.problems import unavailable
 
 MM_PER_M: Final = 1_000
-DETAILS_KEPT: Final = {"mode": "json"}
 
 router = APIRouter(tags=["exemptions"])
 

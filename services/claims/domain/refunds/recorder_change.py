@@ -4,17 +4,14 @@ Source: nzta-refunds.txt lines 47-51; Act s 32, s 35 (the old one is kept until 
 
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 from typing import Final, Literal
 
 from services.claims.domain.findings import Finding
-from services.claims.domain.rates import Rate
 from services.claims.domain.register.licence import ORDINARY, Licence, VehicleRecord
-from services.claims.domain.register.recorder import LICENCE_UNIT, UNIT_MM, Recorder, Unit
+from services.claims.domain.register.recorder import UNIT_MM, Recorder, Unit
 
 SOURCE: Final = "nzta-refunds.txt lines 49-51"
 BOUGHT: Final = "nzta-refunds.txt line 51"
-KEEP: Final = "Keep the old hubodometer until the refund is decided: without it none may be paid (Act s 35)."
 Cause = Literal["unserviceable", "lost", "stolen"]
 
 
@@ -93,16 +90,6 @@ def check_change(change: RecorderChange) -> tuple[Finding, ...]:
             for name in missing
         )
     return (Finding(rule="OT3", outcome="pass", reason="the application is complete", source=SOURCE),)
-
-
-def unused_refund_cents(change: RecorderChange, old_end: int, unit: Unit, rate: Rate | None) -> int | None:
-    """(old end - reading) x the rate paid, floored; None where reading or rate is unknown."""
-    reading = change.old_reading
-    if reading is None and change.estimate is not None:
-        reading = change.estimate.reading
-    if reading is None or rate is None:
-        return None
-    return int(Fraction(max(0, old_end - reading) * rate.cents, rate.units * LICENCE_UNIT[unit]))
 
 
 def check_successor(

@@ -220,18 +220,9 @@ class Statement:
         return sum(one.counted_mm for one in self.log)
 
     @property
-    def claimable_mm(self) -> int:
-        return self.totals.off_road_mm
-
-    @property
     def claimable_km(self) -> int:
         """Rule DI7: floored once."""
         return self.totals.off_road_mm // MM_PER_KM
-
-    @property
-    def coverage_share(self) -> float | None:
-        """Rule EL6: covered part of the engine-on time; None without engine-on time."""
-        return self.covered_ms / self.engine_on_ms if self.engine_on_ms else None
 
     @property
     def first_day(self) -> date | None:

@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import combinations
 from typing import Final, Literal, NamedTuple
-from uuid import UUID
 
 from services.claims.domain.instants import add_months, nz_date, nz_midnight_ms, to_ms
 from services.claims.domain.register.licence import ORDINARY, Licence, VehicleRecord
@@ -171,16 +169,3 @@ def newer_licence(licence: Licence, record: VehicleRecord) -> Licence | None:
         return other.issued_at > licence.issued_at
 
     return min(filter(newer, record.licences), key=_purchase_order, default=None)
-
-
-def range_conflicts(record: VehicleRecord, rate_rises: Sequence[date]) -> tuple[tuple[UUID, UUID], ...]:
-    """Pairs of licences of one recorder whose claimable ranges overlap (rule LI4), each once, in a stable order."""
-    ranges = [
-        (licence, claimable_range(licence, record, rate_rises))
-        for licence in sorted(record.licences, key=_purchase_order)
-    ]
-    return tuple(
-        (first.id, second.id)
-        for (first, one), (second, two) in combinations(ranges, 2)
-        if first.recorder_id == second.recorder_id and max(one.start, two.start) < min(one.end, two.end)
-    )

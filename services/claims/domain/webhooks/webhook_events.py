@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 EVENT_TYPES: Final[Mapping[str, str]] = {
@@ -55,7 +55,6 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
 }
 """Type → what happened, and the members of `data`."""
 TEST: Final = "webhook.test"
-EventState = Literal["waiting", "delivered", "failed"]
 
 
 def data_of(ids: Mapping[str, object]) -> str:
