@@ -17,6 +17,8 @@ DATABASE_SERVICES: Final = ("ingest", "classifier", "claims")
 DATABASE_PARTS: Final = ("owner", "worker", "api")
 KAFKA_ADMIN: Final = "admin"
 KAFKA_CONTROLLER: Final = "controller"
+TOLD: Final = ("ingest", "classifier", "pdf")
+"""What claims asks and tells with an internal token of its own for each."""
 KAFKA_USERS: Final = (KAFKA_ADMIN, "ingest", "classifier", "claims")
 
 
@@ -53,7 +55,7 @@ class Credentials:
                 for service in DATABASE_SERVICES
                 for part in DATABASE_PARTS
             },
-            tokens={service: secrets.token_urlsafe(32) for service in ("classifier", "pdf")},
+            tokens={service: secrets.token_urlsafe(32) for service in TOLD},
             bank_key=base64.b64encode(secrets.token_bytes(32)).decode(),
             licence_hash_key=base64.b64encode(secrets.token_bytes(32)).decode(),
             token_keys=fresh_keys(),
@@ -90,8 +92,10 @@ def load(data_dir: Path) -> Credentials:
 
 
 def _completed(data_dir: Path, found: Credentials) -> Credentials:
-    """A folder of a release that gave out no access tokens yet gets their key now."""
-    return found if found.token_keys else _store(data_dir, replace(found, token_keys=fresh_keys()))
+    """A folder of a release that gave out no access tokens yet, or that told ingest nothing, gets its key and token now."""
+    tokens = {service: secrets.token_urlsafe(32) for service in TOLD} | found.tokens
+    whole = replace(found, token_keys=found.token_keys or fresh_keys(), tokens=tokens)
+    return found if whole == found else _store(data_dir, whole)
 
 
 def load_or_create(data_dir: Path) -> Credentials:

@@ -103,6 +103,8 @@ class StackInfo:
                 "RUCOR_TOKEN_KEYS": self.keys["token"],
                 "RUCOR_CLASSIFIER_URL": self.urls.get("classifier", ""),
                 "RUCOR_CLASSIFIER_TOKEN": self.tokens["classifier"],
+                "RUCOR_INGEST_URL": self.urls.get("ingest", ""),
+                "RUCOR_INGEST_TOKEN": self.tokens["ingest"],
                 "RUCOR_PDF_URL": self.urls.get("pdf", ""),
                 "RUCOR_PDF_TOKEN": self.tokens["pdf"],
                 "RUCOR_BANK_KEY": self.keys["bank"],

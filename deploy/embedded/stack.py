@@ -23,20 +23,19 @@ from typing import Final, TextIO
 from deploy.embedded import credentials, info, jars, ports, preflight
 from deploy.embedded.children import Spec, write_private
 from deploy.embedded.credentials import Credentials
-from deploy.embedded.daily import daily
 from deploy.embedded.errors import StackError
 from deploy.embedded.info import StackInfo
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.parts import KafkaPart, Part, PostgresPart, Say, ServicePart, run_async
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.prepare import prepare
-from deploy.embedded.purge import purge_refused
 from deploy.embedded.supervisor import RESTARTS_MAX, Supervisor
 
 SERVICES: Final = ("ingest", "classifier", "claims", "pdf", "identity")
 """The last is the stack's own OpenID provider; RUCOR_OIDC_ISSUER names another in its place."""
 _MODULES: Final = {"identity": "deploy.embedded.identity.main"}
 DEFAULT_PORT_BASE: Final = 8081
+LOOK_S: Final = 0.5
 _TOLD: Final = (
     "FORWARDED_ALLOW_IPS", "RUCOR_ALLOWED_ORIGINS", "RUCOR_BACKFILL_AGE_H", "RUCOR_BURST_S", "RUCOR_CLOCK_AHEAD_S_MAX",
     "RUCOR_COMPACT_DELAY_S", "RUCOR_COMPACT_QUIET_S", "RUCOR_FAILURES_PER_MINUTE_PER_ADDRESS", "RUCOR_FIX_AGE_DAYS_MAX",
@@ -124,19 +123,11 @@ class Stack:
             self._lock = None
 
     def run_forever(self) -> None:
-        """Wait until a part cannot be kept alive: everything has been stopped then, and StackError shows its log's tail.
-        Meanwhile, daily, what no service can do alone."""
-        daily(self._supervisor.ended, self._purge, self._say)
+        """Wait until a part cannot be kept alive: everything has been stopped then, and StackError shows its log's tail."""
+        while not self._supervisor.ended.wait(LOOK_S):  # short waits, so that signals are heard everywhere
+            pass
         if self._supervisor.failure is not None:
             raise self._supervisor.failure
-
-    def _purge(self) -> None:
-        """Refused rows that nothing holds any more, or that are to be forgotten (rules RE1, RE2)."""
-        if not {"claims", "ingest"} <= set(self._services):
-            return
-        dsns = self.info.dsns
-        if gone := purge_refused(dsns["claims"]["worker"], dsns["ingest"]["worker"]):
-            self._say(f"{gone:,} refused rows are gone, which nothing holds any more (rules RE1, RE2).")
 
     def _infrastructure(self, secrets: Credentials, service_ports: Mapping[str, int]) -> tuple[list[Part], StackInfo]:
         """The embedded servers, less those a user replaces by KAFKA_BOOTSTRAP_SERVERS or DATABASE_URL."""

@@ -33,9 +33,10 @@ def _claims() -> FastAPI:
 
 
 def _ingest() -> FastAPI:
+    from services.ingest.api import for_claims
     from services.ingest.api.routes import create_app
 
-    return create_app(_NOTHING, _NOTHING, _NOTHING)
+    return create_app(_NOTHING, _NOTHING, _NOTHING, for_claims.router(_NOTHING, SecretStr("of nobody")))
 
 
 def _classifier() -> FastAPI:

@@ -18,6 +18,7 @@ RESTS: Final = {
     "holds": (30.0, 180.0),
     "places": (5.0, 180.0),
     "render": (0.5, 90.0),
+    "refused rows": (60.0, 600.0),
     "house": (60.0, 3_600.0),
     "faulty data": (0.5, 300.0),
     "review": (0.5, 600.0),

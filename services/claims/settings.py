@@ -72,6 +72,8 @@ class ClaimsSettings(ServiceSettings):
     port: int = Field(default=8083, ge=0, le=65_535)
     classifier_url: Url
     classifier_token: SecretStr
+    ingest_url: Url
+    ingest_token: SecretStr
     pdf_url: Url
     pdf_token: SecretStr
     token_issuer: Url

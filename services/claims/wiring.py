@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from services.claims import loops
 from services.claims.adapters.cipher import AesGcmSealer, HmacHasher
-from services.claims.adapters.http_peers import ClassifierClient, PdfClient, open_client
+from services.claims.adapters.http_peers import ClassifierClient, IngestClient, PdfClient, open_client
 from services.claims.adapters.oidc import Provider
 from services.claims.adapters.webhook_http import WebhookSender, open_sender
 from services.claims.api.audit import audit_link_routes, audit_routes, auditor_routes
@@ -42,6 +42,7 @@ from services.claims.application.ledger.exclude_faulty import exclude_next
 from services.claims.application.ledger.name_places import PlaceNamer
 from services.claims.application.people.person_roles import scopes_now
 from services.claims.application.policies import PolicyBook, register_shipped
+from services.claims.application.privacy import refused_rows
 from services.claims.application.privacy.keep_house import House
 from services.claims.application.privacy.rotate_keys import check_keys
 from services.claims.application.statement.tell_alerts import tell_alerts_next
@@ -149,6 +150,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         classifier_http = await stack.enter_async_context(
             open_client(settings.classifier_url, settings.classifier_token)
         )
+        ingest = IngestClient(await stack.enter_async_context(open_client(settings.ingest_url, settings.ingest_token)))
         sealer = AesGcmSealer(bank_keys(settings))
         await check_keys(worker_pool, sealer)
         context = Context(
@@ -187,6 +189,7 @@ async def build(settings: ClaimsSettings, clock: Clock = system_clock) -> int:
         rounds: dict[str, Round] = {
             "policy": lambda: context.policies.follow(worker_pool),
             "holds": loops.HoldsTeller(worker_pool, context.classifier, clock).next,
+            "refused rows": lambda: refused_rows.tell_next(worker_pool, ingest),
             "places": PlaceNamer(worker_pool, context.classifier).next,
             "render": render,
             "house": House(worker_pool, context.hasher, clock).round,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Final
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.ingest.domain.acceptance import DAY_MS, ClockPolicy
 from shared.settings import ServiceSettings
@@ -19,6 +19,8 @@ class IngestSettings(ServiceSettings):
     service: ClassVar[str] = "ingest"
 
     port: int = Field(default=8081, ge=0, le=65_535)
+    internal_token: SecretStr = Field(min_length=16)
+    """What claims shows to tell which refused rows are kept."""
     requests_per_s_per_key: int = Field(default=1_000, ge=1)
     """A request, not a ping: how many pings a key may send is `pings_per_s_per_key`."""
     clock_ahead_s_max: int = Field(default=300, ge=0)

@@ -12,7 +12,10 @@ from services.ingest.adapters.admission import BytesInFlight, FreeSpace
 from services.ingest.adapters.group_commit import GroupCommit
 from services.ingest.adapters.heard import Heard
 from services.ingest.adapters.refusals import RefusedRows
+from services.ingest.adapters.retention import LOOK_EVERY_S, STALE_S, Retention
+from services.ingest.adapters.retention import LOOP as RETENTION_LOOP
 from services.ingest.adapters.ticks import Ticker
+from services.ingest.api import for_claims
 from services.ingest.api.intake import Intake
 from services.ingest.api.routes import create_app
 from services.ingest.consumer import GROUP, LOOP, QuarantineConsumer
@@ -93,6 +96,7 @@ async def run(settings: IngestSettings) -> int:
             reader=stack.enter_context(ThreadPoolExecutor(1, "read")),
         )
         heard = Heard(worker_pool, system_clock)
+        retention = Retention(worker_pool, system_clock)
         health.check("stream", lambda: ticker.failure)
         health.check("disk", lambda: space.shortage(system_clock()))
 
@@ -102,9 +106,11 @@ async def run(settings: IngestSettings) -> int:
         consumer = QuarantineConsumer(source, worker_pool, health, system_clock, code_version())
         tasks: list[Task] = [("group commit", commit.run), ("ticks", ticker.run), (LOOP, consumer.run)]
         tasks.append(("devices heard", heard.run))
+        tasks.append(task(RETENTION_LOOP, retention.round, health, stale_after_s=STALE_S, idle_s=LOOK_EVERY_S))
         purging = partial(purge_round, worker_pool)
         tasks.append(task(PURGE_LOOP, purging, health, stale_after_s=PURGE_STALE_S, idle_s=PURGE_EVERY_S))
         tokens = await stack.enter_async_context(token_reader(settings, system_clock))
-        app = create_app(intake, api_pool, heard, tokens, settings)
+        inner = for_claims.router(retention, settings.internal_token)
+        app = create_app(intake, api_pool, heard, inner, tokens, settings)
         cors.install(app, settings.origins)
         return await serve(app, settings, tasks, health=health)

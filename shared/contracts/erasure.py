@@ -1,10 +1,10 @@
-"""What claims tells the classifier of days that may be forgotten (rule RE2).  Telling it twice changes nothing."""
+"""What claims tells the classifier and ingest of days that may be forgotten (rule RE2).  Telling it twice changes nothing."""
 
 import msgspec
 
 
 class ForgottenStretch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Nothing holds fixes of this device on these NZ days (since 1970-01-01), both included."""
+    """Nothing holds what this device sent on these NZ days (since 1970-01-01), both included."""
 
     id: str
     device: str
@@ -18,6 +18,6 @@ class ErasureAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ErasureDone(msgspec.Struct, frozen=True, kw_only=True):
-    """Ids of the stretches of which no fix is left; the others are asked for again later."""
+    """Ids of the stretches of which nothing is left; the others are asked for again later."""
 
     gone: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What claims tells the classifier of audits and legal holds (rules PA4, RE1).  Telling it twice changes nothing."""
+"""What claims tells the classifier and ingest of audits and legal holds (rules PA4, RE1).  Telling it twice changes nothing."""
 
 import msgspec
 
@@ -16,3 +16,9 @@ class HoldsTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     tenant: str
     opened: tuple[OpenedHold, ...] = ()
     released: tuple[str, ...] = ()
+
+
+class KeptTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything of these tenants is kept at this moment, and of no other: an audit, a hold or a disclosure is open."""
+
+    tenants: tuple[str, ...]

@@ -29,7 +29,12 @@ def running_claims(database: Database, now: datetime) -> Iterator[ClaimsService]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     told = {name: value for name, value in os.environ.items() if not name.startswith("RUCOR_")}
-    peers = {"RUCOR_CLASSIFIER_URL": NOWHERE, "RUCOR_PDF_URL": NOWHERE, "RUCOR_LOG_LEVEL": "ERROR"}
+    peers = {
+        "RUCOR_CLASSIFIER_URL": NOWHERE,
+        "RUCOR_PDF_URL": NOWHERE,
+        "RUCOR_INGEST_URL": NOWHERE,
+        "RUCOR_LOG_LEVEL": "ERROR",
+    }
     peers["RUCOR_REQUESTS_PER_S_PER_KEY"] = "100000"  # how fast it answers is measured, not how often it may be asked
     told |= database.environment("claims", port=port) | peers
     process = subprocess.Popen([sys.executable, "-m", "tests.bench.service", now.isoformat()], env=told)

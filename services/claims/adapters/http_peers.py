@@ -1,4 +1,4 @@
-"""HTTP clients of classifier and pdf: one connection pool each, bounded in time and bytes, a failure is PeerUnavailable."""
+"""HTTP clients of the other services: one connection pool each, bounded in time and bytes, a failure is PeerUnavailable."""
 
 from datetime import datetime
 from typing import Final, TypeVar
@@ -13,7 +13,7 @@ from services.claims.domain.preflight.case import Ground, LandFact
 from shared.contracts.claim import Track
 from shared.contracts.erasure import ErasureAsked, ErasureDone
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
-from shared.contracts.holds import HoldsTold
+from shared.contracts.holds import HoldsTold, KeptTold
 from shared.contracts.places import PlacesAsked, PlacesTold
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.http.problems import Problem
@@ -111,6 +111,21 @@ async def _send(client: httpx.AsyncClient, request: httpx.Request, peer: str, by
     return response.status_code, b"".join(parts)
 
 
+async def _ask(client: httpx.AsyncClient, peer: str, method: str, path: str, body: object, answer: type[A]) -> A:
+    headers = {"Content-Type": "application/json"}
+    request = client.build_request(method, path, content=msgspec.json.encode(body), headers=headers)
+    status, told = await _send(client, request, peer, ANSWER_BYTES_MAX)
+    try:
+        if status in {httpx.codes.NOT_FOUND, httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY}:
+            refusal = _READ_REFUSAL.decode(told)
+            raise PeerRefused(f"{peer} refused with {status}: {refusal.title}")
+        if status != httpx.codes.OK:
+            raise PeerUnavailable(f"{peer} answered {status}")
+        return msgspec.json.decode(told, type=answer)
+    except msgspec.DecodeError as error:
+        raise PeerUnavailable(f"{peer} answered with something that cannot be read") from error
+
+
 class PdfClient:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -204,15 +219,20 @@ class ClassifierClient:
         return await self._ask("POST", "/v1/places", asked, PlacesTold)
 
     async def _ask(self, method: str, path: str, body: object, answer: type[A]) -> A:
+        return await _ask(self._client, "classifier", method, path, body, answer)
+
+
+class IngestClient:
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def kept(self, told: KeptTold) -> None:
         headers = {"Content-Type": "application/json"}
-        request = self._client.build_request(method, path, content=msgspec.json.encode(body), headers=headers)
-        status, told = await _send(self._client, request, "classifier", ANSWER_BYTES_MAX)
-        try:
-            if status in {httpx.codes.NOT_FOUND, httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY}:
-                refusal = _READ_REFUSAL.decode(told)
-                raise PeerRefused(f"classifier refused with {status}: {refusal.title}")
-            if status != httpx.codes.OK:
-                raise PeerUnavailable(f"classifier answered {status}")
-            return msgspec.json.decode(told, type=answer)
-        except msgspec.DecodeError as error:
-            raise PeerUnavailable("classifier answered with something that cannot be read") from error
+        content = msgspec.json.encode(told)
+        request = self._client.build_request("POST", "/v1/kept-tenants", content=content, headers=headers)
+        status, _ = await _send(self._client, request, "ingest", HOLDS_BYTES_MAX)
+        if status != httpx.codes.NO_CONTENT:
+            raise PeerUnavailable(f"ingest answered {status}")
+
+    async def forget(self, asked: ErasureAsked) -> ErasureDone:
+        return await _ask(self._client, "ingest", "POST", "/v1/erasures", asked, ErasureDone)

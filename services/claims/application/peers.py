@@ -7,7 +7,7 @@ from services.claims.domain.preflight.case import Ground
 from shared.contracts.claim import Track
 from shared.contracts.erasure import ErasureAsked, ErasureDone
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
-from shared.contracts.holds import HoldsTold
+from shared.contracts.holds import HoldsTold, KeptTold
 from shared.contracts.places import PlacesAsked, PlacesTold
 from shared.contracts.recompute import RecomputeAsked, Recomputed
 from shared.errors import Retryable
@@ -85,6 +85,18 @@ class Grounds(Protocol):
 class Places(Protocol):
     async def places(self, asked: PlacesAsked) -> PlacesTold:
         """Where segments lie, in words (rule DI6).  Raises PeerUnavailable."""
+        ...
+
+
+class RefusedRows(Protocol):
+    """What is asked of ingest."""
+
+    async def kept(self, told: KeptTold) -> None:
+        """Of which tenants everything is kept.  Raises PeerUnavailable."""
+        ...
+
+    async def forget(self, asked: ErasureAsked) -> ErasureDone:
+        """Drop the refused rows of these days; which of them are gone.  Raises PeerUnavailable."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Ingest's HTTP routes: `POST /v1/pings` and `GET /v1/quarantine`."""
+"""Ingest's HTTP routes: `POST /v1/pings` and `GET /v1/quarantine`; beside them those of providers, keys and claims."""
 
 from typing import Annotated
 
@@ -67,6 +67,7 @@ def create_app(
     intake: Intake,
     pool: Pool,
     heard: Heard,
+    for_claims: APIRouter,
     tokens: TokenReader | None = None,
     limits: LimitSettings | None = None,
 ) -> FastAPI:
@@ -78,6 +79,7 @@ def create_app(
     app.state.pool = pool
     app.include_router(router)
     app.include_router(provider_routes.router(intake, pool, heard, Consented(pool)), prefix="/v1")
+    app.include_router(for_claims)
     app.include_router(audit_log.router(pool), prefix="/v1")
     app.include_router(key_routes.router(pool, system_clock), prefix="/v1")
     conventions.install(app, [Ping])

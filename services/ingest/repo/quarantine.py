@@ -33,7 +33,7 @@ order by id desc
 limit $6
 """
 PURGE: Final = "select ingest.purge_quarantine($1, $2, $3)"
-FORGET: Final = "select ingest.forget_refused($1, $2, $3, $4, $5, $6)"
+FORGET: Final = "select ingest.forget_refused($1, $2, $3, $4, $5, false)"
 
 
 class StoredRow(NamedTuple):
@@ -98,8 +98,8 @@ async def purge(conn: Connection, kept: Sequence[UUID], limit: int, *, dry: bool
     return count
 
 
-async def forget(conn: Connection, tenant: UUID, device: str, days: tuple[int, int], limit: int, *, dry: bool) -> int:
-    """Rows of the device that came on these NZ days, both included: gone, or that would go (rule RE2).  In the tenant's
+async def forget(conn: Connection, tenant: UUID, device: str, days: tuple[int, int], limit: int) -> int:
+    """So many rows of the device that came on these NZ days, both included, are gone (rule RE2).  In the tenant's
     transaction."""
-    count: int = await conn.fetchval(FORGET, tenant, device, *days, limit, dry)
+    count: int = await conn.fetchval(FORGET, tenant, device, *days, limit)
     return count

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from pydantic import SecretStr
 
-from services.ingest.api import routes, schemas
+from services.ingest.api import for_claims, routes, schemas
 from services.ingest.providers.encoding import ENCODINGS
 from services.ingest.providers.neutral import MEDIA_TYPES
 from services.ingest.settings import BODY_BYTES_MAX, PINGS_MAX
@@ -20,7 +21,8 @@ GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guide" / "ingest-api.md"
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    app = routes.create_app(cast("Any", None), cast("Any", None), cast("Any", None))
+    inner = for_claims.router(cast("Any", None), SecretStr("of nobody"))
+    app = routes.create_app(cast("Any", None), cast("Any", None), cast("Any", None), inner)
     made: dict[str, Any] = json.loads(json.dumps(app.openapi()))
     return made
 
@@ -41,7 +43,7 @@ def test_routes_and_answers_are_the_promised_ones(document: dict[str, Any]) -> N
         for path in document["paths"]
         if path.count("/") == 2 and not path.startswith(("/v1/keys", "/v1/audit-log", "/v1/provider"))
     }
-    assert own == {"/v1/pings", "/v1/quarantine"}
+    assert own == {"/v1/pings", "/v1/quarantine", "/v1/kept-tenants", "/v1/erasures"}
     post = document["paths"]["/v1/pings"]["post"]
     assert set(post["responses"]) == {
         "202",

@@ -24,7 +24,11 @@ MODULE = [sys.executable, "-m", "services.claims.main"]
 
 def environment(database: Database, port: int) -> dict[str, str]:
     told = {name: value for name, value in os.environ.items() if not name.startswith("RUCOR_")}
-    peers = {"RUCOR_CLASSIFIER_URL": "http://127.0.0.1:9", "RUCOR_PDF_URL": "http://127.0.0.1:9"}
+    peers = {
+        "RUCOR_CLASSIFIER_URL": "http://127.0.0.1:9",
+        "RUCOR_PDF_URL": "http://127.0.0.1:9",
+        "RUCOR_INGEST_URL": "http://127.0.0.1:9",
+    }
     return told | database.environment("claims", port=port) | peers
 
 

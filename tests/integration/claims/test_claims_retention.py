@@ -1,7 +1,7 @@
 """Until when records are held, and that nothing goes earlier, whoever tries (rule RE1)."""
 
 import asyncio
-import threading
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,17 +14,20 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from deploy.embedded.daily import daily
 from deploy.embedded.info import FILE
 from deploy.embedded.purge import purge as command
-from deploy.embedded.purge import purge_refused
-from services.claims.adapters.http_peers import ClassifierClient
+from services.claims.adapters.http_peers import ClassifierClient, IngestClient
+from services.claims.application.privacy import refused_rows
+from services.claims.application.privacy.erase_vehicles import asking
 from services.claims.application.privacy.purge import RULES, purge
 from services.claims.application.privacy.retention import settle_needed, tell_next
+from services.claims.repo.erasures import Stretch
 from services.classifier.api import for_claims
 from services.classifier.application import retention as months
 from services.classifier.repo import chunks
-from shared.db.errors import DatabaseUnavailable
+from services.ingest.adapters import retention as of_ingest
+from services.ingest.adapters.retention import Retention
+from services.ingest.api import for_claims as for_claims_of_ingest
 from shared.db.pool import Pool, open_pool, tenant_tx, tx
 from shared.http import problems
 from shared.nz_days import from_ordinal, to_ordinal
@@ -377,28 +380,87 @@ async def test_RE1_the_quarantine_goes_after_four_years_unless_something_of_the_
     await conn.close()
 
 
-async def test_RE1_the_stack_purges_the_quarantine_by_itself(claims: Claims) -> None:
-    fleet, other = await claims.fleet("Held"), await claims.fleet("Other")
+REFUSED = """
+insert into ingest.quarantine (tenant_id, origin, origin_partition, origin_offset, origin_row, device_id, code, detail, body,
+    received_at, code_version)
+select $1, 'x', 0, 0, $2, $3, 'c', '', '', $4, '1'"""
+
+
+async def refused(claims: Claims, tenant: UUID, row: int, device: str, at: datetime) -> None:
     conn = await asyncpg.connect(claims.database.superuser)
+    try:
+        await conn.execute(REFUSED, tenant, row, device, at)
+    finally:
+        await conn.close()
+
+
+async def rows_left(claims: Claims) -> set[tuple[UUID, int]]:
+    conn = await asyncpg.connect(claims.database.superuser)
+    try:
+        return {(row[0], row[1]) for row in await conn.fetch("select tenant_id, origin_row from ingest.quarantine")}
+    finally:
+        await conn.close()
+
+
+@contextlib.asynccontextmanager
+async def ingest_of(claims: Claims) -> AsyncIterator[tuple[IngestClient, Retention]]:
+    """Ingest's own routes for claims on its own database, and what they tell its loop."""
+    pool = await open_pool(claims.database.dsn("ingest", "worker"), name="test-ingest", size=1)
+    kept, app = Retention(pool, claims.clock), FastAPI()
+    problems.install(app)
+    app.include_router(for_claims_of_ingest.router(kept, SecretStr(TOKEN)))
+    transport, headers = httpx.ASGITransport(app=app), {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://ingest", headers=headers) as http:
+        yield IngestClient(http), kept
+    await pool.close()
+
+
+async def test_RE1_ingest_purges_its_quarantine_by_itself_once_claims_has_said_what_is_kept(claims: Claims) -> None:
+    fleet, other = await claims.fleet("Held"), await claims.fleet("Other")
     for tenant in (fleet.tenant, other.tenant):
-        await conn.execute(
-            "insert into ingest.quarantine (tenant_id, origin, origin_partition, origin_offset, origin_row, device_id, code,"
-            " detail, body, received_at, code_version)"
-            " values ($1, 'x', 0, 0, 1, 'd', 'c', '', '', now() - interval '4 years 2 days', '1')", tenant
-        )  # fmt: skip
-    await fleet.post("/holds", {"reason": "the Agency asks", "actor": "a"})
-    dsns = claims.database.on_this_database().dsns
-    ended, said = threading.Event(), list[str]()
+        await refused(claims, tenant, 1, "d", datetime.now(UTC) - timedelta(days=4 * YEAR + 10))
+        await refused(claims, tenant, 2, "d", datetime.now(UTC) - timedelta(days=4 * YEAR - 10))
+    young = {(fleet.tenant, 2), (other.tenant, 2)}
+    hold = (await fleet.post("/holds", {"reason": "the Agency asks", "actor": "a"}))["items"][0]["id"]
+    async with ingest_of(claims) as (peer, kept):
 
-    def act() -> None:
-        said.append(f"{purge_refused(dsns['claims']['worker'], dsns['ingest']['worker'])} gone")
-        if len(said) == 3:
-            ended.set()
-        if len(said) == 1:
-            raise DatabaseUnavailable("the server restarts")
+        async def a_round() -> set[tuple[UUID, int]]:
+            assert not await kept.round()
+            return await rows_left(claims)
 
-    await asyncio.to_thread(daily, ended, act, said.append, every_s=0.01, again_s=0.01)
-    failed = "The daily work failed, and is tried again: DatabaseUnavailable('the server restarts')"
-    assert said == ["1 gone", failed, "0 gone"]
-    assert [row["tenant_id"] for row in await conn.fetch("select tenant_id from ingest.quarantine")] == [fleet.tenant]
-    await conn.close()
+        assert len(await a_round()) == 4, "claims has told nothing yet"
+        assert not await refused_rows.tell_next(claims.worker, peer)
+        assert await a_round() == {*young, (fleet.tenant, 1)}
+        await fleet.post(f"/holds/{hold}/release", {"reason": "done", "actor": "a"}, 200)
+        claims.clock.now_ms += of_ingest.PURGE_EVERY_MS
+        assert len(await a_round()) == 3, "what claims said is old by now"
+        await refused_rows.tell_next(claims.worker, peer)
+        assert await a_round() == young
+
+
+async def test_RE1_a_full_batch_is_followed_by_another_at_once(claims: Claims, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = await claims.fleet("One")
+    for row in range(3):
+        await refused(claims, fleet.tenant, row, "d", datetime.now(UTC) - timedelta(days=5 * YEAR))
+    monkeypatch.setattr(of_ingest, "BATCH", 2)
+    async with ingest_of(claims) as (peer, kept):
+        await refused_rows.tell_next(claims.worker, peer)
+        assert [await kept.round(), len(await rows_left(claims))] == [True, 1]
+        assert [await kept.round(), len(await rows_left(claims))] == [False, 0]
+
+
+async def test_RE2_of_a_stretch_with_more_rows_than_one_request_drops_some_are_left_for_the_next(
+    claims: Claims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, noon = await claims.fleet("One"), datetime(2025, 3, 4, 0, tzinfo=UTC)
+    for row in range(3):
+        await refused(claims, fleet.tenant, row, "d", noon)
+    await refused(claims, fleet.tenant, 3, "other", noon)
+    await refused(claims, fleet.tenant, 4, "d", noon + timedelta(days=1))
+    monkeypatch.setattr(of_ingest, "BATCH", 2)
+    monkeypatch.setattr(of_ingest, "BATCHES_MAX", 1)
+    stretch = Stretch(fleet.tenant, UUID(int=1), UUID(int=2), "d", day("2025-03-04"), day("2025-03-04"))
+    async with ingest_of(claims) as (peer, _):
+        assert (await peer.forget(asking(fleet.tenant, [stretch]))).gone == ()
+        assert (await peer.forget(asking(fleet.tenant, [stretch]))).gone == (str(stretch.id),)
+    assert await rows_left(claims) == {(fleet.tenant, 3), (fleet.tenant, 4)}

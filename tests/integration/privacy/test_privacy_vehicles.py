@@ -1,6 +1,5 @@
 """Where a vehicle went is forgotten on request, in every service, but for what a licence, an audit or a hold still needs (rules RE1, RE2)."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
@@ -11,12 +10,11 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
-from click.testing import CliRunner
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from deploy.embedded.purge import purge as command
 from services.claims.adapters.http_peers import ClassifierClient
+from services.claims.application.privacy import refused_rows
 from services.claims.application.privacy.erase_vehicles import tell_next
 from services.claims.application.privacy.keep_house import House
 from services.classifier.api import for_claims
@@ -25,7 +23,7 @@ from shared.http import problems
 from shared.nz_days import from_ordinal, to_ordinal
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.test_claims_audit_cases import TOKEN
-from tests.integration.claims.test_claims_retention import licence, old_fleet
+from tests.integration.claims.test_claims_retention import ingest_of, licence, old_fleet
 from tests.integration.claims.world import Fleet, device_day, put_days
 from tests.integration.privacy.desk import Desk, fixes
 from tests.integration.privacy.test_privacy_forgetting import lodge, run_check, years_pass
@@ -108,13 +106,14 @@ async def look(fleet: Fleet, request: dict[str, Any]) -> dict[str, Any]:
 
 
 async def everybody_does_their_part(desk: Desk, classifier: ClassifierClient) -> None:
-    """The loops of claims, and the weekly purge."""
+    """The loops of claims."""
     claims = desk.claims
     await House(claims.worker, claims.context.hasher, claims.clock).round()
     while await tell_next(claims.worker, classifier):
         pass
-    done = await asyncio.to_thread(CliRunner().invoke, command, ["--data-dir", str(desk.data_dir)])
-    assert done.exit_code == 0, done.output
+    async with ingest_of(claims) as (ingest, _):
+        while await refused_rows.tell_next(claims.worker, ingest):
+            pass
 
 
 async def test_RE2_where_a_vehicle_went_is_forgotten_in_every_service_once_no_device_is_on_it(

@@ -43,7 +43,11 @@ def claims_running(database: Database, classifier_url: str) -> Iterator[str]:
         port = free.getsockname()[1]
     told = {name: value for name, value in os.environ.items() if not name.startswith("RUCOR_")}
     told |= database.environment("claims", port=port)
-    told |= {"RUCOR_CLASSIFIER_URL": classifier_url, "RUCOR_PDF_URL": "http://127.0.0.1:9"}
+    told |= {
+        "RUCOR_CLASSIFIER_URL": classifier_url,
+        "RUCOR_PDF_URL": "http://127.0.0.1:9",
+        "RUCOR_INGEST_URL": "http://127.0.0.1:9",
+    }
     process = subprocess.Popen([sys.executable, "-m", "services.claims.main"], env=told)
     try:
         yield f"http://127.0.0.1:{port}"

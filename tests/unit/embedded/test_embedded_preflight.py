@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -95,8 +96,19 @@ def test_secrets_are_made_once_and_readable_by_the_owner_alone(tmp_path: Path) -
         made.kafka_controller,
         *made.tokens.values(),
     ]
-    assert len(set(flat)) == len(flat) == 4 + 9 + 1 + 1 + 2
+    assert len(set(flat)) == len(flat) == 4 + 9 + 1 + 1 + 3
     assert Credentials.fresh() != made
+
+
+def test_a_folder_of_an_older_release_gets_the_token_that_it_lacks_and_keeps_the_others(tmp_path: Path) -> None:
+    made = credentials.load_or_create(tmp_path)
+    older = {**asdict(made), "tokens": {name: made.tokens[name] for name in ("classifier", "pdf")}}
+    (tmp_path / credentials.FILE).write_text(json.dumps(older))
+    completed = credentials.load_or_create(tmp_path)
+    assert completed.tokens["ingest"] not in {"", made.tokens["ingest"]}
+    assert replace(completed, tokens=made.tokens) == made
+    assert {name: completed.tokens[name] for name in ("classifier", "pdf")} == older["tokens"]
+    assert credentials.load_or_create(tmp_path) == completed, "once"
 
 
 def test_data_without_their_secrets_are_refused_not_locked_out_for_ever(tmp_path: Path) -> None:

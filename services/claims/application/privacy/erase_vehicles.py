@@ -1,6 +1,7 @@
 """What was let go of about a vehicle is gone in the other services too (rule RE2): the classifier is told which days of which
-device nothing holds any more, again and again until none of their fixes is left; refused rows go with `rucor claims purge`."""
+device nothing holds any more, again and again until none of their fixes is left; ingest of refused rows (`refused_rows.py`)."""
 
+from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
@@ -25,13 +26,19 @@ async def tell_next(across: Pool, classifier: Erasures) -> bool:
     if not found:
         return False
     tenant = found[0].tenant_id
-    asked = [
-        ForgottenStretch(id=str(one.id), device=one.device, from_day=one.from_day, to_day=one.to_day) for one in found
-    ]
-    done = await classifier.forget(ErasureAsked(tenant=str(tenant), stretches=tuple(asked)))
+    done = await classifier.forget(asking(tenant, found))
     gone = {UUID(one) for one in done.gone}
     await positions_gone(across, tenant, [one for one in found if one.id in gone])
     return True
+
+
+def asking(tenant: UUID, stretches: Iterable[Stretch]) -> ErasureAsked:
+    """As the other services are asked."""
+    asked = [
+        ForgottenStretch(id=str(one.id), device=one.device, from_day=one.from_day, to_day=one.to_day)
+        for one in stretches
+    ]
+    return ErasureAsked(tenant=str(tenant), stretches=tuple(asked))
 
 
 async def positions_gone(across: Pool, tenant: UUID, stretches: list[Stretch]) -> None:

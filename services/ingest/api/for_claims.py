@@ -1,0 +1,62 @@
+"""What only claims tells, with the internal token: of which tenants everything is kept, and what may be forgotten."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field, SecretStr
+
+from services.ingest.adapters.retention import Retention
+from shared.http.auth import require_internal
+from shared.http.fields import Body
+
+TENANTS_MAX: Final = 100_000
+STRETCHES_MAX: Final = 100
+DAY_MAX: Final = 50_000
+
+
+class KeptBody(Body):
+    """As shared.contracts.holds has it."""
+
+    tenants: Annotated[list[UUID], Field(max_length=TENANTS_MAX)]
+
+
+class ForgottenRowsBody(Body):
+    id: UUID
+    device: Annotated[str, Field(min_length=1, max_length=128)]
+    from_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
+    to_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
+
+
+class ErasuresBody(Body):
+    """As shared.contracts.erasure has it."""
+
+    tenant: UUID
+    stretches: Annotated[list[ForgottenRowsBody], Field(max_length=STRETCHES_MAX)]
+
+
+class ErasuresTaken(BaseModel):
+    gone: list[UUID]
+    """Stretches of which no refused row is left."""
+
+
+def router(retention: Retention, token: SecretStr) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["claims"], dependencies=[Depends(require_internal(token))])
+
+    @routes.post("/kept-tenants", status_code=204)
+    async def kept(body: KeptBody) -> None:
+        """Everything of these tenants is kept, and of no other: for some minutes, refused rows of four years ago may go."""
+        retention.told(body.tenants)
+
+    @routes.post("/erasures")
+    async def erasures(body: ErasuresBody) -> ErasuresTaken:
+        """Drop the refused rows of these device-days: claims holds none of them any more (rule RE2)."""
+        return ErasuresTaken(
+            gone=[
+                one.id
+                for one in body.stretches
+                if await retention.forget(body.tenant, one.device, (one.from_day, one.to_day))
+            ]
+        )
+
+    return routes
