@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, SecretStr
 
 from services.ingest.adapters.retention import Retention
-from shared.http.auth import require_internal
 from shared.http.fields import Body
+from shared.http.guards import require_internal
 
 TENANTS_MAX: Final = 100_000
 STRETCHES_MAX: Final = 100

@@ -107,7 +107,8 @@ def check_licence(licence: Licence, recorder: Recorder) -> None:
     one = LICENCE_UNIT[recorder.unit]
     length = licence.end_reading - licence.start_reading
     if length % one or (licence.units is not None and licence.units * one != length):
-        units = f"{licence.units} units are {licence.units * one}" if (licence.units or 1) > 1 else f"a unit is {one}"
+        count = licence.units or 1
+        units = f"{count} units are {count * one}" if count > 1 else f"a unit is {one}"
         raise InvalidLicence("end_reading", f"the range covers {length} {recorder.unit}, but {units} {recorder.unit}")
 
 
