@@ -54,11 +54,12 @@ def _send(url: str, key: str, kind: str, content: bytes, *, dry_run: bool, atomi
         )
         document: dict[str, Any] = answer.json()
     except (httpx.TransportError, ValueError) as error:
-        raise click.ClickException(f"claims does not answer at {url}: {error!r}") from error
+        raise click.ClickException(f"claims does not answer at {url}: {error}") from error
     if answer.is_success:
         return document
     named = "".join(f"\n  {one['pointer'][1:]}: {one['detail']}" for one in document.get("errors") or ())
-    raise click.ClickException(f"{document.get('title')}: {document.get('detail')}{named}")
+    told = ": ".join(filter(None, (document.get("title"), document.get("detail"))))
+    raise click.ClickException(f"{told}{named}")
 
 
 def _show(answer: dict[str, Any]) -> None:

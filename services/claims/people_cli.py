@@ -65,7 +65,8 @@ def people_add(
         raise click.ClickException(told) from None
     except Problem as problem:
         named = "".join(f" {one['detail']}" for one in problem.extra.get("errors", ()))
-        raise click.ClickException(f"{problem.title}. {problem.detail}{named}") from None
+        existing = f" It is {problem.extra['existing_id']}." if "existing_id" in problem.extra else ""
+        raise click.ClickException(f"{problem.title}. {problem.detail}{named}{existing}") from None
     except LookupError as error:
         raise click.ClickException(str(error)) from None
     click.echo(str(row.id))

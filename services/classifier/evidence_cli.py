@@ -83,7 +83,8 @@ def describe(found: Status) -> list[str]:
     size, encoded = sum(one.month.bytes for one in found.months), sum(one.counted.encoded for one in months)
     oldest = f"{months[0].month.month:%Y-%m}" if months else "none"
     total = f"chunks: {chunks:,} device-days, {fixes:,} fixes, {size:,} bytes on disk ({encoded:,} encoded), "
-    lines = [f"{total}{size / max(fixes, 1):.2f} bytes a fix; oldest month {oldest}"]
+    each = f"{size / fixes:.2f} bytes a fix" if fixes else "no fix yet"
+    lines = [f"{total}{each}; oldest month {oldest}"]
     lines += [
         f"  {one.month.month:%Y-%m}  {one.counted.chunks:>9,} device-days  {one.counted.fixes:>12,} fixes  "
         f"{one.month.bytes:>14,} bytes  {one.month.bytes / max(one.counted.fixes, 1):6.2f} a fix  {one.month.verdict}"

@@ -27,6 +27,14 @@ MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
 _TRACEPARENT: Final = re.compile(r"00-(?P<trace>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _JSON_TYPE: Final = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
+_WORDS: Final = {
+    "extra_forbidden": "There is no field of this name here: see its spelling, or leave it out",
+    "model_attributes_type": "Give a JSON object, with its fields in braces",
+    "model_type": "Give a JSON object, with its fields in braces",
+    "int_type": "Give a whole number, without a point and without quotes",
+    "int_from_float": "Give a whole number, without a point and without quotes",
+}
+"""Kind of validation error → what to do, where the library's own words say little."""
 _CODES: Final = {
     400: ("bad_request", "The request can't be read"),
     401: ("unauthorized", "A valid API key or access token is needed"),
@@ -105,11 +113,7 @@ def pointer(loc: tuple[int | str, ...] | list[int | str]) -> str:
 
 def words_of(fault: Mapping[str, Any]) -> str:
     """What a validation error says to the person who is to correct the field."""
-    if fault["type"] == "extra_forbidden":
-        return "There is no field of this name here: see its spelling, or leave it out"
-    if fault["type"] in {"model_attributes_type", "model_type"}:
-        return "Give a JSON object, with its fields in braces"
-    return str(fault["msg"]).removeprefix("Value error, ")
+    return _WORDS.get(fault["type"]) or str(fault["msg"]).removeprefix("Value error, ")
 
 
 def _from_validation(error: RequestValidationError, content_type: str) -> Problem:

@@ -88,11 +88,19 @@ def parse(shipped: dict[str, str]) -> Policy:
 
 def _rows(name: str, text: str, read: Callable[[dict[str, str]], Row]) -> Iterator[Row]:
     reader = csv.DictReader(text.splitlines())
+    row = None
     for row in reader:
         try:
             yield read(_whole_row(row))
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
+        except KeyError as error:  # of a cell's value, or of a column
+            (key,) = error.args
+            if key in row.values():
+                raise InvalidPolicy(f"{name} line {reader.line_num}: {key!r} is no word that is known here") from error
+            raise InvalidPolicy(f"{name} line 1: the header lacks {key}") from error
+        except (ValueError, TypeError, AttributeError) as error:
             raise InvalidPolicy(f"{name} line {reader.line_num}: {error}") from error
+    if row is None:  # nobody empties a table on purpose: what was bought or charged before stays true
+        raise InvalidPolicy(f"{name} line {reader.line_num + 1}: there is no row")
 
 
 def _whole_row(row: dict[str, str]) -> dict[str, str]:

@@ -125,7 +125,7 @@ def test_no_two_pricing_rates_hold_at_once() -> None:
     ("name", "old", "new", "message"),
     [
         ("rates.csv", "7200,standard", "-1,standard", r"rates.csv line 7: a rate is above 0"),
-        ("rates.csv", "7200,standard", "7200,guess", r"rates.csv line 7"),
+        ("rates.csv", "7200,standard", "7200,guess", r"rates.csv line 7: 'guess' is no word"),
         ("constants.toml", "value = 2000", 'value = "x"', r"minimum_claim_cents\]: needs a whole number"),
         ("constants.toml", 'confidence = "high"', "", r"needs value, from_on, source and confidence"),
     ],
@@ -135,6 +135,19 @@ def test_an_odd_policy_file_stops_the_start_and_says_where(name: str, old: str, 
     files[name] = files[name].replace(old, new, 1)
     with pytest.raises(InvalidPolicy, match=message):
         parse(files)
+
+
+@pytest.mark.parametrize("name", ["rates.csv", "fees.csv", "reason_codes.csv", "rate_rises.csv"])
+def test_LI5_a_table_of_another_kind_or_without_a_row_is_no_policy(name: str) -> None:
+    header = texts()[name].partition("\n")[0]
+    for text, place in (
+        ("", "line 1"),
+        (header, "line 2"),
+        ("a,b", "line 2"),
+        ("a,b\n1,2", "line 1: the header lacks"),
+    ):
+        with pytest.raises(InvalidPolicy, match=f"{name} {place}"):
+            parse(texts() | {name: text})
 
 
 def test_another_policy_has_another_name() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claims.adapters.spreadsheets import is_formula_like, to_csv, to_xlsx
-from services.claims.application.claim.tables import SURFACES, Table, day_rows, km, percentage, without_day
+from services.claims.application.claim.tables import SURFACES, Table, day_rows, dollars, km, percentage, without_day
 from shared.contracts.claim import DayLine, LicenceReport, ReportFinding
 
 NASTY = [
@@ -87,6 +87,10 @@ def test_the_same_tables_are_the_same_bytes_whenever_they_are_written() -> None:
 def test_kilometres_are_exactly_their_millimetres_even_as_floats(mm: int) -> None:
     assert int(km(mm) * 1_000_000) == mm
     assert round(float(km(mm)) * 1_000_000) == mm
+
+
+def test_money_has_its_cents() -> None:
+    assert [str(dollars(cents)) for cents in (2910, 2900, 0, None)] == ["29.10", "29.00", "0.00", "None"]
 
 
 @pytest.mark.parametrize(("part", "whole", "shown"), [(2, 3, "66.66"), (0, 5, "0"), (5, 5, "100"), (1, 0, "None")])

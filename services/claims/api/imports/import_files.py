@@ -34,6 +34,14 @@ class CellError(ValueError):
         self.column, self.code, self.detail = column, code, detail
 
 
+class CellErrors(ValueError):
+    """Several cells of one line."""
+
+    def __init__(self, cells: Sequence[CellError]) -> None:
+        super().__init__("; ".join(cell.detail for cell in cells))
+        self.cells = cells
+
+
 @dataclass(frozen=True)
 class CsvLine:
     """`number`: of the file's line on which the record begins; the header is on line 1.  Blank cells are left out."""

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.claims.api.context import Context
 from services.claims.api.fields import Body, Instant
-from services.claims.api.imports.import_files import CellError, CsvLine, columns_of, kinds_of, value_of
+from services.claims.api.imports.import_files import CellError, CellErrors, CsvLine, columns_of, kinds_of, value_of
 from services.claims.api.imports.import_kinds import ImportKind, Reference, just_before
 from services.claims.api.imports.import_schemas import ImportLineAnswer, LineError
 from services.claims.domain.register.licence import InvalidLicence
@@ -73,8 +73,9 @@ async def _import_line(
         async with conn.transaction():
             body = await _body(conn, who.tenant_id, kind, line)
             made_id = await kind.create(conn, who, context, body)
-    except CellError as error:
-        return _refused(line, [LineError(column=error.column, code=error.code, detail=error.detail)])
+    except (CellError, CellErrors) as error:
+        cells = [error] if isinstance(error, CellError) else error.cells
+        return _refused(line, [LineError(column=one.column, code=one.code, detail=one.detail) for one in cells])
     except ValidationError as error:
         found = [
             LineError(column=_column(kind, line, one["loc"]), code=one["type"], detail=words_of(one))
@@ -150,18 +151,25 @@ def _column(kind: ImportKind, line: CsvLine, place: Sequence[Any]) -> str:
 
 
 async def _body(conn: Connection, tenant: UUID, kind: ImportKind, line: CsvLine) -> Body:
-    """Raises CellError or ValidationError."""
+    """Raises CellError, CellErrors or ValidationError."""
     if line.ragged:
         raise CellError("", "ragged", line.ragged)
     fields = {field.alias or name: field for name, field in kind.body.model_fields.items()}
     values: dict[str, Any] = {}
+    wrong: list[CellError] = []
     referring = {word for reference in kind.references for word in reference.words}
     for column, name in columns_of(kind.body).items():
         if column not in line.cells or column in referring:
             continue
         if name in values:
-            raise CellError(column, "given_twice", f"give either {name} or {column}")
-        values[name] = value_of(column, line.cells[column], kinds_of(fields[name]))
+            wrong.append(CellError(column, "given_twice", f"give either {name} or {column}"))
+            continue
+        try:
+            values[name] = value_of(column, line.cells[column], kinds_of(fields[name]))
+        except CellError as error:
+            wrong.append(error)
+    if wrong:
+        raise CellErrors(wrong)
     for reference in kind.references:
         found = await _referred(conn, tenant, reference, line, values)
         if found is not None:

@@ -11,7 +11,7 @@ from services.claims.application.claim.make_report import draw
 from services.claims.application.claim.read_form import read_form
 from services.claims.application.claim.tables import Claimed
 from services.claims.application.peers import Tracks
-from services.claims.application.refusals import not_found, purged
+from services.claims.application.refusals import purged
 from services.claims.application.sealing import Sealer
 from services.claims.application.statement.facts import assess, load_facts
 from services.claims.domain.policy import Policy
@@ -20,6 +20,7 @@ from services.claims.repo.audit_links import LodgedDay
 from shared.contracts.claim import LicenceReport, Track
 from shared.db.pool import Pool, tenant_tx
 from shared.http.problems import Problem
+from shared.nz_days import from_ordinal
 
 
 @dataclass(frozen=True)
@@ -81,5 +82,8 @@ async def explain_day(pool: Pool, who: Auditor, claim_id: UUID, licence_id: UUID
         await check_scope(conn, who, claim_id, licence_id)
         found = await audit_links.lodged_days(conn, who.tenant_id, claim_id, licence_id, day)
     if not found:
-        raise not_found("day of this licence's claim", licence_id)
+        on = from_ordinal(day)
+        raise Problem(
+            404, "not_found", "The claim stands on no such day", f"Nothing of {on} counts: see `from_on` and `to_on`."
+        )
     return [checked(one) for one in found]

@@ -35,7 +35,7 @@ def km(mm: int) -> Decimal:
 
 
 def dollars(cents: int | None) -> Decimal | None:
-    return None if cents is None else Decimal(cents) / 100
+    return None if cents is None else Decimal(cents).scaleb(-2)
 
 
 def percentage(part: int, whole: int) -> Decimal | None:
