@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.http.problems import Problem, from_code, response
+from shared.http.problems import Problem, from_code, not_this_method, response
 from shared.http.routes import routes_of, with_head
 
 _NUL: Final = b"\0"
@@ -40,7 +40,7 @@ class Address:
         if _NUL in unquote_to_bytes(scope.get("query_string", b"")) or "\0" in path:
             problem = from_code(400, "The address holds a NUL character: leave it out.")
         elif allowed is not None and scope["method"] not in allowed:
-            problem = from_code(405, "", {"Allow": ", ".join(with_head(allowed))})
+            problem = not_this_method(with_head(allowed))
         elif unknown := self._unknown(scope):
             problem = _not_known(unknown)
         else:

@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -154,6 +154,12 @@ def from_code(status: int, detail: str = "", headers: dict[str, str] | None = No
     return Problem(status, *_CODES[status], detail, headers=headers)
 
 
+def not_this_method(allowed: Sequence[str]) -> Problem:
+    """405 where the address takes `allowed`."""
+    methods = ", ".join(allowed)
+    return from_code(405, f"It takes {methods}.", {"Allow": methods})
+
+
 def unavailable(detail: str, *, retry_after_s: int = RETRY_AFTER_S) -> Problem:
     """503 with Retry-After: a dependency is away."""
     return Problem(503, *_CODES[503], detail, retry_after_s=retry_after_s)
@@ -216,9 +222,8 @@ def install(app: FastAPI) -> None:
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = ", ".join(methods_at(app, request.url.path))
-            error.headers, error.detail = {"Allow": allowed}, f"It takes {allowed}."
-        elif error.status_code == HTTPStatus.NOT_FOUND and not isinstance(error, Problem) and app.openapi_url:
+            return response(not_this_method(methods_at(app, request.url.path)), request.url.path)
+        if error.status_code == HTTPStatus.NOT_FOUND and not isinstance(error, Problem) and app.openapi_url:
             error.detail = f"GET {app.openapi_url} lists the addresses that there are."
         return response(from_http(error), request.url.path)
 

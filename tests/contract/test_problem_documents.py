@@ -54,6 +54,7 @@ def checked(answer: httpx.Response, status: int, where: object) -> dict[str, Any
     assert problem["status"] == status
     assert problem["type"].endswith(f"/{problem['code']}")
     assert problem["title"]
+    assert problem["detail"], (where, "what is to be done")
     assert problem["trace_id"] == answer.headers["x-trace-id"], where
     assert not INSIDE.search(answer.text), answer.text
     return problem
