@@ -9,7 +9,7 @@ import pytest
 from services.claims.domain.claim.deadlines import latest_receipt_on, safe_send_on
 from services.claims.domain.claim.eligibility import ClaimContext, ClaimedMark, Waiver
 from services.claims.domain.claim.line_life import LineAccount, LineState
-from services.claims.domain.claim.second_application import Consent, EarlierLine
+from services.claims.domain.claim.second_application import Consent, EarlierLine, before_it
 from services.claims.domain.register.vehicle import Assignment, Ending, Vehicle
 from shared.contracts.device_day import Hold
 from shared.nz_days import to_ordinal
@@ -179,6 +179,34 @@ def test_EL4_a_waiver_lets_no_other_hold_pass_nor_the_same_begun_again() -> None
     assert not assessed(context=late).eligible, "a hold that was waived says nothing of data that may still come"
 
 
+def test_EL4_a_decision_about_data_to_come_says_nothing_of_days_that_are_not_settled() -> None:
+    late = replace(USUAL, complete_through_ms={})
+    covers = frozenset(name for finding in of_rule(assessed(context=late), "EL4") for name in finding.waivable)
+    waiver = Waiver(rule="EL4", reason="no signal", actor="R Hill", at=nz(2026, 5, 1), covers=covers)
+    again = replace(late, waivers=(waiver,))
+    assert assessed(context=again).eligible
+    begun_again = [*DAYS[:-1], device_day(date(2026, 3, 10), run("off_road", 10 * KM, 9, 12), settled=False)]
+    found = assessed(days=begun_again, context=again)
+    assert (found.state, failing(found)) == ("ended", {"EL4"})
+    (finding,) = [one for one in of_rule(found, "EL4") if one.outcome == "fail"]
+    assert "data may still arrive for d1" in finding.reason
+    assert "1 device-days of the licence are not settled yet" in finding.reason
+
+
+def test_EL4_a_hold_on_the_first_and_on_the_last_day_blocks() -> None:
+    for on in (date(2026, 3, 1), date(2026, 3, 10)):
+        hold = Hold(tenant="t1", device="d1", day=to_ordinal(on), kind="reprocess", open=True, rev=1)
+        assert failing(assessed(context=replace(USUAL, holds=(hold,)))) == {"EL4"}, on
+
+
+def test_EL4_an_interpolated_end_waits_for_what_lies_before_the_reading_behind_it() -> None:
+    behind = nz(2026, 3, 14)
+    whole = record([licence(), FOLLOWING], (reading(nz(2026, 3, 1), 4000), reading(behind, 5200)))
+    for through, waits in ((ms(behind) + 72 * 3_600_000 - 1, True), (ms(behind) + 72 * 3_600_000, False)):
+        found = assessed(vehicle_record=whole, context=replace(USUAL, complete_through_ms={"d1": through}))
+        assert ("EL4" in failing(found)) is waits, failing(found)
+
+
 def test_EL4_a_waiver_does_not_undo_a_claim_made_before() -> None:
     waiver = Waiver(rule="EL4", reason="again", actor="R Hill", at=nz(2026, 5, 1), covers=frozenset({""}))
     mark = ClaimedMark(where="here", reference="RUCOR-000001", on=date(2026, 4, 1))
@@ -230,6 +258,25 @@ def test_CL5_EL4_without_consent_an_earlier_application_blocks_whatever_became_o
     line = replace(earlier(1, "RUCOR-000001", ("declined", None, None)), consent=None)
     assert failing(assessed(context=again(line))) == {"EL4"}
     assert failing(assessed(context=replace(USUAL, earlier=(line,)))) == {"EL4"}, "also where its mark is gone"
+
+
+def test_CL5_LI7_a_claim_outside_blocks_though_an_earlier_one_here_had_the_agencys_consent() -> None:
+    outside = ClaimedMark(where="outside", reference="paper 1", on=date(2026, 5, 3))
+    found = assessed(context=replace(again(earlier(340)), mark=outside))
+    assert failing(found) == {"EL4"}
+    assert "outside this system (paper 1)" in next(f.reason for f in of_rule(found, "EL4") if f.outcome == "fail")
+
+
+def test_CL5_what_is_told_of_an_earlier_claim_is_what_is_left_of_its_money() -> None:
+    line = earlier(400, "RUCOR-000001", ("accepted", 400, 3_040), ("paid", None, 3_040), ("recovered", None, 1_520))
+    (warned,) = [one for one in of_rule(assessed(context=again(line)), "EL4") if one.outcome == "warn"]
+    assert (dict(warned.inputs)["earlier_km"], dict(warned.inputs)["earlier_cents"]) == ("200", "1520")
+
+
+def test_CL5_before_a_claim_come_those_lodged_before_it_and_never_itself() -> None:
+    lines = [earlier(100, f"RUCOR-00000{number}") for number in (1, 2, 3)]  # of one instant: the numbers tell
+    assert before_it(lines, lines[1].claim_id) == (lines[0],)
+    assert before_it(lines, uuid5(NAMESPACE, "not lodged")) == tuple(lines)
 
 
 def test_EL4_days_not_settled_wait() -> None:

@@ -133,3 +133,9 @@ def test_CL7_nothing_is_owed_of_what_the_agency_declined_cut_or_took_back() -> N
     part = ACCEPTED.after("paid", None, 4_256).after("recovered", None, 1_064)
     assert over_claim(part, 420, 0, 7_600, 1) is None, "140 km were taken back"
     assert over_claim(part, 400, 140, 7_600, 1).owed_km == 20, "one repayment on record twice is one"  # type: ignore[union-attr]
+
+
+def test_CL6_what_was_said_of_the_money_holds_while_the_kilometres_stay_and_is_unknown_for_more() -> None:
+    partly = PENDING.after("accepted", 420, 3_192)
+    assert partly.after("accepted", 420, None).accepted_cents == 3_192
+    assert partly.after("accepted", 560, None).accepted_cents is None

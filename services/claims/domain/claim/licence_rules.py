@@ -166,23 +166,27 @@ def _all_in(statement: Statement, end_ms: int, context: ClaimContext, policy: Po
     needed_ms = max([end_ms, *(span.until_ms for span in statement.spans)]) + policy.late_window_hours * _HOUR_MS
     devices = sorted({span.device for span in statement.spans})
     late = [device for device in devices if (context.complete_through_ms.get(device) or 0) < needed_ms]
+    inputs: tuple[tuple[str, str], ...]
     inputs = (("needed_through", from_ms(needed_ms).isoformat()), ("devices", ", ".join(devices) or "none"))
     source = "Act s 35(3); policy (late window)"
+    faults, against = [], []
     if late:
         known = [context.complete_through_ms.get(device) for device in late]
         through = "not known" if None in known else from_ms(min(ms for ms in known if ms is not None)).isoformat()
-        reason = f"data may still arrive for {', '.join(late)}: complete through {through}, needed {inputs[0][1]}"
-        against = tuple(f"data of {device} through {inputs[0][1]}" for device in late)
-    elif statement.unsettled_days:
-        inputs = (("unsettled_days", str(statement.unsettled_days)), *inputs[1:])
-        reason = f"{statement.unsettled_days} device-days of the licence are not settled yet"
-        against = (f"unsettled days of statement {statement.hash}",)
-    else:
+        faults.append(f"data may still arrive for {', '.join(late)}: complete through {through}, needed {inputs[0][1]}")
+        against += [f"data of {device} through {inputs[0][1]}" for device in late]
+    if statement.unsettled_days:
+        faults.append(f"{statement.unsettled_days} device-days of the licence are not settled yet")
+        against.append(f"unsettled days of statement {statement.hash}")
+        unsettled = ("unsettled_days", str(statement.unsettled_days))
+        inputs = (*inputs, unsettled) if late else (unsettled, *inputs[1:])
+    if not faults:
         reason = f"everything up to {policy.late_window_hours} h after the licence's end is in"
         return Finding(rule="EL4", outcome="pass", reason=reason, source=source, inputs=inputs)
     return Finding(
-        rule="EL4", outcome="fail", reason=reason, source=source, inputs=inputs, waiting=True, waivable=against
-    )
+        rule="EL4", outcome="fail", reason="; ".join(faults), source=source, inputs=inputs, waiting=True,
+        waivable=tuple(against),
+    )  # fmt: skip
 
 
 def _no_holds(statement: Statement, holds: Sequence[Hold]) -> Finding:
