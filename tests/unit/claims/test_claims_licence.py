@@ -6,7 +6,7 @@ from uuid import uuid5
 
 import pytest
 
-from services.claims.domain.register.licence import InvalidLicence, VehicleRecord, check_licence, normalise_number
+from services.claims.domain.register.licence import InvalidLicence, UnusedAsked, check_licence, normalise_number
 from services.claims.domain.register.recorder import Point, timeline, unwrapped
 from services.claims.domain.register.vehicle import (
     Assignment,
@@ -317,3 +317,30 @@ def test_VE1_plates_are_one_to_six_letters_and_digits(text: str, plate: str) -> 
 def test_VE1_other_plates_are_refused(text: str) -> None:
     with pytest.raises(InvalidPlate):
         normalise_plate(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"), [("recorder_change", "recorder_change"), ("cancelled_vehicle", "deregistration")]
+)
+def test_OT3_OT4_no_claim_reaches_into_what_is_asked_for_as_unused(kind: str, cause: str) -> None:
+    asked = UnusedAsked(
+        application_id=uuid5(NAMESPACE, "a"), kind=kind, from_reading=4_300, on=date(2026, 4, 1), decided=False
+    )  # type: ignore[arg-type]
+    given = licence(unused_asked=asked)
+    readings = [reading(nz(2026, 3, 1), 4_000), reading(nz(2026, 4, 2), 4_600)]
+    removed = [recorder(removed_at=nz(2026, 4, 3))]
+    window = claimable_range(given, record([given], readings, recorders=removed), RISES)
+    assert (window.start, window.end, window.cause) == (4_000, 4_300, cause)
+
+
+def test_VE2_OT2_a_surrender_beyond_a_turn_of_the_display_reads_as_the_display_showed() -> None:
+    at = nz(2026, 4, 1)
+    given = licence(
+        start=99_500, end=109_500, gross_cents=76_000,
+        surrendered=Ending(kind="surrendered", at=at, recorder_id=RECORDER, reading=100_500),
+    )  # fmt: skip
+    readings = [reading(nz(2026, 3, 1), 99_500), reading(nz(2026, 3, 20), 400), reading(at, 500)]
+    whole = record([given], readings, recorders=[recorder(rollover_at=100_000)])
+    line = whole.timeline_of(given)
+    assert ([point.units for point in line.points], line.conflicts) == ([99_500, 100_400, 100_500], ())
+    assert claimable_range(given, whole, RISES).end == 100_500

@@ -139,11 +139,15 @@ class VehicleRecord:
         return self.line_of(self.recorder_of(licence))
 
     def line_of(self, recorder: Recorder) -> Timeline:
-        """Likewise, of any of its recorders."""
+        """Likewise, of any of its recorders.  A surrender's reading is on its licence's scale, with the turns added."""
         endings = (*self.vehicle.endings, *(one.surrendered for one in self.licences if one.surrendered))
         shown = tuple(
-            RecorderReading(recorder_id=ending.recorder_id, at=ending.at, value=ending.reading)
+            RecorderReading(recorder_id=ending.recorder_id, at=ending.at, value=_shown(recorder, ending.reading))
             for ending in endings
             if ending.recorder_id is not None and ending.reading is not None
         )
         return timeline(recorder, (*self.readings, *shown))
+
+
+def _shown(recorder: Recorder, reading: int) -> int:
+    return reading % recorder.rollover_at if recorder.rollover_at else reading

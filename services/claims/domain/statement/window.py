@@ -91,9 +91,10 @@ def claimable_range(licence: Licence, record: VehicleRecord, rate_rises: Sequenc
     return whole
 
 
-def _precedence(event: _Event) -> tuple[int, int, int, str]:
+def _precedence(event: _Event) -> tuple[int, int, bool, int, str]:
     """Fixed, so that the order of the register's rows never matters; of equals the more telling cause comes first."""
-    return (event.units if event.units is not None else -1, _RANK.index(event.cause), event.at_ms or 0, event.text)
+    units = -1 if event.units is None else event.units
+    return (units, _RANK.index(event.cause), event.at_ms is None, event.at_ms or 0, event.text)
 
 
 def _events(licence: Licence, record: VehicleRecord, line: Timeline, rate_rises: Sequence[date]) -> Iterator[_Event]:
@@ -114,6 +115,7 @@ def _events(licence: Licence, record: VehicleRecord, line: Timeline, rate_rises:
         read = f" at {units}" if units is not None else ""
         yield _Event(cause, units, to_ms(at), f"{cause} on {nz_date(ending.at)}{read}")
     yield from _recorder_change(licence, line)
+    yield from _unused(licence, start)
     if record.vehicle.heavy(licence.gross_kg):
         known = record.vehicle.gross_kg is not None or licence.gross_kg is not None
         unless = "" if known else ": its weight is not known and counts as heavy until it is entered"
@@ -145,6 +147,17 @@ def _recorder_change(licence: Licence, line: Timeline) -> Iterator[_Event]:
         yield _Event("recorder_change", None, removed_ms, text)
     else:
         yield _Event("recorder_change", last.units, removed_ms, f"{text} at {last.units}")
+
+
+def _unused(licence: Licence, start: int) -> Iterator[_Event]:
+    """What is asked for as unused, or was refunded, was not travelled by the holder's own word: no later reading of the
+    recorder lets a claim reach into it (rules OT3, OT4; Act s 35).  A surrender ends the range by itself."""
+    asked = licence.unused_asked
+    if asked is None or asked.kind == "surrender":
+        return
+    cause: EndCause = "recorder_change" if asked.kind == "recorder_change" else "deregistration"
+    text = f"the application for what is unused of it from {asked.from_reading} on"
+    yield _Event(cause, start + asked.from_reading - licence.start_reading, None, text)
 
 
 def _bought_later(other: Licence, licence: Licence) -> bool:
