@@ -50,7 +50,7 @@ update claims.licence set claimable_end_reading = $3, ended_by = $4 where tenant
 END_RANGES_AT: Final = """
 update claims.licence set claimable_end_reading = greatest($3 - turned, start_reading), ended_by = $4
 where tenant_id = $1 and recorder_id = $2 and claimable_end_reading + turned > $3 and kind <> 'additional'
-    and not exists (select from claims.lodged_licence m
+    and issued_at <= $5 and not exists (select from claims.lodged_licence m
         where m.tenant_id = $1 and m.licence_id = licence.id and m.released_at is null)
 returning id"""
 INSERT_VERIFICATION: Final = """
@@ -186,11 +186,11 @@ async def set_range(conn: Connection, tenant: UUID, licence_id: UUID, at_reading
 
 
 async def end_ranges_at(
-    conn: Connection, tenant: UUID, recorder_id: UUID, at_reading: int, ended_by: str
+    conn: Connection, tenant: UUID, recorder_id: UUID, at_reading: int, ended_by: str, at: datetime
 ) -> list[UUID]:
-    """Every licence of the recorder that reaches past `at_reading` of its series ends there, but those that are claimed; their
-    ids."""
-    return [record["id"] for record in await conn.fetch(END_RANGES_AT, tenant, recorder_id, at_reading, ended_by)]
+    """Every licence of the recorder that was issued by then and reaches past `at_reading` of its series ends there, but those
+    that are claimed; their ids."""
+    return [record["id"] for record in await conn.fetch(END_RANGES_AT, tenant, recorder_id, at_reading, ended_by, at)]
 
 
 async def insert_verification(conn: Connection, tenant: UUID, row: VerificationRow) -> bool:

@@ -11,7 +11,7 @@ from services.claims.repo.rows import all_of
 from shared.db.pool import Connection
 
 CLAIMED: Final = """
-select m.licence_id, m.kind, m.source_id, exists (
+select m.licence_id, m.kind, m.source_id, upper(m.claimed) - 1 as until_reading, exists (
     select from claims.lodged_licence g
     join claims.claim_step a on a.tenant_id = g.tenant_id and a.id = g.released_by and a.kind = 'consent'
     where g.tenant_id = m.tenant_id and g.licence_id = m.licence_id and g.source_id = m.source_id
@@ -44,6 +44,8 @@ class ClaimedBy:
     licence_id: UUID
     kind: str
     source_id: UUID
+    until_reading: int
+    """How far it reaches, on the licence's own scale."""
     consented: bool
     """The Agency agreed to another application, which has not been lodged yet (rule CL5)."""
 

@@ -23,7 +23,7 @@ from tests.integration.claims.applying import (
     surrendering,
 )
 from tests.integration.claims.conftest import Claims
-from tests.integration.claims.world import Fleet
+from tests.integration.claims.world import KM, Fleet
 
 pytestmark = pytest.mark.integration
 
@@ -234,3 +234,69 @@ async def test_what_was_refunded_before_there_were_applications_is_known_too(cla
     finally:
         await superuser.close()
     assert await parts(fleet, licence) == before
+
+
+async def test_OT3_EL4_a_reading_that_comes_after_the_application_lets_no_claim_into_what_it_asks_for(
+    fleet: Fleet,
+) -> None:
+    """The old recorder went on to 46500 before it came off; 46000 to 55000 are asked for as unused."""
+    licence = await long_licence(fleet)
+    made = await fleet.post("/applications", await unserviceable(fleet, licence))
+    await act(fleet, made, "ready")
+    await act(fleet, made, "sent", {"on": ON, "channel": "agent"})
+    await fleet.add_reading("ABC123", "2026-11-10T11:00:00+13:00", 46_500)
+    statement = await fleet.get(f"/licences/{licence}/statement")
+    assert statement["recorder_mm"] == 1_000 * KM
+    preview = await fleet.preview([licence])
+    assert preview["lodgeable"], preview
+    await fleet.post("/claims", {"preview_token": preview["preview_token"]})
+    assert await parts(fleet, licence) == [("off_road", 45_000, 46_000), ("unused", 46_000, 55_000)]
+
+
+async def test_OT1_OT3_what_a_late_overlap_credited_beyond_the_claim_is_not_refunded_as_unused_too(
+    fleet: Fleet,
+) -> None:
+    licence = await long_licence(fleet)
+    await fleet.add_reading("ABC123", "2026-11-09T12:00:00+13:00", 46_000)
+    asked = await unserviceable(fleet, licence)
+    preview = await fleet.preview([licence])
+    await fleet.post("/claims", {"preview_token": preview["preview_token"]})
+    late = {"end_reading": 65_500, "units": 20, "gross_cents": 152_000, "credit_cents": 722_00, "overlap": True}
+    await fleet.add_licence("ABC123", "RUC 20", 45_500, "2026-10-08", **late)
+    assert await parts(fleet, licence) == [("off_road", 45_000, 46_000), ("credit", 46_000, 55_000)]
+    made = await fleet.post("/applications", asked)
+    assert [one for one in failing(made) if "credited when licence RUC 20 was bought" in one]
+    await act(fleet, made, "ready", None, 409)
+
+
+async def unserviceable(fleet: Fleet, licence: str) -> dict[str, Any]:
+    """The recorder is replaced on 10 November; it had failed the day before, at 46000."""
+    old = fleet.recorders["ABC123"]
+    at = "2026-11-10T12:00:00+13:00"
+    new = {"vehicle_id": fleet.vehicles["ABC123"], "kind": "hubodometer", "serial": "HB-2", "from": at, "replaces": old}
+    fleet.recorders["new"] = (await fleet.post("/recorders", new))["id"]
+    replacement = await fleet.add_licence("new", "RUC 11", 0, at)
+    return {
+        "kind": "recorder_change", "licence_id": licence, "cause": "unserviceable", "reading": 46_000,
+        "read_at": "2026-11-09T12:00:00+13:00", "odometer_reading": 91_000, "actor": "R Hill",
+        "new_recorder_id": fleet.recorders["new"], "replacement_licence_id": replacement,
+    }  # fmt: skip
+
+
+async def test_LI2_CL5_a_surrender_and_a_claim_that_are_both_taken_back_leave_the_licence_whole(fleet: Fleet) -> None:
+    licence = await long_licence(fleet)
+    await fleet.add_reading("ABC123", READ_AT, 46_000)
+    made = await surrendering(fleet, licence)
+    await act(fleet, made, "ready")
+    await fleet.post("/waivers", {"rule": "EL4", "licence_id": licence, "reason": "sure of it", "actor": "R Hill"})
+    claims = []
+    for state in ("asked for", "withdrawn"):
+        preview = await fleet.preview([licence])
+        claims.append((await fleet.post("/claims", {"preview_token": preview["preview_token"]}))["id"])
+        if state == "withdrawn":
+            await act(fleet, made, "withdraw", {"on": ON, "reason": "kept"})
+        await fleet.post(f"/claims/{claims[-1]}/withdraw", {"on": ON, "actor": "R Hill", "reason": "typed wrong"}, 200)
+        paper = await fleet.get(f"/licences/{licence}")
+        expected = (46_000, "surrender") if state == "asked for" else (55_000, None)
+        assert (paper["claimable_end_reading"], paper["ended_by"]) == expected, state
+    assert await parts(fleet, licence) == []

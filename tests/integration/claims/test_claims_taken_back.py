@@ -131,3 +131,41 @@ async def test_VE3_a_reading_gets_its_file_afterwards_once(fleet: Fleet) -> None
     assert proved["attachment_id"] == body["attachment_id"]
     await fleet.post(f"/readings/{reading}/attachment", body, 409)
     await fleet.post(f"/readings/{fleet.vehicles['ABC123']}/attachment", body, 404)
+
+
+async def test_EL5_CL5_a_sale_and_a_claim_that_are_both_taken_back_leave_the_licence_whole(fleet: Fleet) -> None:
+    """While it was claimed nothing moved its range; whoever claims it again claims all of it."""
+    licence = await fleet.claimable()
+    running, ute = fleet.licences["RUC 0001 next"], fleet.vehicles["ABC123"]
+    await fleet.post(f"/vehicles/{ute}/sale", SALE, 200)
+    entry = {"claimed_on": "2026-11-02", "reference": "paper 1", "actor": "R Hill", "reason": "by hand"}
+    await fleet.post(f"/licences/{running}/claimed-outside", entry)
+    await fleet.post(f"/vehicles/{ute}/sale/strike", WHY, 200)
+    assert (await fleet.get(f"/licences/{running}"))["claimable_end_reading"] == 46_300
+    await fleet.post(f"/licences/{running}/claimed-outside/strike", WHY, 200)
+    paper = await fleet.get(f"/licences/{running}")
+    assert (paper["claimable_end_reading"], paper["ended_by"]) == (47_000, None)
+    assert (await fleet.get(f"/licences/{licence}"))["claimable_end_reading"] == 46_000
+
+
+async def test_EL5_a_licence_bought_after_the_vehicle_came_back_is_claimed_like_any_other(fleet: Fleet) -> None:
+    """It was sold in September, before the licence was issued: that sale ends nothing of it, whichever is entered first."""
+    licence = await fleet.claimable()
+    ute = fleet.vehicles["ABC123"]
+    before = {"at": "2026-09-20T08:00:00+12:00", "reading": 44_500, "actor": "R Hill", "reason": "sold"}
+    sold = await fleet.post(f"/vehicles/{ute}/sale", before, 200)
+    assert sold["licences_ended"] == []
+    await fleet.post("/devices", {"device": "imei-1", "vehicle_id": ute, "from": "2026-09-21", "gps_type": "FMC130"})
+    assert (await fleet.get(f"/licences/{licence}"))["claimable_end_reading"] == 46_000
+    later = await fleet.add_licence("ABC123", "RUC 3", 47_000, "2026-10-20")
+    assert (await fleet.get(f"/licences/{later}"))["claimable_end_reading"] == 48_000
+    preview = await fleet.preview([licence])
+    claim = await fleet.post("/claims", {"preview_token": preview["preview_token"]})
+    assert claim["lines"][0]["distance_km"] == 560
+
+
+async def test_VE5_CL7_a_vehicle_that_proves_exempt_owes_all_that_was_claimed_for_it(fleet: Fleet) -> None:
+    _, claim = await lodged(fleet)
+    fix = WHY | {"exempt": True, "exempt_reason": "agricultural tractor"}
+    await fleet.post(f"/vehicles/{fleet.vehicles['ABC123']}/correction", fix, 200)
+    assert await claimed_too_much(fleet, claim) == [0]

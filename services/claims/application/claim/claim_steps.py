@@ -5,11 +5,13 @@ from datetime import date
 from typing import cast
 from uuid import UUID
 
+from services.claims.application.claim.review_claim import close_disclosure
 from services.claims.application.happened import check_step_day
+from services.claims.application.refunds.restore_range import lock_with_recorders, restore_range
 from services.claims.application.refusals import claimed_once, invalid, not_found, step_not_allowed
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import ClaimState, IllegalStep, advance
-from services.claims.repo import claim_life, claims, licences, lodged
+from services.claims.repo import claim_life, claims, lodged
 from services.claims.repo.claim_life import Step
 from services.claims.repo.claims import LineRow
 from shared.clock import new_id
@@ -34,14 +36,18 @@ async def take_step(conn: Connection, tenant: UUID, claim_id: UUID, to: ClaimSta
 
 async def withdraw(conn: Connection, tenant: UUID, claim_id: UUID, step: Step, today: date) -> None:
     """Rule CL5: while the form was never sent, free every licence and void the form by the claim's number.  A licence that was
-    claimed before, by the Agency's consent to this application, is the earlier claim's again."""
+    claimed before, by the Agency's consent to this application, is the earlier claim's again; another reaches as far as it does
+    now, whatever was taken back while it was claimed.  Nothing is owed of what was never asked for (rule CL7)."""
     await take_step(conn, tenant, claim_id, "withdrawn", step, today)
     licence_ids = [line.licence_id for line in await claims.lines(conn, tenant, claim_id)]
-    await licences.lock_licences(conn, tenant, licence_ids)
+    await lock_with_recorders(conn, tenant, licence_ids)
     for licence_id in licence_ids:
         await lodged.release(conn, tenant, claim_id, licence_id, step.id)
         with constraints(claimed_once(licence_id)):
             await lodged.mark_again(conn, tenant, licence_id, claim_id, new_id())
+        await restore_range(conn, tenant, licence_id)
+    for told in await claim_life.told(conn, tenant, [claim_id]):
+        await close_disclosure(conn, tenant, told.id, step.on_day, "not_owed_any_more", 0, "", step.actor)
 
 
 async def locked(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimState:

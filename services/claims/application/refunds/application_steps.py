@@ -16,7 +16,7 @@ from services.claims.application.refunds.application_details import check_detail
 from services.claims.application.refunds.apply import advance, in_order, step_at, take_application_step
 from services.claims.application.refunds.draw_inputs import draw_inputs
 from services.claims.application.refunds.judge_application import Case, Judged, judge, load_case
-from services.claims.application.refunds.restore_range import restore_range
+from services.claims.application.refunds.restore_range import UNUSED_FROM, restore_range
 from services.claims.application.refusals import already_refunded, invalid, raising, step_not_allowed
 from services.claims.application.register.add_reading import check_reading
 from services.claims.application.register.attach import check_attachment
@@ -56,12 +56,11 @@ async def amend(
     check_details(cast("ApplicationKind", row.kind), given)
     if row.state not in {"draft", "ready"}:
         _forbid(row, "draft")
-    if row.state == "ready":
-        await give_back(conn, tenant, row)
     details = msgspec.structs.replace(from_json(row.details), **given)
     await applications.redraft(conn, tenant, row.id, to_json(details))
     await applications.add_step(conn, tenant, row.id, step_at("amended", "draft", at, actor))
     if row.state == "ready":
+        await give_back(conn, tenant, row)
         await reviews.of(conn, tenant, [row.vehicle_id])
 
 
@@ -78,8 +77,8 @@ async def add_document(
     if step.attachment_id is not None:
         await check_attachment(conn, tenant, step.attachment_id)
     if row.state == "ready":  # what it stands on changes
-        await give_back(conn, tenant, row)
         await applications.redraft(conn, tenant, row.id, row.details)
+        await give_back(conn, tenant, row)
         step = replace(step, state="draft")
     await applications.add_step(conn, tenant, row.id, step)
     if row.state == "ready":
@@ -147,12 +146,11 @@ async def _end_range(conn: Connection, tenant: UUID, case: Case, at_reading: int
     """A licence that is claimed already is never changed: its claimed part lies before what is asked for."""
     if case.kind == "cancelled_vehicle" or await lodged.claimed(conn, tenant, [case.paper.id]):
         return
-    cause = "surrender" if case.kind == "surrender" else "recorder_change"
-    await licences.end_range(conn, tenant, case.paper.id, at_reading, cause)
+    await licences.end_range(conn, tenant, case.paper.id, at_reading, UNUSED_FROM[case.kind])
 
 
 async def give_back(conn: Connection, tenant: UUID, row: ApplicationRow) -> None:
-    """Nothing is asked for any more: the kilometres are free, and the licence runs on as far as it may."""
+    """Nothing is asked for any more (`row` is as it was): the kilometres are free, the licence runs on as far as it may."""
     await applications.release_range(conn, tenant, row.id)
     if row.licence_id is not None:
         await restore_range(conn, tenant, row.licence_id)

@@ -92,8 +92,10 @@ async def _settle_ranges(
             if any(mark.kind == "outside" for mark in marks):
                 raise overlap("licence_range_overlap", _CLAIMED_OUTSIDE, other.id)
             await licences.end_range(conn, tenant, other.id, at - other.turned, "overlap")
-            if not marks:  # else its claim holds those kilometres, and what it says too much is disclosed
-                credited[other.id] = Credit(other.id, at - other.turned, other.end_reading, row.id)
+            # its claim holds those kilometres, and what it says too much is disclosed; what lies beyond was credited
+            beyond = max([at - other.turned, *(mark.until_reading for mark in marks)])
+            if beyond < other.end_reading:
+                credited[other.id] = Credit(other.id, beyond, other.end_reading, row.id)
         elif not bought_later and other.overlap:
             if at - row.turned < row.claimable_end_reading:
                 row = replace(row, claimable_end_reading=at - row.turned, ended_by="overlap")

@@ -53,7 +53,7 @@ async def sell_vehicle(conn: Connection, tenant: UUID, row: EndingRow, now: date
     await lock_vehicles(conn, tenant, moved)
     await follow_readings(conn, tenant, recorder)
     left_at = (await series_of(conn, tenant, recorder)).units(row.reading, row.at)
-    ended = await licences.end_ranges_at(conn, tenant, recorder.id, left_at, row.cause)
+    ended = await licences.end_ranges_at(conn, tenant, recorder.id, left_at, row.cause, row.at)
     await devices.end_assignments_of(conn, tenant, row.vehicle_id, row.at)
     await reviews.of(conn, tenant, moved)  # it may be long ago
     warnings = [

@@ -38,7 +38,8 @@ class Series:
         """`row`, its range cut where its vehicle left the fleet (rules LI2, EL5)."""
         for ending in endings:
             at = self.units(ending.reading, ending.at) - row.turned
-            if ending.recorder_id == row.recorder_id and at < row.claimable_end_reading:
+            left = ending.recorder_id == row.recorder_id and ending.at >= row.issued_at  # else it came back before
+            if left and at < row.claimable_end_reading:
                 row = replace(row, claimable_end_reading=max(row.start_reading, at), ended_by=ending.cause)
         return row
 
