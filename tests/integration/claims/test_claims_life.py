@@ -376,6 +376,26 @@ async def test_CL7_a_line_has_one_open_disclosure_and_none_where_nothing_is_owed
     assert closed == {"replaced", "not_owed_any_more", None}
 
 
+async def test_CL7_CL5_what_is_known_to_be_too_much_is_told_whenever_the_form_moves_and_ends_with_the_claim(
+    fleet: Fleet,
+) -> None:
+    """A claim that was never sent is withdrawn and made anew: nothing is owed of it."""
+    licence, claim = await lodged(fleet)
+    await rewritten(fleet, 2, 30)
+    await step(fleet, claim, "review", {})
+    (warned,) = (await fleet.get(f"/claims/{claim}/history"))["findings"]
+    assert (warned["rule"], warned["inputs"]["now_km"]) == ("CL7", "420")
+    assert "140 km more are claimed than its statement shows now" in warned["reason"]
+    history = await step(fleet, claim, "withdraw", WITHDRAW)
+    assert history["findings"] == []
+    (told,) = (await fleet.get("/disclosures", claim_id=claim))["items"]
+    assert (told["closed_as"], told["closed_on"], told["closed_by"]) == ("not_owed_any_more", ON, "R Hill")
+    preview = await fleet.preview([licence])
+    again = await fleet.post("/claims", {"preview_token": preview["preview_token"]})
+    assert again["totals"]["claimable_km"] == 420
+    assert (await step(fleet, again["id"], "sent", SENT))["findings"] == []
+
+
 async def test_CL7_nothing_is_disclosed_of_what_the_agency_declined_cut_or_took_back(fleet: Fleet) -> None:
     licence, claim = await lodged(fleet)
     await step(fleet, claim, "sent", SENT)

@@ -6,7 +6,13 @@ from uuid import uuid5
 
 import pytest
 
-from services.claims.domain.register.licence import InvalidLicence, UnusedAsked, check_licence, normalise_number
+from services.claims.domain.register.licence import (
+    InvalidLicence,
+    UnusedAsked,
+    VehicleRecord,
+    check_licence,
+    normalise_number,
+)
 from services.claims.domain.register.recorder import Point, timeline, unwrapped
 from services.claims.domain.register.vehicle import (
     Assignment,

@@ -12,9 +12,9 @@ from services.claims.application.statement.binding import account_of
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import IllegalStep
 from services.claims.domain.claim.line_life import LineAccount, LineState, TooMuch, beyond_its_worth, is_decided
-from services.claims.domain.findings import Finding
+from services.claims.domain.findings import FORM_NOTE_7_PAID, Finding
 from services.claims.repo import claim_life, claims, licences, lodged
-from services.claims.repo.claim_life import LineStep, Step
+from services.claims.repo.claim_life import DisclosureRow, LineStep, Step
 from services.claims.repo.claims import LineRow
 from shared.clock import new_id
 from shared.db.pool import Connection
@@ -76,10 +76,29 @@ def _claimed_again(licence_id: UUID) -> Problem:
 
 
 async def doubts(conn: Connection, tenant: UUID, claim_id: UUID) -> list[Finding]:
-    """More money than a line's kilometres are worth."""
+    """More money than a line's kilometres are worth, or more kilometres than its statement shows now."""
     known = await claim_life.line_steps(conn, tenant, claim_id)
     lines = await claims.lines(conn, tenant, claim_id)
-    return [doubt for line in lines for doubt in beyond_its_worth(line.number, _account(line, known), line.rate_cents)]
+    owing = {row.licence_id: row for row in await claim_life.told(conn, tenant, [claim_id]) if row.closed_on is None}
+    return [
+        doubt
+        for line in lines
+        for doubt in (
+            *beyond_its_worth(line.number, _account(line, known), line.rate_cents),
+            *([_not_shown(line.number, owing[line.licence_id])] if line.licence_id in owing else ()),
+        )
+    ]
+
+
+def _not_shown(number: str, told: DisclosureRow) -> Finding:
+    """Nobody sends, or sends again, what is known to be too much without being told."""
+    much = told.claimed_km - told.now_km - told.settled_km
+    reason = (
+        f"licence {number}: {much} km more are claimed than its statement shows now: while the form was never sent, withdraw "
+        "the claim and claim anew; else tell the Agency (disclosure)"
+    )
+    inputs = (("disclosure", str(told.id)), ("claimed_km", str(told.claimed_km)), ("now_km", str(told.now_km)))
+    return Finding(rule="CL7", outcome="warn", reason=reason, source=FORM_NOTE_7_PAID, inputs=inputs)
 
 
 def _account(line: LineRow, known: Sequence[LineStep]) -> LineAccount:

@@ -82,7 +82,9 @@ def hold_against(lines: Sequence[LodgedLine], facts: Facts, policy: Policy) -> l
         item = assessed[line.licence_id]
         own = next((one for one in item.earlier if one.claim_id == line.claim_id), None)
         if own is not None:
-            now_km = left_km(item.statement.claimable_km, before_it(item.earlier, line.claim_id))
+            exempt = item.record.vehicle.exempt  # such a vehicle buys no licence: nothing was to be claimed (rule VE5)
+            shows_km = 0 if exempt else item.statement.claimable_km
+            now_km = left_km(shows_km, before_it(item.earlier, line.claim_id))
             rate = (item.rate.cents, item.rate.units) if item.rate is not None else (0, 0)
             found.append(Held(line, own.account, now_km, rate, bytes.fromhex(item.statement.hash)))
     return found
