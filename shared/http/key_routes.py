@@ -16,7 +16,7 @@ from shared.db.api_keys import KeyFacts, key_id_of
 from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http.auth import Principal, opened_by
 from shared.http.commands import no_key
-from shared.http.fields import Answer, Body, GivenText, Instant
+from shared.http.fields import Answer, Body, Form, GivenText, Instant
 from shared.http.guards import VISITOR, require
 from shared.http.paging import LIMIT_MAX, Here
 from shared.http.problems import Problem
@@ -28,7 +28,9 @@ GRACE_HOURS_MAX: Final = 168
 SCOPES_MAX: Final = 50
 Manager = Annotated[Principal, Depends(require(SCOPE))]
 KeyId = Annotated[
-    str, Path(pattern="^[0-9a-f]{8}$", description="The 8 characters after `rucor_`.", examples=["1f2e3d4c"])
+    str,
+    Form("^[0-9a-f]{8}$", "give the key's id, the 8 characters after `rucor_`; GET /v1/keys lists them"),
+    Path(description="The 8 characters after `rucor_`.", examples=["1f2e3d4c"]),
 ]
 
 

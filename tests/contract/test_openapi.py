@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter
 
 from deploy.openapi.documents import APPS, FOLDER, text_of
+from services.ingest.api.schemas import Ping
 from shared.http.routes import COMMANDS, routes_of
 
 Json = dict[str, Any]
@@ -191,3 +192,13 @@ def test_every_command_takes_an_idempotency_key_or_stands_here_with_its_reason(s
         and "Idempotency-Key" not in {one["name"] for one in operation.get("parameters", [])}
     }
     assert without == KEYLESS[service.name].keys()
+
+
+def test_an_example_of_ndjson_is_a_ping_on_each_line() -> None:
+    content = APPS["ingest"]().openapi()["paths"]["/v1/pings"]["post"]["requestBody"]["content"]
+    shown = {media: values_of(one) for media, one in content.items() if media != "application/json"}
+    assert len(shown) > 3
+    for media, (text,) in shown.items():
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert len(lines) > 1, media
+        assert [Ping.model_validate(line).device_id for line in lines] == ["ute-7"] * len(lines), media

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.http.fields import Answer, Body, GivenText, Instant, Text, printable
+from shared.http.fields import Answer, Body, GivenText, Instant, Text, printable, shown
 from shared.nz_days import FIRST_DAY, LAST_DAY
 
 LandKindIn = Literal["owned", "leased", "licensed", "closed_works_site", "map_error", "other"]
@@ -128,6 +128,11 @@ class LandPage(Answer):
 
 class ExclusionBody(Body):
     """Faulty data of a device, or a place, that must not count."""
+
+    model_config = shown(
+        device="ute-7", from_at="2026-03-02T08:00:00+13:00", to_at="2026-03-02T11:30:00+13:00",
+        reason="antenna cable broken, workshop note 881", actor="R Hill",
+    )  # fmt: skip
 
     device: DeviceId | None = Field(
         None, description="Whose data. Without a polygon it is needed: its fixes of that time take no part at all."

@@ -49,6 +49,12 @@ class Ping(BaseModel):
     valid: bool | None = None
 
 
+NDJSON_EXAMPLE: Final = (
+    '{"device_id": "ute-7", "ts": "2026-03-02T18:00:01.250Z", "lat": -40.352306, "lng": 175.608215}\n'
+    '{"device_id": "ute-7", "ts": "2026-03-02T18:00:06.250Z", "lat": -40.352511, "lng": 175.608602}\n'
+)
+
+
 class RefusedPing(BaseModel):
     index: int
     """Position in the array, or line of the NDJSON body, from 0."""
@@ -122,7 +128,10 @@ PINGS_BODY: Final[dict[str, Any]] = {
                 for media in sorted(JSON_TYPES)
             },
             **{
-                media: {"schema": {"type": "string", "description": "One Ping as JSON on each line."}}
+                media: {
+                    "schema": {"type": "string", "description": "One Ping as JSON on each line."},
+                    "examples": {"typical": {"value": NDJSON_EXAMPLE}},
+                }
                 for media in sorted(NDJSON_TYPES)
             },
         },

@@ -13,7 +13,7 @@ from shared.http.routes import Route
 Json = dict[str, Any]
 DEEP_MAX: Final = 6
 _TYPICAL: Final = "typical"
-_JSON: Final = re.compile(r"application/(\w+\+)?json")
+_JSON: Final = re.compile(r"application/(\w+\+)?json\b")
 TEXTS: Final = {
     "actor": "R Hill", "address": "12 Ridge Road, Taihape", "bank_account": "01-0242-0100194-00", "channel": "email",
     "bank_account_name": "Hill Farms Limited", "contact_person": "R Hill", "customer_number": "123456789",
