@@ -214,6 +214,68 @@ async def test_RE1_papers_of_a_claim_go_when_no_licence_of_it_is_held_and_its_li
         assert (await fleet.get(path, 410))["code"] == "purged"
 
 
+async def test_RE1_a_file_that_a_mark_or_an_exemption_names_goes_when_nothing_that_it_is_about_is_held(
+    claims: Claims,
+) -> None:
+    fleet = await old_fleet(claims)
+    beside = await licence(fleet, "R0", 1_000, "2021-03-01")
+    held = await licence(fleet, "R1", 5_000, "2022-03-01")
+    (hold,) = (await fleet.post("/holds", {"licence_ids": [held], "reason": "objection", "actor": "a"}))["items"]
+    files = [
+        (await fleet.client.post("/v1/attachments", params={"name": f"f{i}", "actor": "a"}, content=b"%PDF-1 x")).json()
+        for i in range(4)
+    ]
+    told = {"reason": "jumped", "actor": "R Hill"}
+    on_the_day = {"device": "imei-9", "from_at": "2022-03-05", "to_at": "2022-03-05"}
+    long_before = {"device": "imei-9", "from_at": "2021-03-05", "to_at": "2021-03-05"}
+    in_its_period = {"licence_id": held, "from_at": "2022-03-08", "to_at": "2022-03-08"}
+    for what, file in zip((on_the_day, in_its_period, long_before), files, strict=False):
+        await fleet.post("/faulty-data", told | what | {"attachment_id": file["id"]})
+    await superuser(
+        claims,
+        "update claims.attachment set created_at = '2022-03-09'",
+        "delete from claims.faulty_stretch where mark_id in (select id from claims.faulty_mark where licence_id is not null)",
+        (
+            "insert into claims.exemption (tenant_id, id, vehicle_id, state, details, boundary, created_at) "
+            "select tenant_id, gen_random_uuid(), id, 'draft', '{}', '{}', now() from claims.vehicle"
+        ),
+        (
+            "insert into claims.exemption_exception (tenant_id, id, exemption_id, kind, during, back, destination, attachment_id, "
+            "actor, created_at) select e.tenant_id, gen_random_uuid(), e.id, 'repair', '[2022-03-05,2022-03-06)', false, 'x', a.id, "
+            "'a', now() from claims.exemption e join claims.attachment a using (tenant_id) where a.name = 'f3'"
+        ),
+    )
+
+    async def there() -> list[str]:
+        status = {one["name"]: (await fleet.client.get(f"/v1/attachments/{one['id']}")).status_code for one in files}
+        return [name for name, code in status.items() if code == 200]
+
+    assert (await purge(claims.worker, fleet.tenant, NOW_MS))["attachment"] == 1
+    assert await there() == ["f0", "f1", "f3"], f"{beside} is held no longer"
+    await fleet.post(f"/holds/{hold['id']}/release", {"reason": "settled", "actor": "a"}, 200)
+    assert (await purge(claims.worker, fleet.tenant, NOW_MS, dry=True))["attachment"] == 3
+    assert (await purge(claims.worker, fleet.tenant, NOW_MS))["attachment"] == 3
+    assert await there() == []
+
+
+async def test_RE1_a_file_that_a_table_without_a_rule_names_stays(claims: Claims) -> None:
+    fleet = await old_fleet(claims)
+    await fleet.client.post("/v1/attachments", params={"name": "f", "actor": "a"}, content=b"%PDF-1 x")
+    await superuser(
+        claims,
+        "update claims.attachment set created_at = '2022-03-09'",
+        (
+            "create table claims.later (tenant_id uuid, attachment_id uuid, "
+            "foreign key (tenant_id, attachment_id) references claims.attachment)"
+        ),
+        "grant select on claims.later to rucor_claims_owner",
+        "insert into claims.later select tenant_id, id from claims.attachment",
+    )
+    assert (await purge(claims.worker, fleet.tenant, NOW_MS))["attachment"] == 0, "unknown is kept"
+    await superuser(claims, "drop table claims.later")
+    assert (await purge(claims.worker, fleet.tenant, NOW_MS))["attachment"] == 1
+
+
 async def superuser(claims: Claims, *statements: str) -> None:
     conn = await asyncpg.connect(claims.database.superuser)
     try:
