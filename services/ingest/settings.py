@@ -35,7 +35,7 @@ class IngestSettings(ServiceSettings):
     quarantine_rows_per_hour: int = Field(default=20_000, ge=0)
     """Refused rows kept for each tenant; what is above is answered with its reason but not kept."""
     in_flight_bytes_max: int = Field(default=64_000_000, ge=BODY_BYTES_MAX * 2)
-    """Bytes of bodies between their first byte and their answer; above it the answer is 503."""
+    """Bytes of bodies between their first byte and their answer, half of them of one tenant; above it the answer is 503."""
     commit_deadline_s: float = Field(default=10.0, gt=0)
     """Pings that are not durable by then are answered with 503; they may still land, which is harmless."""
     space_path: Path | None = None

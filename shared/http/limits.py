@@ -1,12 +1,19 @@
 """Size limits of request bodies, before and after decompression: memory never grows with what a client sends."""
 
 import zlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Hashable, Mapping
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.http.auth import ASKING
 from shared.http.problems import Problem, response
+
+HELD_BYTES_MAX: Final = 256_000_000
+"""Of all bodies between their first byte and their answer, in a process."""
+HELD_BY_ONE_MAX: Final = 64_000_000
+"""Of one tenant's."""
 
 _GZIP: Final = zlib.MAX_WBITS | 16
 _ZLIB: Final = zlib.MAX_WBITS
@@ -22,13 +29,25 @@ def too_large(limit_bytes: int, what: str = "body") -> Problem:
 
 
 class BodyLimit:
-    """ASGI middleware: 413 by the Content-Length where there is one, else once the counted bytes pass the limit."""
+    """ASGI middleware: 413 by the Content-Length where there is one, else once the counted bytes pass the limit; 503 where the
+    bodies that are here, or one tenant's of them, are too much together, however slowly they come."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int, by_path: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit_bytes: int,
+        by_path: Mapping[str, int] | None = None,
+        held_max: int = HELD_BYTES_MAX,
+        by_one_max: int = HELD_BY_ONE_MAX,
+    ) -> None:
         """`by_path`: another limit for exactly these paths."""
         self.app = app
         self.limit_bytes = limit_bytes
         self.by_path = dict(by_path or {})
+        self.held_max = held_max
+        self.by_one_max = by_one_max
+        self._held: Counter[Hashable] = Counter()
+        self.held_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,18 +58,42 @@ class BodyLimit:
         if not length.isdigit() or int(length) > limit:
             await response(too_large(limit), scope["path"])(scope, receive, send)
             return
-        seen = 0
+        seen, who = 0, None
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal seen, who
             message = await receive()
             if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                if seen > limit:
+                more = len(message.get("body", b""))
+                if seen + more > limit:
                     raise too_large(limit)
+                who = _sender(scope) if who is None else who
+                seen += more
+                self._hold(who, more)
             return message
 
-        await self.app(scope, counted, send)
+        try:
+            await self.app(scope, counted, send)
+        finally:
+            self._hold(who, -seen)
+
+    def _hold(self, who: Hashable, count: int) -> None:
+        """Raises Problem 503."""
+        self._held[who] += count
+        self.held_bytes += count
+        if self._held[who] <= 0:
+            del self._held[who]
+        if count > 0 and (self._held[who] > self.by_one_max or self.held_bytes > self.held_max):
+            raise Problem(
+                503, "unavailable", "The service can't do this at the moment",
+                "Too much is being sent at once: send it again later, less of it at a time.", headers={"Connection": "close"},
+            )  # fmt: skip
+
+
+def _sender(scope: Scope) -> Hashable:
+    """The tenant; the address of who has not shown a key."""
+    asking = scope.get(ASKING)
+    return (scope.get("client") or ("",))[0] if asking is None else asking.tenant_id
 
 
 def inflate(body: bytes, encoding: str, limit_bytes: int) -> bytes:

@@ -1,6 +1,7 @@
 """What is let in before a body is read: bounded bytes in flight, and enough free space on the disk."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,22 +17,28 @@ class NoRoom(Retryable):
 
 
 class BytesInFlight:
-    """Bodies between their first byte and their answer, together never above the limit."""
+    """Bodies between their first byte and their answer, together never above the limit, and one tenant's never above half of
+    it: who sends slowly leaves room for others."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._of: Counter[str] = Counter()
         self.held = 0
 
     @contextmanager
-    def hold(self, count: int) -> Iterator[None]:
+    def hold(self, tenant: str, count: int) -> Iterator[None]:
         """Reserve `count` bytes.  Raises NoRoom."""
-        if self.held + count > self._limit:
-            raise NoRoom(f"{self.held} of {self._limit} bytes are in flight")
+        if self.held + count > self._limit or self._of[tenant] + count > self._limit // 2:
+            raise NoRoom(f"{self.held} of {self._limit} bytes are in flight, {self._of[tenant]} of them yours")
         self.held += count
+        self._of[tenant] += count
         try:
             yield
         finally:
             self.held -= count
+            self._of[tenant] -= count
+            if not self._of[tenant]:
+                del self._of[tenant]
 
 
 class FreeSpace:

@@ -77,10 +77,10 @@ class Intake:
         declared = request.headers.get("content-length", "")
         size = int(declared) if declared.isdigit() else BODY_BYTES_MAX
         try:
-            with self.in_flight.hold(min(size, BODY_BYTES_MAX)):
+            with self.in_flight.hold(sender.tenant, min(size, BODY_BYTES_MAX)):
                 sent = await request.body()
                 body = await self._run(len(sent), decode, sent, _encoding(request), BODY_BYTES_MAX)
-                with self.in_flight.hold(max(0, len(body) - size)):
+                with self.in_flight.hold(sender.tenant, max(0, len(body) - size)):
                     return await self._take_body(body, media, sender)
         except Retryable as error:
             raise unavailable(

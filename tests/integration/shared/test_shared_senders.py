@@ -4,15 +4,19 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
+from uuid import UUID
 
 import httpx
 import pytest
 import uvicorn
 from fastapi import Depends, FastAPI
+from starlette.types import Receive, Scope, Send
 
 from shared.http import conventions, heads, senders
+from shared.http.auth import ASKING, Principal
 from shared.http.guards import require_internal
+from shared.http.limits import BodyLimit
 
 pytestmark = pytest.mark.integration
 SECRET = "a-secret-between-services"
@@ -97,6 +101,45 @@ async def test_a_body_that_stalls_and_a_head_that_does_not_end_are_not_waited_fo
         whole = head(2, f"Authorization: Bearer {SECRET}") + b"{}"
         got = await answer_to(where, whole + b"POST /v1/thi")
         assert got.startswith(b"HTTP/1.1 200 "), "the same on a connection that was used"
+
+
+async def test_half_sent_bodies_cost_no_more_than_their_bound_and_one_tenant_leaves_room_for_others() -> None:
+    app = FastAPI()
+
+    @app.post("/v1/things")
+    async def post_thing(body: dict[str, Any]) -> dict[str, Any]:
+        return body
+
+    conventions.install(app)
+    limited = BodyLimit(app, 1_000_000, held_max=620_000, by_one_max=600_000)
+
+    async def known(scope: Scope, receive: Receive, send: Send) -> None:
+        one = dict(scope["headers"]).get(b"authorization") == b"Bearer one"
+        scope[ASKING] = Principal(UUID(int=1 if one else 2), "k", frozenset())
+        await limited(scope, receive, send)
+
+    half = b'{"a": "' + b"x" * 190_000
+    async with serving(cast("FastAPI", known)) as where:
+        waiting = [await asyncio.open_connection(*where) for _ in range(3)]
+        for _, writer in waiting:
+            writer.write(head(200_000, "Authorization: Bearer one") + half)
+        while limited.held_bytes < 3 * len(half):
+            await asyncio.sleep(0.01)
+        got = await answer_to(where, head(200_000, "Authorization: Bearer one") + half[:31_000])
+        assert got.startswith(b"HTTP/1.1 503 ")
+        assert b'"code":"unavailable"' in got and b"retry-after" in got.lower()
+        assert limited.held_bytes == 3 * len(half)
+        async with httpx.AsyncClient(base_url=f"http://{where[0]}:{where[1]}", timeout=30) as client:
+            theirs = {"Authorization": "Bearer two"}
+            assert (await client.post("/v1/things", json={"a": "y" * 40_000}, headers=theirs)).status_code == 200
+            too_much = await client.post("/v1/things", json={"a": "y" * 60_000}, headers=theirs)
+            assert (too_much.status_code, too_much.json()["code"]) == (503, "unavailable"), "all together"
+            for _, writer in waiting:
+                writer.close()
+            while limited.held_bytes:
+                await asyncio.sleep(0.01)
+            whole = await client.post("/v1/things", json={"a": "y" * 500_000}, headers=theirs)
+            assert whole.status_code == 200
 
 
 async def test_too_many_at_once_are_refused_with_a_problem_and_health_answers_still(
