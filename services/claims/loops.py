@@ -5,7 +5,7 @@ from typing import Final
 
 from services.claims.application.audit.tell_holds import tell_next
 from services.claims.application.peers import Classifier
-from services.claims.application.privacy import erase_vehicles, retention
+from services.claims.application.privacy import erase_names, erase_vehicles, retention
 from shared.clock import Clock
 from shared.db.audit import PURGE_EVERY_S, PURGE_LOOP, PURGE_STALE_S
 from shared.db.pool import Pool
@@ -54,4 +54,5 @@ class HoldsTeller:
         if await tell_next(self._pool, self._classifier) or await retention.tell_next(self._pool, self._classifier):
             return True
         await self._classifier.holds_told()
-        return await erase_vehicles.tell_next(self._pool, self._classifier)
+        vehicles = await erase_vehicles.tell_next(self._pool, self._classifier)
+        return await erase_names.tell_next(self._pool, self._classifier) or vehicles

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from services.claims.application.peers import SIMPLIFY_M, PeerRefused, PeerUnavailable
 from services.claims.domain.preflight.case import Ground, LandFact
 from shared.contracts.claim import Track
-from shared.contracts.erasure import ErasureAsked, ErasureDone
+from shared.contracts.erasure import ErasureAsked, ErasureDone, NamesAsked, RulingNamesAsked
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold, KeptTold
 from shared.contracts.places import PlacesAsked, PlacesTold
@@ -215,6 +215,9 @@ class ClassifierClient:
     async def forget(self, asked: ErasureAsked) -> ErasureDone:
         return await self._ask("POST", "/v1/erasures", asked, ErasureDone)
 
+    async def forget_names(self, asked: RulingNamesAsked) -> ErasureDone:
+        return await _ask(self._client, "classifier", "POST", "/v1/erasures/names", asked, ErasureDone)
+
     async def places(self, asked: PlacesAsked) -> PlacesTold:
         return await self._ask("POST", "/v1/places", asked, PlacesTold)
 
@@ -236,3 +239,6 @@ class IngestClient:
 
     async def forget(self, asked: ErasureAsked) -> ErasureDone:
         return await _ask(self._client, "ingest", "POST", "/v1/erasures", asked, ErasureDone)
+
+    async def forget_names(self, asked: NamesAsked) -> ErasureDone:
+        return await _ask(self._client, "ingest", "POST", "/v1/erasures/names", asked, ErasureDone)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.claims.domain.preflight.case import Ground
 from shared.contracts.claim import Track
-from shared.contracts.erasure import ErasureAsked, ErasureDone
+from shared.contracts.erasure import ErasureAsked, ErasureDone, NamesAsked, RulingNamesAsked
 from shared.contracts.faulty import FaultyStretch, Pending, PendingAsked, StretchTaken
 from shared.contracts.holds import HoldsTold, KeptTold
 from shared.contracts.places import PlacesAsked, PlacesTold
@@ -64,6 +64,10 @@ class Erasures(Protocol):
         """Drop the fixes of these days; which of them are gone.  Raises PeerUnavailable."""
         ...
 
+    async def forget_names(self, asked: RulingNamesAsked) -> ErasureDone:
+        """Put these names away in rulings; which of them stand nowhere any more.  Raises PeerUnavailable."""
+        ...
+
 
 class Faulty(Protocol):
     async def take_out(self, stretch: FaultyStretch) -> StretchTaken:
@@ -97,6 +101,10 @@ class RefusedRows(Protocol):
 
     async def forget(self, asked: ErasureAsked) -> ErasureDone:
         """Drop the refused rows of these days; which of them are gone.  Raises PeerUnavailable."""
+        ...
+
+    async def forget_names(self, asked: NamesAsked) -> ErasureDone:
+        """Put these names away in consents; which of them stand nowhere any more.  Raises PeerUnavailable."""
         ...
 
 

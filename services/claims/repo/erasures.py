@@ -36,6 +36,29 @@ with due as (
 )
 update claims.erasure_stretch s set asked_at = now() from due where s.tenant_id = due.tenant_id and s.id = due.id
 returning s.tenant_id, s.request_id, s.id, s.device, s.from_day, s.to_day"""
+NAMES_TO_ASK: Final = """
+with due as (
+    select tenant_id, id from claims.erasure_name
+    where rulings_gone_at is null and (asked_at is null or asked_at < now() - interval '1 hour')
+        and tenant_id = (select n.tenant_id from claims.erasure_name n
+            where n.rulings_gone_at is null and (n.asked_at is null or n.asked_at < now() - interval '1 hour')
+            order by n.let_go_at, n.id limit 1)
+    order by let_go_at, id limit $1 for update skip locked
+)
+update claims.erasure_name n set asked_at = now() from due where n.tenant_id = due.tenant_id and n.id = due.id
+returning n.tenant_id, n.request_id, n.id, n.name, n.put_away"""
+CONSENTS_LEFT: Final = """
+select tenant_id, request_id, id, name, put_away from claims.erasure_name
+where consents_gone_at is null order by tenant_id, id limit $1"""
+RULINGS_GONE: Final = """
+update claims.erasure_name set rulings_gone_at = coalesce(rulings_gone_at, now())
+where tenant_id = $1 and id = any($2::uuid[])"""
+CONSENTS_GONE: Final = """
+update claims.erasure_name set consents_gone_at = coalesce(consents_gone_at, now())
+where tenant_id = $1 and id = any($2::uuid[])"""
+GONE_EVERYWHERE: Final = """
+delete from claims.erasure_name where tenant_id = $1 and rulings_gone_at is not null and consents_gone_at is not null"""
+HELD_STRETCHES: Final = "select from_day, to_day from claims.held_stretches($1)"
 REFUSED_LEFT: Final = """
 select tenant_id, request_id, id, device, from_day, to_day from claims.erasure_stretch
 where refused_gone_at is null order by tenant_id, id limit $1"""
@@ -75,6 +98,17 @@ class Stretch:
     device: str
     from_day: int
     to_day: int
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name or an address that was put away in claims, and what stands in its place."""
+
+    tenant_id: UUID
+    request_id: UUID
+    id: UUID
+    name: str
+    put_away: str
 
 
 async def insert(conn: Connection, tenant: UUID, row: RequestRow) -> None:
@@ -117,3 +151,27 @@ async def positions_gone(conn: Connection, tenant: UUID, stretches: Sequence[UUI
 
 async def refused_gone(conn: Connection, tenant: UUID, stretches: Sequence[UUID]) -> None:
     await conn.execute(REFUSED_GONE, tenant, list(stretches))
+
+
+async def names_to_ask(conn: Connection, limit: int) -> list[Name]:
+    """Names of one tenant that the classifier may still have; asked for now, so not again within the hour."""
+    return all_of(Name, await conn.fetch(NAMES_TO_ASK, limit))
+
+
+async def consents_left(conn: Connection, limit: int) -> list[Name]:
+    """Names of all tenants that ingest may still have."""
+    return all_of(Name, await conn.fetch(CONSENTS_LEFT, limit))
+
+
+async def names_gone(
+    conn: Connection, tenant: UUID, rulings: Sequence[UUID] = (), consents: Sequence[UUID] = ()
+) -> None:
+    """From the rulings of the classifier, from the consents of ingest.  A name that is gone from both is known no longer."""
+    await conn.execute(RULINGS_GONE, tenant, list(rulings))
+    await conn.execute(CONSENTS_GONE, tenant, list(consents))
+    await conn.execute(GONE_EVERYWHERE, tenant)
+
+
+async def held_stretches(conn: Connection, tenant: UUID) -> list[tuple[int, int]]:
+    """NZ days since 1970-01-01, both included, that some held licence needs; in the tenant's transaction."""
+    return [(row["from_day"], row["to_day"]) for row in await conn.fetch(HELD_STRETCHES, tenant)]

@@ -9,7 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, SecretStr
 
-from services.classifier.repo import erasure, retention, ruling_versions
+from services.classifier.api import erasures
+from services.classifier.repo import retention, ruling_versions
 from services.classifier.repo.ruling_versions import LandRow
 from services.classifier.roads.dataset import RoadSet
 from shared.db.pool import Pool, tenant_tx, tx
@@ -18,8 +19,6 @@ from shared.http.guards import require_internal
 from shared.http.paging import START
 
 BATCH_MAX: Final = 1_000
-STRETCHES_MAX: Final = 100
-DAY_MAX: Final = 50_000
 DERIVED: Final = "derived"
 LANDS_MAX: Final = 10_000
 """Of one tenant; far above any fleet's."""
@@ -43,25 +42,6 @@ class HoldsBody(Body):
 class HoldsTaken(BaseModel):
     open: int
     """Holds of the tenant that stand now."""
-
-
-class ForgottenBody(Body):
-    id: UUID
-    device: Annotated[str, Field(min_length=1, max_length=128)]
-    from_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
-    to_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
-
-
-class ErasuresBody(Body):
-    """As shared.contracts.erasure has it."""
-
-    tenant: UUID
-    stretches: Annotated[list[ForgottenBody], Field(max_length=STRETCHES_MAX)]
-
-
-class ErasuresTaken(BaseModel):
-    gone: list[UUID]
-    """Stretches of which no fix is left."""
 
 
 class LandFact(BaseModel):
@@ -110,17 +90,7 @@ def router(pool: Pool, token: SecretStr, road_sets: Callable[[], Mapping[str, Ro
         async with tx(pool) as conn:
             await retention.all_told(conn)
 
-    @routes.post("/erasures")
-    async def erasures(body: ErasuresBody) -> ErasuresTaken:
-        """Drop the fixes of these device-days: claims holds none of them any more (rule RE2).
-
-        A hold that stands here keeps its days."""
-        gone: list[UUID] = []
-        for one in body.stretches:
-            async with tenant_tx(pool, body.tenant) as conn:
-                if not await erasure.forget_days(conn, body.tenant, one.device, one.from_day, one.to_day):
-                    gone.append(one.id)
-        return ErasuresTaken(gone=gone)
+    routes.include_router(erasures.router(pool))
 
     @routes.get("/ground")
     async def ground(tenant: UUID) -> Ground:

@@ -1,4 +1,5 @@
-"""What is held of a tenant beside its fixes, and its erasure (rule RE2).  Needs the worker's role; `forget_days` the API's."""
+"""What is held of a tenant beside its fixes, and its erasure (rule RE2).  Needs the worker's role; `forget_days` and
+`forget_name` the API's."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,6 +10,7 @@ from shared.db.pool import Connection
 TABLES: Final = "select classifier.tenant_tables()"
 GIVE: Final = "select place, body from classifier.give_rows($1, $2, $3, $4)"
 ERASE: Final = "select classifier.erase($1, $2, $3, $4, $5)"
+FORGET_NAME: Final = "select classifier.forget_name($1, $2, $3, $4, $5)"
 FORGET_DAYS: Final = "select classifier.forget_days($1, $2, $3, $4)"
 DEVICES: Final = """
 select device_id, min(day) as first_day, max(day) as last_day from classifier.evidence_day
@@ -47,6 +49,14 @@ async def erase(conn: Connection, tenant: UUID, kept: Sequence[tuple[str, int, i
 async def forget_days(conn: Connection, tenant: UUID, device: str, from_day: int, to_day: int) -> int:
     """Device-days of fixes that are left: a hold keeps them, or a frame has others too.  In the tenant's transaction."""
     left: int = await conn.fetchval(FORGET_DAYS, tenant, device, from_day, to_day)
+    return left
+
+
+async def forget_name(conn: Connection, tenant: UUID, name: str, put_away: str, held: Sequence[tuple[int, int]]) -> int:
+    """Versions of rulings that still have the name: a day of theirs is among `held` (first, last), or a hold here keeps it.
+    In the tenant's transaction."""
+    days = [one[0] for one in held], [one[1] for one in held]
+    left: int = await conn.fetchval(FORGET_NAME, tenant, name, put_away, *days)
     return left
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.ingest.repo import quarantine
+from services.ingest.repo import providers, quarantine
 from shared.clock import Clock
 from shared.db.pool import Pool, tenant_tx, tx
 from shared.observability.logging import get_logger
@@ -67,3 +67,8 @@ class Retention:
             if gone < BATCH:
                 return True
         return False
+
+    async def forget_name(self, tenant: UUID, name: str, put_away: str) -> None:
+        """Of somebody who was forgotten, in the tenant's consents."""
+        async with tenant_tx(self._pool, tenant) as conn:
+            await providers.forget_name(conn, tenant, name, put_away)

@@ -35,9 +35,22 @@ class ErasuresBody(Body):
     stretches: Annotated[list[ForgottenRowsBody], Field(max_length=STRETCHES_MAX)]
 
 
+class NameBody(Body):
+    id: UUID
+    name: Annotated[str, Field(min_length=1, max_length=2_000)]
+    put_away: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class NamesBody(Body):
+    """As shared.contracts.erasure has it."""
+
+    tenant: UUID
+    names: Annotated[list[NameBody], Field(max_length=STRETCHES_MAX)]
+
+
 class ErasuresTaken(BaseModel):
     gone: list[UUID]
-    """Stretches of which no refused row is left."""
+    """Stretches of which no refused row is left, names that no consent has."""
 
 
 def router(retention: Retention, token: SecretStr) -> APIRouter:
@@ -58,5 +71,12 @@ def router(retention: Retention, token: SecretStr) -> APIRouter:
                 if await retention.forget(body.tenant, one.device, (one.from_day, one.to_day))
             ]
         )
+
+    @routes.post("/erasures/names")
+    async def names(body: NamesBody) -> ErasuresTaken:
+        """Put these names away in consents to providers: claims has forgotten who bore them (rule RE2)."""
+        for one in body.names:
+            await retention.forget_name(body.tenant, one.name, one.put_away)
+        return ErasuresTaken(gone=[one.id for one in body.names])
 
     return routes

@@ -31,6 +31,7 @@ select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::int[], 
 on conflict on constraint provider_device_day_pk do update set
     hours = d.hours | excluded.hours, last_ts = greatest(d.last_ts, excluded.last_ts),
     last_received_at = greatest(d.last_received_at, excluded.last_received_at)"""
+FORGET_NAME: Final = "select ingest.forget_name($1, $2, $3)"
 FORGET: Final = "delete from ingest.provider_device_day where day < $1"
 DEVICES: Final = """
 select device_id, max(last_ts) as last_ts, max(last_received_at) as last_received_at,
@@ -114,6 +115,11 @@ async def put_hours(conn: Connection, rows: Sequence[HoursRow]) -> None:
 
 async def forget(conn: Connection, before: date) -> None:
     await conn.execute(FORGET, before)
+
+
+async def forget_name(conn: Connection, tenant: UUID, name: str, put_away: str) -> None:
+    """Whoever of that name gave or took back a consent is put away; in the tenant's transaction, with the worker's role."""
+    await conn.execute(FORGET_NAME, tenant, name, put_away)
 
 
 async def devices(

@@ -80,6 +80,9 @@ async def fill(fleet: Fleet, claims: Claims) -> None:
     on_it = {"device": "lent", "vehicle_id": lent, "from": "2020-01-01", "to": "2020-02-01", "gps_type": "X"}
     await fleet.post("/devices", on_it)
     await fleet.post("/erasure-requests", {"kind": "vehicle", "subject_id": lent, "reason": "r", "actor": "a"})
+    gone = {"name": "Gone Person", "email": "gone@hill.example", "roles": ["viewer"], "actor": "a"}
+    left = (await fleet.post("/people", gone))["id"]
+    await fleet.post("/erasure-requests", {"kind": "person", "subject_id": left, "reason": "r", "actor": "a"})
     answer = await fleet.client.post("/v1/claimants", json={"name": "Key"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
     await fleet.post("/applications", {"kind": "cancelled_vehicle", "licence_id": licence, "actor": "a"})

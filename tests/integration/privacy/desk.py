@@ -17,6 +17,9 @@ import click
 from click.testing import CliRunner
 
 from deploy.embedded.info import FILE
+from services.claims.adapters.http_peers import ClassifierClient
+from services.claims.application.privacy import erase_names, erase_vehicles, refused_rows
+from services.claims.application.privacy.keep_house import House
 from services.classifier.repo import evidence
 from services.classifier.repo.evidence import EvidenceFrame, Span
 from shared.contracts import pings
@@ -25,6 +28,7 @@ from shared.db.pool import open_pool, tx
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.integration.claims.conftest import BANK_KEY, Claims
 from tests.integration.claims.test_claims_keys import seal_form
+from tests.integration.claims.test_claims_retention import ingest_of
 from tests.integration.claims.test_claims_row_security import fill
 from tests.integration.claims.world import FIRST_DAY, Fleet, device_day, put_days
 from tests.simulation.district import drive
@@ -126,6 +130,18 @@ async def beside(desk: Desk, tenant: UUID, device: str = "imei-1") -> None:
         ),
     ):
         await desk.sql(statement, tenant)
+
+
+async def everybody_does_their_part(desk: Desk, classifier: ClassifierClient) -> None:
+    """The loops of claims."""
+    claims = desk.claims
+    await House(claims.worker, claims.context.hasher, claims.clock).round()
+    for tell_next in (erase_vehicles.tell_next, erase_names.tell_next):
+        while await tell_next(claims.worker, classifier):
+            pass
+    async with ingest_of(claims) as (ingest, _):
+        while await refused_rows.tell_next(claims.worker, ingest):
+            pass
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """A person is forgotten under every name they had, in every column, and nobody else's deeds are touched (rule RE2)."""
 
-from uuid import UUID
-
 import asyncpg
 import pytest
 
-from shared.db.pool import tenant_tx
+from services.claims.adapters.http_peers import ClassifierClient
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import Fleet
+from tests.integration.privacy.desk import Desk, everybody_does_their_part
 from tests.integration.privacy.test_privacy_forgetting import everything, years_pass
 
 pytestmark = pytest.mark.integration
@@ -15,18 +14,23 @@ pytestmark = pytest.mark.integration
 # Who did something: put away with the person.
 WHO_NAMES = """
 actor by created_by ended_by closed_by released_by withdrawn_by revoked_by granted_by looked_by given_to"""
-# What a thing is, what it says, and what is emptied with its claimant or person.
+# What people write as they like: a name is put away inside them.
+FREE_WORDS = """
+closed_reference contact description destination details disabled_reason exempt_reason inputs letter looked_words note
+outcome reason reference released_reason withdrawn_reason words"""
+# What a thing is, and what is emptied with its claimant or person.
 OTHER_NAMES = """
 act address agent bank_account_name bank_sealed bank_tail before body boundary boundary_before brief case_ref
-channel closed_as closed_reference code covers contact contact_person customer_number data default_travel_description
-description destination details device disabled_reason email email_before email_key error exempt_reason
-export_sha256 fields gps_type hash holder inputs inputs_sha256 issuer key key_id kind label last_error leaves letter
-licence_hash looked_words media_type method name name_before name_key note number number_key officer
-old_secret_sha256 organisation outcome over_public paper_hash path person phone places plate plate_licence_hash rate
-reason ref reference released_reason request_hash request_id role root route ruc_type rule scopes sealed
-secret_sha256 segments serial serial_key sha256 shows source specify_type state statement_hash subject summary
-things type types unit url withdrawn_reason wording words"""
-WHO, NOT_WHO = frozenset(WHO_NAMES.split()), frozenset(OTHER_NAMES.split())
+channel closed_as code covers contact_person customer_number data default_travel_description device duty_told email email_before
+email_key error export_sha256 fields gps_type hash holder inputs_sha256 issuer key key_id kind label last_error leaves
+licence_hash media_type method name name_before name_key number number_key officer old_secret_sha256 organisation
+over_public paper_hash path person phone places plate plate_licence_hash put_away rate ref request_hash request_id role
+root route ruc_type rule scopes sealed secret_sha256 segments serial serial_key sha256 shows source specify_type state
+statement_hash subject summary things type types unit url wording"""
+WHO, WORDS = frozenset(WHO_NAMES.split()), frozenset(FREE_WORDS.split())
+NOT_WHO = WORDS | frozenset(OTHER_NAMES.split())
+OWN_TIME = {"register_change", "person_correction", "person_leave"}
+"""The history of corrections keeps its own time; the other two are put away with the person."""
 KEPT = {("register_change", "actor"), ("licence", "ended_by")}
 """The history of corrections keeps its own time, as the log of accesses does (`person`); a licence is ended by an event."""
 TEXTS = """
@@ -37,7 +41,8 @@ join pg_type y on y.oid = a.atttypid
 where c.relnamespace = 'claims'::regnamespace and c.relkind = 'r'
     and (y.typcategory = 'S' or y.typname in ('_text', '_varchar', 'json', 'jsonb', 'bytea'))"""
 CLOSED = """
-select n.name, n.field from claims.name_columns() n where not exists (
+select n.name, n.field from (
+    select name, field from claims.name_columns() union select name, field from claims.word_columns()) n where not exists (
     select from pg_policy p where p.polrelid = format('claims.%I', n.name)::regclass and p.polcmd in ('w', '*')
         and 'rucor_claims_owner'::regrole = any(p.polroles))"""
 
@@ -47,18 +52,20 @@ async def test_RE2_every_text_column_of_a_tenant_is_known_as_a_name_or_as_none(c
     try:
         texts = {(row["table"], row["column"]) for row in await conn.fetch(TEXTS)}
         put_away = {tuple(row) for row in await conn.fetch("select name, field from claims.name_columns()")}
+        words = {tuple(row) for row in await conn.fetch("select name, field from claims.word_columns()")}
         closed = await conn.fetch(CLOSED)
     finally:
         await conn.close()
     unknown = {one for one in texts if one[1] not in WHO | NOT_WHO}
     assert not unknown, "say whether it names who did something: `claims.name_columns` or NOT_WHO"
     assert put_away == {one for one in texts if one[1] in WHO} - KEPT
+    assert words == {one for one in texts if one[1] in WORDS and one[0] not in OWN_TIME} | {("claim_preview", "body")}
     assert closed == [], "the owner may not put names away here: a row would stay without a word"
     assert not {one[1] for one in texts} & WHO & NOT_WHO
 
 
 async def test_RE2_a_person_is_forgotten_under_former_names_too_in_every_column_and_in_stored_answers(
-    claims: Claims, fleet: Fleet
+    claims: Claims, desk: Desk, classifier: ClassifierClient, fleet: Fleet
 ) -> None:
     person = {"name": "Kim Old", "email": "kim@hill.example", "roles": ["viewer"], "actor": "Boss"}
     key = {"Idempotency-Key": "kim"}
@@ -76,8 +83,7 @@ async def test_RE2_a_person_is_forgotten_under_former_names_too_in_every_column_
     assert waits["state"] == "waiting", "what they verified under the former name is held"
 
     await years_pass(claims)
-    async with tenant_tx(claims.worker, fleet.tenant) as conn:
-        assert await conn.fetchval("select claims.forget($1, $2)", fleet.tenant, UUID(waits["id"]))
+    await everybody_does_their_part(desk, classifier)
     left = await everything(claims)
     for text in ("Kim Old", "Kim New", "kim@hill.example", "kim.new@hill.example", "was ill for long"):
         assert text not in left, text
@@ -88,7 +94,9 @@ async def test_RE2_a_person_is_forgotten_under_former_names_too_in_every_column_
     assert (again.status_code, again.json()["code"]) == (409, "answer_erased"), "nor is it done a second time"
 
 
-async def test_RE2_erasing_one_of_two_people_of_one_name_leaves_the_others_deeds(claims: Claims, fleet: Fleet) -> None:
+async def test_RE2_erasing_one_of_two_people_of_one_name_leaves_the_others_deeds(
+    claims: Claims, desk: Desk, classifier: ClassifierClient, fleet: Fleet
+) -> None:
     people = [
         await fleet.post("/people", {"name": "J Smith", "email": email, "roles": ["viewer"], "actor": "Boss"})
         for email in ("one@hill.example", "two@hill.example")
@@ -97,13 +105,15 @@ async def test_RE2_erasing_one_of_two_people_of_one_name_leaves_the_others_deeds
     of_a_smith = (await fleet.post("/people", made))["id"]
     asked = {"kind": "person", "reason": "asked", "actor": "Boss"}
     first = await fleet.post("/erasure-requests", asked | {"subject_id": people[0]["id"]})
-    assert (first["state"], first["namesake"]) == ("done", True)
+    assert (first["state"], first["namesake"]) == ("erasing", True)
+    await everybody_does_their_part(desk, classifier)
     assert (await fleet.get(f"/people/{of_a_smith}"))["created_by"] == "J Smith", "it may be the other's"
     assert (await fleet.get(f"/people/{people[1]['id']}"))["name"] == "J Smith"
     assert "one@hill.example" not in await everything(claims)
 
     last = await fleet.post("/erasure-requests", asked | {"subject_id": people[1]["id"]})
-    assert (last["state"], last["namesake"]) == ("done", False)
+    assert (last["state"], last["namesake"]) == ("erasing", False)
+    await everybody_does_their_part(desk, classifier)
     assert (await fleet.get(f"/people/{of_a_smith}"))["created_by"] == f"erased {people[1]['id'][:8]}"
     assert "J Smith" not in await everything(claims)
 
@@ -119,6 +129,6 @@ async def test_RE2_a_verification_knows_its_person_so_a_namesake_takes_nothing_o
     assert (await smiths[0].post(f"/v1/licences/{licence}/verification", json=body)).status_code == 201
     request = {"kind": "person", "reason": "asked", "actor": "Boss"}
     other = await fleet.post("/erasure-requests", request | {"subject_id": ids[1]})
-    assert (other["state"], other["namesake"]) == ("done", True), "the first one's verification holds only the first"
+    assert (other["state"], other["namesake"]) == ("erasing", True), "the first one's verification holds only the first"
     own = await fleet.post("/erasure-requests", request | {"subject_id": ids[0]})
     assert own["state"] == "waiting"

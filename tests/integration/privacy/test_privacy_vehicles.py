@@ -1,31 +1,22 @@
 """Where a vehicle went is forgotten on request, in every service, but for what a licence, an audit or a hold still needs (rules RE1, RE2)."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-import httpx
 import pytest
-from fastapi import FastAPI
-from pydantic import SecretStr
 
 from services.claims.adapters.http_peers import ClassifierClient
-from services.claims.application.privacy import refused_rows
-from services.claims.application.privacy.erase_vehicles import tell_next
 from services.claims.application.privacy.keep_house import House
-from services.classifier.api import for_claims
 from shared.db.pool import open_pool, tenant_tx, tx
-from shared.http import problems
 from shared.nz_days import from_ordinal, to_ordinal
-from tests.integration.claims.conftest import Claims
-from tests.integration.claims.test_claims_audit_cases import TOKEN
-from tests.integration.claims.test_claims_retention import ingest_of, licence, old_fleet
+from tests.integration.claims.test_claims_retention import licence, old_fleet
 from tests.integration.claims.world import Fleet, device_day, put_days
-from tests.integration.privacy.desk import Desk, fixes
+from tests.integration.privacy.desk import Desk, everybody_does_their_part, fixes
 from tests.integration.privacy.test_privacy_forgetting import lodge, run_check, years_pass
 
 pytestmark = pytest.mark.integration
@@ -37,20 +28,6 @@ REFUSED = (
 REFUSED_DAYS = """
 select (received_at at time zone 'Pacific/Auckland')::date - date '1970-01-01' as day from ingest.quarantine
 where tenant_id = $1 and device_id = $2 order by 1"""
-
-
-@pytest.fixture
-async def classifier(claims: Claims) -> AsyncIterator[ClassifierClient]:
-    """The classifier's own routes for claims, on its own database."""
-    pool = await open_pool(claims.database.dsn("classifier", "api"), name="test-classifier", size=2)
-    app = FastAPI()
-    problems.install(app)
-    app.include_router(for_claims.router(pool, SecretStr(TOKEN), dict))
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://classifier", headers=headers) as http:
-        yield ClassifierClient(http)
-    await pool.close()
 
 
 def days(*iso: str) -> list[int]:
@@ -103,17 +80,6 @@ async def take_off(fleet: Fleet, device: str, at: str) -> None:
 
 async def look(fleet: Fleet, request: dict[str, Any]) -> dict[str, Any]:
     return await fleet.get(f"/erasure-requests/{request['id']}")
-
-
-async def everybody_does_their_part(desk: Desk, classifier: ClassifierClient) -> None:
-    """The loops of claims."""
-    claims = desk.claims
-    await House(claims.worker, claims.context.hasher, claims.clock).round()
-    while await tell_next(claims.worker, classifier):
-        pass
-    async with ingest_of(claims) as (ingest, _):
-        while await refused_rows.tell_next(claims.worker, ingest):
-            pass
 
 
 async def test_RE2_where_a_vehicle_went_is_forgotten_in_every_service_once_no_device_is_on_it(

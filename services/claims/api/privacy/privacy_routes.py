@@ -45,7 +45,7 @@ class ErasureAnswer(Answer):
     created_at: datetime
     state: Literal["waiting", "erasing", "done"]
     """waiting: records about the subject are held (rule RE1), or a device is still on the vehicle; it is done by itself when
-    they no longer are.  erasing: nothing holds the vehicle's days any more, the other services are still dropping theirs."""
+    they no longer are.  erasing: nothing holds it here any more, the other services are still dropping what they have."""
     held_until: date | None
     """Of a waiting one, the last day; null while something open holds them."""
     done_at: datetime | None
