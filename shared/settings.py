@@ -111,6 +111,8 @@ class LimitSettings(_Settings):
     """A key that was silent may make this many seconds' worth of requests at once."""
     failures_per_minute_per_address: int = Field(default=60, ge=1)
     """Requests of one address without a valid key; above it they are answered with 429, and no key is looked up."""
+    keys_per_tenant: int = Field(default=100, ge=1)
+    """So many of a tenant's keys work at the same time: above it none is made over HTTP; operators' commands go on."""
     processes: int = Field(default=1, ge=1, le=1_000)
     """How many processes of this service stand behind one address: each counts for itself and gives out its share."""
 

@@ -54,6 +54,7 @@ from shared.clock import Clock, system_clock
 from shared.db.audit import PURGE_LOOP, purge_round
 from shared.db.pool import open_pool
 from shared.http import audit_log, auth, conventions, cors, key_routes
+from shared.http.issuer import INTROSPECTION_PATH
 from shared.http.jwks import open_client as open_public_client
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
@@ -69,6 +70,7 @@ WORKER_POOL_SIZE: Final = 6
 """Shared by the loops, each of which has one short transaction at a time, and by the operator's routes."""
 BODY_BYTES_BY_PATH: Final = {
     token_routes.TOKEN_PATH: token_routes.FORM_BYTES_MAX,
+    INTROSPECTION_PATH: token_routes.FORM_BYTES_MAX,
     "/v1" + attachment_routes.PATH: ATTACHMENT_BYTES_MAX,
     **{f"/v1{import_routes.PATH}/{kind}": FILE_BYTES_MAX for kind in KINDS},
 }
@@ -118,14 +120,15 @@ def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings |
     ):
         v1.include_router(module.router)
     v1.include_router(audit_log.router(context.pool))
-    v1.include_router(key_routes.router(context.pool, context.clock, scopes_now))
+    v1.include_router(key_routes.router(context.pool, context.clock, scopes_now, limits))
     app.include_router(v1)
     if desk is not None:
         token_routes.install(app, desk)
     app.state.context = context
     app.state.visits = grant_routes.visits(context)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path=BODY_BYTES_BY_PATH)
-    auth.install(app, context.pool, desk.mint.reader() if desk is not None else None, context.clock, limits)
+    tokens = desk.mint.reader() if desk is not None else None
+    auth.install(app, context.pool, tokens, context.clock, limits, own_tokens=True)
     conventions.install(app)
     return app
 

@@ -211,7 +211,7 @@ def create_app(
     for audit in (tracks_geojson, explain):
         app.include_router(audit.router(desk))
     app.include_router(audit_log.router(api_pool), prefix="/v1")
-    app.include_router(key_routes.router(api_pool, system_clock), prefix="/v1")
+    app.include_router(key_routes.router(api_pool, system_clock, limits=settings), prefix="/v1")
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX)
     conventions.install(app)
     auth.install(app, api_pool, tokens, limits=settings)

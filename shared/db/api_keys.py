@@ -45,6 +45,10 @@ LOCK_KEYS: Final = """
 select key_id, name, scopes, created_at, last_used_on, expires_at, revoked_at, old_until, requests_per_s from api_key
 where tenant_id = $1 and key_id = any($2::text[]) order by key_id for no key update
 """
+# Whoever makes a key waits for who is making one of the same tenant, so that the number below stands.
+ONE_MAKER: Final = "select pg_advisory_xact_lock(hashtextextended('api_key ' || $1::uuid::text, 0))"
+LIVE_KEYS: Final = """
+select count(*) from api_key where tenant_id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)"""
 SHARE_KEY: Final = "select key_id from api_key where tenant_id = $1 and key_id = $2 for share"
 ROTATE_KEY: Final = "select rotate_key($1, $2, $3, $4)"
 LIMIT_KEY: Final = "update api_key set requests_per_s = $3 where tenant_id = $1 and key_id = $2 returning key_id"
@@ -153,6 +157,13 @@ async def held_key(conn: Connection, tenant_id: UUID, key_id: str) -> KeyRow | N
     """The tenant's key, the revoked one too: who would revoke or rotate it waits until the transaction ends."""
     found = await conn.fetchval(SHARE_KEY, tenant_id, key_id)
     return None if found is None else await find_key(conn, key_id)
+
+
+async def live_keys(conn: Connection, tenant_id: UUID, now: datetime) -> int:
+    """How many keys of the tenant work; nobody makes another by `live_keys` until the transaction ends."""
+    await conn.execute(ONE_MAKER, tenant_id)
+    count: int = await conn.fetchval(LIVE_KEYS, tenant_id, now)
+    return count
 
 
 async def note_use(conn: Connection, key_id: str, on: date) -> None:

@@ -1,6 +1,6 @@
 """Who asks: API keys of tenants, and access tokens of people and machines.
 
-Keys are cached for 30 s, so a revoked key works for at most that long; a token lives 15 minutes."""
+Keys are cached for 30 s, so a revoked key, and every token that it got, works for at most that long."""
 
 import hmac
 import time
@@ -21,10 +21,11 @@ from shared.db.api_keys import EVER, PRINT_BYTES, KeyRow, find_key, hash_key, ke
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
 from shared.http import audit, deeds
+from shared.http.issuer import INTROSPECTION_PATH, Issuer
 from shared.http.jwks import JWKS_PATH, FetchedKeys, KeysUnavailable, fixed, open_client
 from shared.http.problems import Problem, unavailable
 from shared.http.rates import Rates, address_of, take
-from shared.http.tokens import InvalidToken, TokenReader
+from shared.http.tokens import HOLDER_GONE, AccessToken, InvalidToken, TokenReader
 from shared.nz_days import AUCKLAND, instant_of
 from shared.observability.logging import get_logger
 from shared.observability.metrics import AUTH_REFUSED
@@ -93,7 +94,11 @@ class Authenticator:
         tokens: TokenReader | None = None,
         clock: Clock = system_clock,
         limits: LimitSettings | None = None,
+        *,
+        own_tokens: bool = False,
     ) -> None:
+        """`own_tokens`: they are given out here, so the keys by which machines got them can be looked up."""
+        self._own_tokens = own_tokens
         self._pool = pool
         self._now = now
         self._tokens = tokens
@@ -133,16 +138,11 @@ class Authenticator:
         """Of a key or of an access token.  Raises Problem 401, or 503 while it can't be checked."""
         if self._tokens is None or bearer.count(".") != _DOTS_OF_A_TOKEN:
             return await self.of_key(bearer, address=address)
-        try:
-            token = await self._tokens.read(bearer)
-        except KeysUnavailable as error:
-            raise unavailable("The access token can't be checked at the moment. Send the request again.") from error
-        except InvalidToken as error:
-            raise refuse(
-                "token",
-                f"The access token is not taken: {error}. Get a new one at /oauth/token of claims.",
-                _INVALID_TOKEN,
-            ) from error
+        return await self.of_token(bearer)
+
+    async def of_token(self, text: str) -> Principal:
+        """Raises Problem 401, or 503 while it can't be checked."""
+        token = await self._token(text)
         person_id = None if token.person is None else UUID(token.subject)
         return Principal(
             token.tenant_id,
@@ -153,6 +153,40 @@ class Authenticator:
             token.requests_per_s,
             shown=token.shown,
         )
+
+    async def confirmed(self, request: Request) -> bool:
+        """The access token of a request that was let in, as of this moment; False where it came with a key.
+
+        For what outlasts its maker.  Raises Problem 401, 503."""
+        text = bearer(request)
+        if self._tokens is None or text.count(".") != _DOTS_OF_A_TOKEN:
+            return False
+        await self._token(text, now=True)
+        return True
+
+    async def _token(self, text: str, *, now: bool = False) -> AccessToken:
+        try:
+            return await self._read(text, now=now)
+        except (KeysUnavailable, DatabaseUnavailable) as error:
+            raise unavailable("The access token can't be checked at the moment. Send the request again.") from error
+        except InvalidToken as error:
+            raise refuse(
+                "token",
+                f"The access token is not taken: {error}. Get a new one at /oauth/token of claims.",
+                _INVALID_TOKEN,
+            ) from error
+
+    async def _read(self, text: str, *, now: bool) -> AccessToken:
+        """Raises InvalidToken, also where the secret by which a machine got it works no longer: it dies with its key."""
+        if self._tokens is None:
+            raise InvalidToken("none is taken here")
+        token = await self._tokens.read(text, now=now)
+        if self._own_tokens and token.person is None:
+            row = await self._row(token.subject, fresh=now)
+            at = instant_of(self._clock())
+            if row is None or row.tenant_id != token.tenant_id or row.works_until(token.shown) <= at:
+                raise InvalidToken(HOLDER_GONE)
+        return token
 
     async def of_key(self, key: str, *, fresh: bool = False, address: str | None = None) -> Principal:
         """Raises Problem 401 for a key that is malformed, unknown, wrong, revoked or over: the answer is the same for all.
@@ -213,19 +247,23 @@ def install(
     tokens: TokenReader | None = None,
     clock: Clock = system_clock,
     limits: LimitSettings | None = None,
+    *,
+    own_tokens: bool = False,
 ) -> None:
     """Let `guards.require` work on this app, with keys looked up through `pool` (the API role) and tokens as `tokens` believes,
-    and record every request of theirs in the audit log."""
-    app.state.authenticator = Authenticator(pool, tokens=tokens, clock=clock, limits=limits)
+    and record every request of theirs in the audit log.  `own_tokens`: as the Authenticator takes it."""
+    app.state.authenticator = Authenticator(pool, tokens=tokens, clock=clock, limits=limits, own_tokens=own_tokens)
     app.user_middleware.append(Middleware(audit.Audit, trail=deeds.Trail(app, pool, clock)))  # the innermost
 
 
 @asynccontextmanager
 async def token_reader(settings: TokenSettings, clock: Clock) -> AsyncIterator[TokenReader | None]:
-    """Believes the tokens of the issuer that is set, by the keys that it publishes; None where none is set."""
+    """Believes the tokens of the issuer that is set, by its public keys, while their holder stands; None where none is set."""
     if not settings.token_issuer:
         yield None
         return
     url = settings.token_jwks_url or settings.token_issuer + JWKS_PATH
+    near = url.removesuffix(JWKS_PATH) if url.endswith(JWKS_PATH) else settings.token_issuer
     async with open_client() as client:
-        yield TokenReader(settings.token_issuer, FetchedKeys(client, fixed(url)), clock)
+        stands = Issuer(client, near + INTROSPECTION_PATH).stands
+        yield TokenReader(settings.token_issuer, FetchedKeys(client, fixed(url)), clock, stands)

@@ -22,6 +22,7 @@ from shared.http.paging import LIMIT_MAX, Here
 from shared.http.problems import Problem
 from shared.http.standing import ScopesOfPerson, as_of_now
 from shared.nz_days import instant_of
+from shared.settings import LimitSettings
 
 SCOPE: Final = "keys:write"
 GRACE_HOURS_MAX: Final = 168
@@ -84,9 +85,12 @@ class KeyPage(Answer):
     next_cursor: str | None
 
 
-def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = None) -> APIRouter:
+def router(
+    pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = None, limits: LimitSettings | None = None
+) -> APIRouter:
     """`pool` is the API role's.  Include it under `/v1`.  `scopes_of_person`: as `as_of_now` takes it; without it only keys of
     this service make keys, tokens do not."""
+    keys_max = (limits or LimitSettings()).keys_per_tenant
     routes = APIRouter(tags=["keys"])
 
     async def asking(conn: Connection, who: Principal, key_id: str) -> tuple[Principal, KeyFacts | None]:
@@ -117,11 +121,14 @@ def router(pool: Pool, clock: Clock, scopes_of_person: ScopesOfPerson | None = N
 
         It ends with your own key at the latest, and has its limit."""
         check_within(who, body.scopes)
-        if body.expires_at is not None and body.expires_at <= instant_of(clock()):
+        now = instant_of(clock())
+        if body.expires_at is not None and body.expires_at <= now:
             raise _wrong_end("lies in the past")
         async with tenant_tx(pool, who.tenant_id) as conn:
             asker, _ = await asking(conn, who, who.key_id)
             end = _end_within(asker, body.expires_at)
+            if await api_keys.live_keys(conn, who.tenant_id, now) >= keys_max:
+                raise _too_many(keys_max)
             key = await api_keys.issue_key(
                 conn, who.tenant_id, body.name, sorted(set(body.scopes)), end, asker.requests_per_s
             )
@@ -181,6 +188,14 @@ def _end_within(asker: Principal, wanted: datetime | None) -> datetime | None:
     if asker.ends_at is not None and wanted is not None and wanted > asker.ends_at:
         raise _wrong_end(f"lies after the end of what you ask with, {asker.ends_at:%Y-%m-%dT%H:%M:%SZ}")
     return wanted or asker.ends_at
+
+
+def _too_many(keys_max: int) -> Problem:
+    return Problem(
+        409, "too_many_keys", "No further key is made",
+        f"{keys_max} keys of your tenant work already: revoke one that nobody needs. `GET /v1/keys` tells their last use.",
+        limit_keys=keys_max,
+    )  # fmt: skip
 
 
 def _wrong_end(detail: str) -> Problem:

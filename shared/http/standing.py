@@ -1,6 +1,6 @@
 """Who asks, as the database has them at this moment.
 
-A key is remembered for 30 s, and a token cannot be called back.  That is too long where something is given that outlasts
+A key is remembered for 30 s, and what it or its token may do with it.  That is too long where something is given that outlasts
 them (a key, a person, a link): whoever asks for it is looked at again, in the very transaction that gives it, and a revocation
 that comes at the same time waits for that transaction or is seen by it (rule PA2)."""
 
@@ -40,8 +40,7 @@ async def as_of_now(
     if not known:
         raise Problem(
             403, "key_needed", "This needs a key of this service",
-            "An access token cannot be called back, and this service cannot ask whether its holder is still there: use an "
-            "API key of this service.",
+            "This service knows neither the key nor the person of an access token: use an API key of this service.",
         )  # fmt: skip
     if not who.scopes <= held:
         raise refuse(

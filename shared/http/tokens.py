@@ -1,10 +1,10 @@
 """Access tokens: JWTs as RFC 9068 has them, signed by the claims service, understood by every service.
 
-A token bears a tenant, scopes, and the person who signed in, if one did.  It lives 15 minutes and cannot be called back: who is
-deactivated, and whose key is revoked, gets no other."""
+A token bears a tenant, scopes, and the person who signed in, if one did.  It lives 15 minutes, and dies with the key that got
+it: whoever reads it asks whether that still stands (ADR 0024)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -26,6 +26,9 @@ LIFE_S: Final = 900
 LEEWAY_S: Final = 10
 """Between the clocks of two machines."""
 TOKEN_LENGTH_MAX: Final = 8_192
+
+
+HOLDER_GONE: Final = "its key was revoked, rotated or has ended, or its holder has left"
 
 
 class InvalidToken(Exception):
@@ -75,16 +78,28 @@ def sign(token: AccessToken, key: ECKey, issuer: str, now_s: int) -> str:
     return jwt.encode(header, claims, key, [ALGORITHM], default_type=None)
 
 
-class TokenReader:
-    """Believes tokens of one issuer."""
+Stands = Callable[[str, bool], Awaitable[bool]]
+"""Whether the holder of a token, whose signature is right, still stands, as far as is known.  Second argument: as of this
+moment, else KeysUnavailable is raised."""
 
-    def __init__(self, issuer: str, keys: Keys, clock: Clock) -> None:
+
+class TokenReader:
+    """Believes tokens of one issuer, while their holder stands."""
+
+    def __init__(self, issuer: str, keys: Keys, clock: Clock, stands: Stands | None = None) -> None:
         self._issuer = issuer
         self._keys = keys
         self._clock = clock
+        self._stands = stands
 
-    async def read(self, text: str) -> AccessToken:
-        """Raises InvalidToken, and KeysUnavailable where its signature can't be checked at the moment."""
+    async def read(self, text: str, *, now: bool = False) -> AccessToken:
+        """`now`: of a holder who stands at this moment.  Raises InvalidToken, KeysUnavailable where that can't be checked."""
+        token = await self._signed(text)
+        if self._stands is not None and not await self._stands(text, now):
+            raise InvalidToken(HOLDER_GONE)
+        return token
+
+    async def _signed(self, text: str) -> AccessToken:
         if len(text) > TOKEN_LENGTH_MAX:
             raise InvalidToken("it is no access token")
         found = await verified(

@@ -92,7 +92,10 @@ def test_every_operation_says_what_it_is_who_may_and_what_can_go_wrong(service: 
         for status in statuses:
             if status >= "4":
                 answer = service.resolve(operation["responses"][status])
-                oauth = path == "/oauth/token" and status in {"400", "401"}  # RFC 6749 section 5.2 has its own form
+                oauth = path in {"/oauth/token", "/oauth/introspect"} and status in {
+                    "400",
+                    "401",
+                }  # RFC 6749 section 5.2 has its own form
                 assert set(answer["content"]) == {f"application/{'json' if oauth else 'problem+json'}"}, (where, status)
                 assert answer["description"], (where, status)
 

@@ -19,15 +19,16 @@ from services.ingest.domain.silence import gaps
 from services.ingest.repo import providers
 from services.ingest.repo.providers import DeviceRow
 from shared.clock import new_id
-from shared.db.pool import Pool, tenant_tx
+from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http import audit
 from shared.http.audit import audited_hourly
-from shared.http.auth import Principal
+from shared.http.auth import Authenticator, Principal
 from shared.http.fields import Answer, Body, GivenText, printable
 from shared.http.guards import require
 from shared.http.openapi.document import NEVER
 from shared.http.paging import CURSOR_CHARS_MAX, LIMIT_MAX, Here
 from shared.http.problems import Problem
+from shared.http.standing import as_of_now
 from shared.nz_days import instant_of
 
 SEND: Final = "provider-pings:write"
@@ -41,6 +42,15 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Sends = Annotated[Principal, Depends(require(SEND))]
 Looks = Annotated[Principal, Depends(require(LOOK))]
 Consents = Annotated[Principal, Depends(require(CONSENT))]
+
+
+async def _confirmed(request: Request) -> bool:
+    """Whether it is asked with an access token, whose holder stands at this moment; else with a key."""
+    authenticator: Authenticator = request.app.state.authenticator
+    return await authenticator.confirmed(request)
+
+
+ByToken = Annotated[bool, Depends(_confirmed)]
 Text128 = Annotated[str | None, Query(max_length=128), AfterValidator(lambda text: text and printable(text))]
 
 
@@ -194,15 +204,16 @@ def router(intake: Intake, pool: Pool, heard: Heard, consented: Consented) -> AP
         return ConsentList(items=[ConsentAnswer.model_validate(row) for row in rows])
 
     @routes.post("/provider-consents", status_code=201)
-    async def post_consent(who: Consents, body: ConsentBody) -> ConsentAnswer:
+    async def post_consent(who: Consents, by_token: ByToken, body: ConsentBody) -> ConsentAnswer:
         """Let a provider send your devices' pings, and see what of its own was refused and when each device was last heard."""
         consent_id, by = new_id(), _actor(who, body.actor)
         async with tenant_tx(pool, who.tenant_id) as conn:
+            at = instant_of(intake.clock())
+            await _still_holds(conn, who, at, by_token=by_token)
             if await providers.name_of(conn, body.provider_id) is None:
                 raise Problem(
                     404, "not_found", "There is nothing with this id", f"No provider has the id {body.provider_id}."
                 )
-            at = instant_of(intake.clock())
             if not await providers.consent(conn, who.tenant_id, consent_id, body.provider_id, at, by):
                 raise Problem(409, "already_exists", "This already exists", "You consent to this provider already.")
             return await _consent(conn, who, consent_id)
@@ -216,6 +227,12 @@ def router(intake: Intake, pool: Pool, heard: Heard, consented: Consented) -> AP
             return await _consent(conn, who, consent_id)
 
     return routes
+
+
+async def _still_holds(conn: Connection, who: Principal, at: datetime, *, by_token: bool) -> None:
+    """A consent outlasts who gives it: its key is looked at again here, a token was a moment ago.  Raises Problem 401."""
+    if not by_token:
+        await as_of_now(conn, who, at, None)
 
 
 def _actor(who: Principal, named: str | None) -> str:

@@ -81,6 +81,6 @@ def create_app(
     app.include_router(provider_routes.router(intake, pool, heard, Consented(pool)), prefix="/v1")
     app.include_router(for_claims)
     app.include_router(audit_log.router(pool), prefix="/v1")
-    app.include_router(key_routes.router(pool, system_clock), prefix="/v1")
+    app.include_router(key_routes.router(pool, system_clock, limits=limits), prefix="/v1")
     conventions.install(app, [Ping])
     return app

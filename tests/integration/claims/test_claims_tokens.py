@@ -147,7 +147,16 @@ async def test_PA2_a_wrong_or_revoked_client_gets_nothing(claims: Claims, fleet:
     await revoke_key(claims.database.dsn("claims", "worker"), fleet.tenant, key[6:14])
     await refused(await ask(claims, form), "invalid_client", "revoked", 401)
     machine = claims.client(token)
-    assert (await machine.get("/v1/claimants")).status_code == 200, "a token cannot be called back"
+    gone = await machine.get("/v1/claimants")
+    assert (gone.status_code, gone.json()["code"]) == (401, "unauthorized"), "it dies with its key"
+    assert gone.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+async def test_PA2_a_token_ends_after_its_life(claims: Claims, fleet: Fleet) -> None:
+    key = await claims.key(fleet.tenant, "claims:read")
+    form = {"grant_type": CLIENT_CREDENTIALS, "client_id": key[6:14], "client_secret": key}
+    machine = claims.client((await ask(claims, form)).json()["access_token"])
+    assert (await machine.get("/v1/claimants")).status_code == 200
     claims.clock.now_ms += (LIFE_S + 60) * 1000
     late = await machine.get("/v1/claimants")
     assert (late.status_code, late.json()["code"]) == (401, "unauthorized")

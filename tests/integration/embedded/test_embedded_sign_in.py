@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -94,3 +95,13 @@ def test_PA2_a_person_signs_in_at_the_embedded_stack_and_every_service_knows_the
         assert (
             http.post(f"{ingest}/v1/pings", json=[ping], headers={"Authorization": f"Bearer {key}"}).status_code == 401
         )
+        scope = ("--scope", "providers:write")
+        key = rucor(stack, "keys", "claims", "create", "--tenant", tenant, "--name", "portal", *scope)
+        form = {"grant_type": "client_credentials", "client_id": key[6:14], "client_secret": key}
+        portal = {"Authorization": f"Bearer {http.post(f'{claims}/oauth/token', data=form).json()['access_token']}"}
+        consent = {"provider_id": str(UUID(int=7)), "actor": "R Hill"}
+        unknown = http.post(f"{ingest}/v1/provider-consents", json=consent, headers=portal)
+        assert unknown.status_code == 404, "claims says that the token works"
+        rucor(stack, "keys", "claims", "revoke", "--tenant", tenant, key[6:14])
+        over = http.post(f"{ingest}/v1/provider-consents", json=consent, headers=portal)
+        assert (over.status_code, over.json()["code"]) == (401, "unauthorized"), "it dies with its key"

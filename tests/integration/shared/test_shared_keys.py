@@ -1,5 +1,6 @@
 """The life of a key over HTTP, on the real tables: made, used, rotated, expired, revoked; limits and failures."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -159,6 +160,36 @@ async def test_PA2_where_nobody_can_ask_for_its_holder_a_token_makes_no_key(
         for path, body in (("", {"name": "n", "scopes": ["keys:write"]}), (f"/{own.key[6:14]}/rotate", {})):
             assert (await holder.post(path, body, 403))["code"] == "key_needed"
     await own.post("", {"name": "n", "scopes": ["keys:write"]}, 201)
+    await api.close()
+
+
+async def test_PA2_a_tenants_keys_that_work_are_bounded_however_many_make_them_at_once(
+    shared_db: SharedDatabase, pool: Pool, clock: Clock
+) -> None:
+    api = await shared_db.pool("api")
+    made = FastAPI()
+    few = LimitSettings(keys_per_tenant=6)
+    made.include_router(key_routes.router(api, clock, limits=few), prefix="/v1")
+    auth.install(made, api, clock=clock)
+    problems.install(made)
+    tenant = new_id()
+    mine, second = await caller(made, pool, tenant=tenant), await caller(made, pool, tenant=tenant)
+    other = await caller(made, pool, tenant=new_id())
+    body = {"name": "n", "scopes": ["keys:write"]}
+    answers = await asyncio.gather(*[one.http.post("/keys", json=body) for one in [mine, second] * 10])
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == [201] * 4 + [409] * 16
+    refused = next(answer.json() for answer in answers if answer.status_code == 409)
+    assert (refused["code"], refused["limit_keys"]) == ("too_many_keys", 6)
+    await other.post("", body, 201)
+    spare = next(answer.json()["key_id"] for answer in answers if answer.status_code == 201)
+    await mine.post(f"/{spare}/revoke", {}, 200)
+    soon = {"expires_at": datetime.fromtimestamp(clock() / 1000 + 60, UTC).isoformat()}
+    await mine.post("", body | soon, 201)
+    await mine.post("", body, 409)
+    clock.passed_s += 61
+    await mine.post("", body, 201)
+    assert (await mine.post("", body, 409))["code"] == "too_many_keys"
     await api.close()
 
 

@@ -1,6 +1,6 @@
 """Where access tokens come from (rule PA2): RFC 6749 client credentials for machines, RFC 8693 token exchange for people.
 
-The only route that answers errors as RFC 6749 section 5.2 has them: OAuth clients know no others."""
+These routes alone answer errors as RFC 6749 section 5.2 has them: OAuth clients know no others."""
 
 import base64
 import binascii
@@ -17,19 +17,23 @@ from services.claims.adapters.oidc import Provider
 from services.claims.api.context import Context
 from services.claims.api.people.token_schemas import (
     ACCESS_TOKEN,
+    ASKED,
     CLIENT_CREDENTIALS,
     EXCHANGE,
     FORM,
     ID_TOKEN,
     REQUEST,
     RESPONSES,
+    STANDING,
 )
+from services.claims.api.standing import holds
 from services.claims.application.people.sign_in import NotAPerson, sign_in, use_once
 from services.claims.domain.instants import from_ms
 from shared.db.api_keys import key_id_of
 from shared.http import audit
 from shared.http.audit import without_audit
 from shared.http.auth import Authenticator
+from shared.http.issuer import INTROSPECTION_PATH
 from shared.http.jwks import JWKS_PATH, KeysUnavailable
 from shared.http.mint import Mint
 from shared.http.problems import Problem, unavailable
@@ -89,6 +93,8 @@ async def get_metadata(request: Request) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "token_endpoint": issuer + TOKEN_PATH,
+        "introspection_endpoint": issuer + INTROSPECTION_PATH,
+        "introspection_endpoint_auth_methods_supported": ["none"],
         "jwks_uri": issuer + JWKS_PATH,
         "grant_types_supported": [CLIENT_CREDENTIALS, EXCHANGE],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
@@ -126,6 +132,32 @@ async def post_token(request: Request) -> JSONResponse:
         "scope": " ".join(sorted(token.scopes)),
     }
     return JSONResponse(body | more, 200, NO_STORE)
+
+
+@router.post(INTROSPECTION_PATH, openapi_extra={"requestBody": ASKED, "security": []}, responses=STANDING)
+@without_audit("whoever has a token asks whether it still works; nothing of a tenant's is shown")
+async def post_introspect(request: Request) -> JSONResponse:
+    """Whether an access token still works (RFC 7662): its signature and time are right, and its key was not revoked, nor its
+    person deactivated or deprived of a role that it names.
+
+    The token itself is what lets one ask, and nothing of it is told."""
+    authenticator, context = (
+        cast("Authenticator", request.app.state.authenticator),
+        cast("Context", request.app.state.context),
+    )
+    try:
+        token = _form(request, await request.body()).get("token", "")
+        if not token:
+            raise Refused("invalid_request", "`token` is missing.")  # noqa: TRY301 - one way out
+        try:
+            who = await authenticator.of_token(token)
+        except Problem as refusal:
+            if refusal.status != 401:
+                raise
+            return JSONResponse({"active": False}, 200, NO_STORE)
+        return JSONResponse({"active": await holds(context, who)}, 200, NO_STORE)
+    except Refused as refused:
+        return refused.answer()
 
 
 def _form(request: Request, body: bytes) -> dict[str, str]:

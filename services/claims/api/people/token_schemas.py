@@ -84,3 +84,19 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         refused={"error": "invalid_client", "error_description": "The client is unknown, or its key is revoked."},
     ),
 }  # fmt: skip
+ASKED: Final = {
+    "required": True,
+    "content": {
+        FORM: {"schema": _object(["token"], {"token": _TEXT}), "examples": {"token": {"value": {"token": _JWT}}}}
+    },
+}
+STANDING: Final[dict[int | str, dict[str, Any]]] = {
+    200: _json(
+        "Whether it works (RFC 7662 section 2.2).", _object(["active"], {"active": {"type": "boolean"}}),
+        works={"active": True},
+    ),
+    400: _json(
+        "The request is refused (RFC 6749 section 5.2).", _ERROR,
+        refused={"error": "invalid_request", "error_description": "`token` is missing."},
+    ),
+}  # fmt: skip

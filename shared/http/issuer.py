@@ -1,0 +1,60 @@
+"""Whether the holder of an access token still stands, as its issuer says (RFC 7662): other services know neither its keys nor
+its people (ADR 0024)."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+import httpx
+
+from shared.http.jwks import KeysUnavailable
+
+INTROSPECTION_PATH: Final = "/oauth/introspect"
+KNOWN_S: Final = 30.0
+"""So long an answer is taken as it was given, as a key is."""
+AWAY_S: Final = 5.0
+"""So long an issuer that did not answer is not asked for what need not be known as of now."""
+KNOWN_MAX: Final = 10_000
+TIMEOUT: Final = httpx.Timeout(2.0, connect=1.0)
+
+
+class Issuer:
+    """Asks, and remembers.  While the issuer is away a token is believed, as long as it lives: pings do not wait for claims."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._url = url
+        self._now = now
+        self._known: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
+        self._away_until = float("-inf")
+
+    async def stands(self, text: str, now: bool) -> bool:
+        """Raises KeysUnavailable where it must be known as of now and the issuer does not say."""
+        digest = sha256(text.encode()).digest()
+        until, active = self._known.get(digest, (float("-inf"), True))
+        if not now and (until > self._now() or self._away_until > self._now()):
+            return active
+        try:
+            active = await self._ask(text)
+        except KeysUnavailable:
+            self._away_until = self._now() + AWAY_S
+            if now:
+                raise
+            return active
+        self._known[digest] = (self._now() + KNOWN_S, active)
+        self._known.move_to_end(digest)
+        while len(self._known) > KNOWN_MAX:
+            self._known.popitem(last=False)
+        return active
+
+    async def _ask(self, text: str) -> bool:
+        """Raises KeysUnavailable."""
+        try:
+            answer = await self._client.post(self._url, data={"token": text}, timeout=TIMEOUT)
+            if answer.status_code == httpx.codes.OK:
+                return answer.json()["active"] is True
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+            raise KeysUnavailable(f"the issuer does not say whether a token works: {type(error).__name__}") from error
+        raise KeysUnavailable(f"the issuer answered {answer.status_code} where it was asked for a token")
