@@ -26,7 +26,7 @@ async def test_a_statement_tells_everything_that_is_still_to_do(fleet: Fleet) ->
     running = fleet.licences["RUC 0001 next"]
     told = await fleet.get(f"/licences/{running}/statement")
     assert [(one["rule"], one["route"]) for one in told["to_do"]] == [
-        ("EL1", "POST /v1/readings"), ("EL1", "POST /v1/licences"),
+        ("EL1", "POST /v1/readings"), ("EL1", "POST /v1/licences"), ("CL1", "POST /v1/pings"),
     ]  # fmt: skip
     assert told["forecast"]["left_mm"] == 1000 * KM
     preview = await fleet.preview([licence])
