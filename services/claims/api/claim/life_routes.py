@@ -83,6 +83,13 @@ async def record(
     return await command(request, context, who.tenant_id, 200, effect)
 
 
+async def _take(request: Request, context: Context, who: Principal, claim_id: UUID, step: Step) -> Response:
+    """A step that is no more than its record."""
+    return await record(
+        request, context, who, claim_id, lambda conn: take_step(conn, who.tenant_id, claim_id, step, today_of(context))
+    )
+
+
 @router.get("/claims/{claim_id}/history")
 async def get_history(who: Reader, context: Ctx, claim_id: UUID) -> HistoryAnswer:
     """Every step in order, and what the Agency said of each line."""
@@ -96,39 +103,21 @@ async def post_sent(request: Request, who: Writer, context: Ctx, claim_id: UUID,
         id=new_id(), kind="sent", on_day=body.on, channel=body.channel, attachment_id=body.attachment_id,
         actor=actor_of(who, body.actor),
     )  # fmt: skip
-    return await record(
-        request,
-        context,
-        who,
-        claim_id,
-        lambda conn: take_step(conn, who.tenant_id, claim_id, "sent", step, today_of(context)),
-    )
+    return await _take(request, context, who, claim_id, step)
 
 
 @router.post("/claims/{claim_id}/received", response_model=HistoryAnswer)
 async def post_received(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ReceivedBody) -> Response:
     """The Agency has the form: its ten working days run (rule CL6)."""
     step = Step(id=new_id(), kind="received", on_day=body.on, reference=body.reference, actor=actor_of(who, body.actor))
-    return await record(
-        request,
-        context,
-        who,
-        claim_id,
-        lambda conn: take_step(conn, who.tenant_id, claim_id, "received", step, today_of(context)),
-    )
+    return await _take(request, context, who, claim_id, step)
 
 
 @router.post("/claims/{claim_id}/returned", response_model=HistoryAnswer)
 async def post_returned(request: Request, who: Writer, context: Ctx, claim_id: UUID, body: ReturnedBody) -> Response:
     """The Agency sent the form back: correct what it names and send the same claim again (rule CL6)."""
     step = Step(id=new_id(), kind="returned", on_day=body.on, reason=body.reason, actor=actor_of(who, body.actor))
-    return await record(
-        request,
-        context,
-        who,
-        claim_id,
-        lambda conn: take_step(conn, who.tenant_id, claim_id, "returned", step, today_of(context)),
-    )
+    return await _take(request, context, who, claim_id, step)
 
 
 @router.post("/claims/{claim_id}/withdraw", response_model=HistoryAnswer)
@@ -145,20 +134,13 @@ async def post_consent(request: Request, who: Lodger, context: Ctx, claim_id: UU
     """The Agency agreed in writing to another application for licences of a sent claim (rule CL5; Act s 35(3)).  The claim
     holds them until that one is lodged, which claims only what this one left out."""
     step = Step(
-        id=new_id(),
-        kind="consent",
-        on_day=body.on,
-        reference=body.reference,
-        reason=body.reason,
+        id=new_id(), kind="consent", on_day=body.on, reference=body.reference, reason=body.reason,
         actor=actor_of(who, body.actor),
-    )
+    )  # fmt: skip
     return await record(
-        request,
-        context,
-        who,
-        claim_id,
+        request, context, who, claim_id,
         lambda conn: consent(conn, who.tenant_id, claim_id, body.licence_ids, step, today_of(context)),
-    )
+    )  # fmt: skip
 
 
 @router.post("/claims/{claim_id}/outcomes", response_model=HistoryAnswer)

@@ -19,9 +19,10 @@ from shared.db.errors import constraints
 from shared.db.pool import Connection
 
 
-async def take_step(conn: Connection, tenant: UUID, claim_id: UUID, to: ClaimState, step: Step, today: date) -> None:
-    """Record that a claim was sent, received or returned.  Raises Problem 404, 409 `step_not_allowed`, 422 for a day before
+async def take_step(conn: Connection, tenant: UUID, claim_id: UUID, step: Step, today: date) -> None:
+    """`step.kind`: sent, received, returned, withdrawn.  Raises Problem 404, 409 `step_not_allowed`, 422 for a day before
     the step before it or yet to come, or an attachment that is not there."""
+    to = cast("ClaimState", step.kind)
     state = await locked(conn, tenant, claim_id)
     try:
         advance(state, to)
@@ -38,7 +39,7 @@ async def withdraw(conn: Connection, tenant: UUID, claim_id: UUID, step: Step, t
     """Rule CL5: while the form was never sent, free every licence and void the form by the claim's number.  A licence that was
     claimed before, by the Agency's consent to this application, is the earlier claim's again; another reaches as far as it does
     now, whatever was taken back while it was claimed.  Nothing is owed of what was never asked for (rule CL7)."""
-    await take_step(conn, tenant, claim_id, "withdrawn", step, today)
+    await take_step(conn, tenant, claim_id, step, today)
     licence_ids = [line.licence_id for line in await claims.lines(conn, tenant, claim_id)]
     await lock_with_recorders(conn, tenant, licence_ids)
     for licence_id in licence_ids:

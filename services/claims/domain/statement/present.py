@@ -69,13 +69,7 @@ def follower(licence: Licence, record: VehicleRecord) -> Licence | None:
     """An ordinary licence of the recorder that reaches further and begins no later than this one ends."""
     line = record.timeline_of(licence)
     _, end = full_range(licence, line)
-    for other in record.licences:
-        if other.id == licence.id or other.kind not in ORDINARY or other.recorder_id != licence.recorder_id:
-            continue
-        start, until = full_range(other, line)
-        if start <= end < until:
-            return other
-    return None
+    return next((one for one, (start, until) in _others(licence, record, line) if start <= end < until), None)
 
 
 def licensed_until(record: VehicleRecord, line: Timeline, units: int) -> int:
@@ -92,8 +86,12 @@ def licensed_before(licence: Licence, record: VehicleRecord) -> int | None:
     """Where the furthest ordinary licence ends that begins before this one; None: the register knows none."""
     line = record.timeline_of(licence)
     start, _ = full_range(licence, line)
-    ranges = [full_range(one, line) for one in record.licences if _of(one, line) and one.id != licence.id]
-    return max((end for begin, end in ranges if begin < start), default=None)
+    return max((end for _, (begin, end) in _others(licence, record, line) if begin < start), default=None)
+
+
+def _others(licence: Licence, record: VehicleRecord, line: Timeline) -> list[tuple[Licence, tuple[int, int]]]:
+    """The recorder's other ordinary licences, each with its range as it was bought."""
+    return [(one, full_range(one, line)) for one in record.licences if _of(one, line) and one.id != licence.id]
 
 
 def _of(one: Licence, line: Timeline) -> bool:
