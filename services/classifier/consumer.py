@@ -72,20 +72,10 @@ class Consumer:
     """One loop over this process's partitions.  `run` ends only by cancellation or by an error that a restart must heal."""
 
     def __init__(
-        self,
-        source: SourceLike,
-        pool: Pool,
-        fold: Fold,
-        judges: Judges,
-        *,
-        gap_ms: int,
-        code_version: str,
-        clock: Callable[[], int],
-        cadence_s: float = 1.0,
-        due_max: int = DUE_MAX,
-        health: Health | None = None,
+        self, source: SourceLike, pool: Pool, fold: Fold, judges: Judges, *, gap_ms: int, code_version: str,
+        clock: Callable[[], int], cadence_s: float = 1.0, due_max: int = DUE_MAX, health: Health | None = None,
         compactor: Compactor | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._source = source
         self._pool = pool
         self._fold = fold

@@ -42,13 +42,7 @@ class Source:
     """One member of a consumer group.  `poll` → effect → commit → `accept`; after `Superseded`: `forget`."""
 
     def __init__(
-        self,
-        settings: KafkaSettings,
-        *,
-        group: str,
-        topics: Sequence[Topic],
-        pool: Pool,
-        lane: Topic | None = None,
+        self, settings: KafkaSettings, *, group: str, topics: Sequence[Topic], pool: Pool, lane: Topic | None = None
     ) -> None:
         self.failed: dict[TP, str] = {}
         self._group = group

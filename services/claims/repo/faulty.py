@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -60,19 +60,6 @@ join claims.faulty_stretch s
     on s.tenant_id = d.tenant_id and s.device = d.device and d.day between s.first_day and s.last_day
 where l.tenant_id = $1 and l.licence_id = any($2::uuid[]) and s.mark_id = $3
 order by 1"""
-INSERT_JOB: Final = "insert into claims.faulty_job (tenant_id, mark_id) values ($1, $2)"
-# The lease is the row's own due time: a worker that dies leaves a job that comes due again by itself.
-TAKE_JOB: Final = """
-update claims.faulty_job j set due_at = clock_timestamp() + $1::interval, attempts = j.attempts + 1
-from (select tenant_id, mark_id from claims.faulty_job where due_at <= clock_timestamp()
-    order by due_at limit 1 for update skip locked) d
-where (j.tenant_id, j.mark_id) = (d.tenant_id, d.mark_id)
-returning j.tenant_id, j.mark_id, j.attempts"""
-DELAY_JOB: Final = """
-update claims.faulty_job set due_at = clock_timestamp() + $3::interval, last_error = $4, attempts = $5
-where tenant_id = $1 and mark_id = $2"""
-FINISH_JOB: Final = "delete from claims.faulty_job where tenant_id = $1 and mark_id = $2"
-JOB_ERROR: Final = "select last_error from claims.faulty_job where tenant_id = $1 and mark_id = $2"
 INSERT_REVIEW: Final = """
 insert into claims.faulty_review (tenant_id, mark_id, claim_id, over_claimed, created_at) values ($1, $2, $3, $4, $5)
 on conflict on constraint faulty_review_pk do nothing"""
@@ -124,14 +111,6 @@ class FaultyStep:
     reason: str
     actor: str
     created_at: datetime
-
-
-@dataclass(frozen=True)
-class FaultyJob:
-    tenant_id: UUID
-    mark_id: UUID
-    attempts: int
-    """This one included."""
 
 
 @dataclass(frozen=True)
@@ -218,29 +197,6 @@ async def open_marks(conn: Connection, tenant: UUID, windows: Sequence[Window]) 
 async def claims_on(conn: Connection, tenant: UUID, mark_id: UUID, licence_ids: Sequence[UUID]) -> list[UUID]:
     """Claims, not withdrawn, with a line of these licences that stands on a device-day which the mark touches."""
     return [row["claim_id"] for row in await conn.fetch(CLAIMS_ON, tenant, list(licence_ids), mark_id)]
-
-
-async def insert_job(conn: Connection, tenant: UUID, mark_id: UUID) -> None:
-    await conn.execute(INSERT_JOB, tenant, mark_id)
-
-
-async def take_job(conn: Connection, lease: timedelta) -> FaultyJob | None:
-    """The job that is due the longest, of any tenant; nobody else gets it while the lease lasts."""
-    return one_of(FaultyJob, await conn.fetchrow(TAKE_JOB, lease))
-
-
-async def delay_job(conn: Connection, job: FaultyJob, delay: timedelta, error: str, attempts: int) -> None:
-    await conn.execute(DELAY_JOB, job.tenant_id, job.mark_id, delay, error[:500], attempts)
-
-
-async def finish_job(conn: Connection, job: FaultyJob) -> None:
-    await conn.execute(FINISH_JOB, job.tenant_id, job.mark_id)
-
-
-async def job_error(conn: Connection, tenant: UUID, mark_id: UUID) -> str:
-    """Why the job of a mark waits; "" where it does not, or there is none."""
-    found: str | None = await conn.fetchval(JOB_ERROR, tenant, mark_id)
-    return found or ""
 
 
 async def insert_review(conn: Connection, tenant: UUID, row: ReviewRow) -> None:

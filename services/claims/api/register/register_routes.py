@@ -11,10 +11,8 @@ from services.claims.api.register.creations import create_claimant
 from services.claims.api.register.register_schemas import (
     ClaimantAnswer,
     ClaimantBody,
-    WaivedRule,
-    WaiverAnswer,
-    WaiverBody,
 )
+from services.claims.api.register.waiver_schemas import WaivedRule, WaiverAnswer, WaiverBody
 from services.claims.application.claim.waive import waive
 from services.claims.application.refusals import not_found
 from services.claims.domain.instants import from_ms

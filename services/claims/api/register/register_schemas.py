@@ -1,4 +1,4 @@
-"""Bodies and answers of the register: claimants, vehicles, devices, couplings, recorders, readings, waivers."""
+"""Bodies and answers of the register: claimants, vehicles, devices, couplings, recorders, readings."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, Self
@@ -17,13 +17,11 @@ from services.claims.api.fields import (
     ReasonCode,
     Ref,
     Text,
-    shown,
 )
 
 PLATE_FROM: Final = datetime(1999, 12, 31, 11, tzinfo=UTC)
 """2000-01-01 in NZ: "always"."""
 ReadingSource = Literal["person", "inspection", "photo", "provider", "licence_purchase"]
-WaivedRule = Literal["EL4", "EL8"]
 
 
 class ClaimantBody(Body):
@@ -225,37 +223,3 @@ class SaleAnswer(Answer):
     reading: int
     licences_ended: list[UUID]
     warnings: list[str]
-
-
-class WaiverBody(Body):
-    model_config = shown(
-        rule="EL4",
-        licence_id="d1f0a9b6-53c4-4f1e-8a77-6f0d3f7c9e02",
-        reason="the device was off the vehicle",
-        actor="R Hill",
-    )
-
-    rule: WaivedRule
-    licence_id: UUID | None = None
-    claimant_id: UUID | None = None
-    reason: GivenText
-    actor: ActorName | None = None
-
-    @model_validator(mode="after")
-    def _for_one_thing(self) -> Self:
-        wanted = "licence_id" if self.rule == "EL4" else "claimant_id"
-        if getattr(self, wanted) is None or (self.licence_id is not None and self.claimant_id is not None):
-            raise ValueError(f"a waiver of {self.rule} is for one `{wanted}` and nothing else")
-        return self
-
-
-class WaiverAnswer(Answer):
-    id: UUID
-    rule: str
-    licence_id: UUID | None
-    claimant_id: UUID | None
-    reason: str
-    actor: str
-    created_at: datetime
-    covers: list[str]
-    """What stood against it when it was given; of an account a name for it, its account name and the applicant together."""

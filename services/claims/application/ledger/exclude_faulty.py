@@ -11,8 +11,9 @@ from services.claims.application.webhooks.tell import tell
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement.faulty import FaultyState
-from services.claims.repo import faulty, ledger
-from services.claims.repo.faulty import FaultyJob, FaultyStep, MarkRow, ReviewRow, StretchRow
+from services.claims.repo import faulty, faulty_jobs, ledger
+from services.claims.repo.faulty import FaultyStep, MarkRow, ReviewRow, StretchRow
+from services.claims.repo.faulty_jobs import FaultyJob
 from shared.clock import Clock, new_id
 from shared.contracts.faulty import FaultyStretch, KnownDay, PendingAsked
 from shared.db.pool import Pool, tenant_tx, tx
@@ -35,7 +36,7 @@ async def exclude_next(across: Pool, pool: Pool, classifier: Faulty, policy: Pol
 
     `across` spans tenants; `pool` has the API role, with which a claim is reviewed as its own tenant would."""
     async with tx(across) as conn:
-        job = await faulty.take_job(conn, LEASE)
+        job = await faulty_jobs.take_job(conn, LEASE)
         if job is None:
             return False
         mark = await faulty.mark(conn, job.tenant_id, job.mark_id)
@@ -129,13 +130,13 @@ async def _step(
         for review in reviews or ():
             await faulty.insert_review(conn, job.tenant_id, review)
         if to == "excluded":
-            await faulty.delay_job(conn, job, FIRST_DELAY, "", 0)
+            await faulty_jobs.delay_job(conn, job, FIRST_DELAY, "", 0)
         else:
-            await faulty.finish_job(conn, job)
+            await faulty_jobs.finish_job(conn, job)
     log.info("faulty data", mark_id=str(job.mark_id), state=to)
 
 
 async def _delay(across: Pool, job: FaultyJob, error: str, attempts: int) -> None:
     delay = min(FIRST_DELAY * (1 << min(max(attempts - 1, 0), _DOUBLINGS_MAX)), DELAY_MAX)
     async with tx(across) as conn:
-        await faulty.delay_job(conn, job, delay, error, attempts)
+        await faulty_jobs.delay_job(conn, job, delay, error, attempts)

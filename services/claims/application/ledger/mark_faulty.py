@@ -18,7 +18,7 @@ from services.claims.domain.instants import from_ms, to_ms
 from services.claims.domain.policy import Policy
 from services.claims.domain.register.vehicle import DeviceSpan
 from services.claims.domain.statement.faulty import FaultyState, advance_mark, days_touched
-from services.claims.repo import devices, faulty, records, vehicles
+from services.claims.repo import devices, faulty, faulty_jobs, records, vehicles
 from services.claims.repo.faulty import FaultyStep, MarkRow, StretchRow
 from services.claims.repo.locks import one_at_a_time, together
 from services.claims.repo.rows import Page
@@ -119,7 +119,7 @@ async def take_step(conn: Connection, tenant: UUID, mark_id: UUID, to: FaultySta
     await faulty.add_step(conn, tenant, mark_id, new_id(), step)
     await tell(conn, tenant, f"faulty_data.{to}", mark_id=mark_id)
     if to == "accepted":
-        await faulty.insert_job(conn, tenant, mark_id)
+        await faulty_jobs.insert_job(conn, tenant, mark_id)
 
 
 async def claims_touched(conn: Connection, tenant: UUID, mark_id: UUID) -> list[UUID]:

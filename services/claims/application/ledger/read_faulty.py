@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.claims.application.ledger.mark_faulty import claims_touched
 from services.claims.application.refusals import not_found
-from services.claims.repo import faulty, ledger
+from services.claims.repo import faulty, faulty_jobs, ledger
 from services.claims.repo.faulty import FaultyStep, MarkRow, ReviewRow, StretchRow
 from shared.db.pool import Connection
 
@@ -48,5 +48,5 @@ async def read_mark(conn: Connection, tenant: UUID, mark_id: UUID) -> WholeMark:
         off_road_mm=off_road_mm,
         claims=await claims_touched(conn, tenant, mark_id),
         reviews=await faulty.reviews(conn, tenant, mark_id=mark_id),
-        waits_for=await faulty.job_error(conn, tenant, mark_id),
+        waits_for=await faulty_jobs.job_error(conn, tenant, mark_id),
     )
