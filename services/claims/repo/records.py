@@ -17,6 +17,7 @@ from services.claims.repo.log_entries import LogRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.recorders import ReadingRow, RecorderRow
 from services.claims.repo.rows import Asked, all_of, all_together
+from services.claims.repo.taken import TAKEN, TakenRow
 from services.claims.repo.vehicles import (
     ENDINGS,
     PLATES,
@@ -47,7 +48,8 @@ select id, ref, recorder_id, at, value, source, note, label, created_at, attachm
 from claims.reading where tenant_id = $1 and recorder_id = any($2::uuid[])"""
 MARKS: Final = """
 select l.licence_id, l.kind, l.source_id, coalesce(c.number, o.reference) as reference,
-    coalesce(c.lodged_on, o.claimed_on) as marked_on, coalesce(c.state, '') as state
+    coalesce(c.lodged_on, o.claimed_on) as marked_on, coalesce(c.state, '') as state, (select max(on_day)
+    from claims.claim_step s where s.tenant_id = c.tenant_id and s.claim_id = c.id and s.kind = c.state) as state_on
 from claims.lodged_licence l
 left join claims.claim c on c.tenant_id = l.tenant_id and c.id = l.source_id and l.kind = 'claim'
 left join claims.claimed_outside o on o.tenant_id = l.tenant_id and o.id = l.source_id and l.kind = 'outside'
@@ -55,7 +57,6 @@ where l.tenant_id = $1 and l.licence_id = any($2::uuid[]) and l.released_at is n
 WAIVERS_OF: Final = """
 select id, rule, licence_id, claimant_id, reason, actor, created_at, covers
 from claims.waiver where tenant_id = $1 and (licence_id = any($2::uuid[]) or claimant_id = any($3::uuid[]))"""
-
 VERIFICATIONS_OF: Final = """
 select id, licence_id, statement_hash, wording, actor, created_at, person_id
 from claims.verification where tenant_id = $1 and licence_id = any($2::uuid[])"""
@@ -84,6 +85,8 @@ class Mark:
     marked_on: date
     state: str
     """Of the claim; "" where it was claimed outside."""
+    state_on: date | None
+    """Of the step that led to that state; None where it was only lodged."""
 
 
 OF_VEHICLES: Final[tuple[Asked, ...]] = (
@@ -99,6 +102,7 @@ OF_LICENCES: Final[tuple[Asked, ...]] = (
     (VerificationRow, VERIFICATIONS_OF),
     (LogRow, log_entries.STANDING),
     (AcknowledgementRow, expected.ACKNOWLEDGED),
+    (TakenRow, TAKEN),
 )
 
 
@@ -124,6 +128,8 @@ class Register:
     log: list[LogRow]
     """Manual log entries of the licences asked for (rule LI8)."""
     acknowledgements: list[AcknowledgementRow]
+    taken: list[TakenRow]
+    """What of the licences asked for is claimed on another one, or refunded otherwise (rule LI4)."""
     applications: list[StandingRow]
     """Of every licence of the vehicles: those that stand and are ready or beyond (rules OT2 to OT4)."""
 
@@ -191,7 +197,7 @@ async def _register(
 ) -> Register:
     known = {row.id for row in licences}
     couplings, recorders, vehicles, plates, endings, exempt = await all_together(conn, OF_VEHICLES, tenant, vehicle_ids)
-    marks, verifications, log, acknowledgements = await all_together(conn, OF_LICENCES, tenant, wanted)
+    marks, verifications, log, acknowledgements, taken = await all_together(conn, OF_LICENCES, tenant, wanted)
     moved_by = sorted({*vehicle_ids, *(row.vehicle_id for row in couplings)})
     claimants = sorted({row.claimant_id for row in licences})
     return Register(
@@ -211,6 +217,7 @@ async def _register(
         verifications=verifications,
         log=log,
         acknowledgements=acknowledgements,
+        taken=taken,
         applications=await applications.standing(conn, tenant, sorted(known)),
     )
 

@@ -31,11 +31,28 @@ async def test_LI3_CL7_an_overlap_entered_after_the_claim_discloses_what_was_cla
     await fleet.add_licence("ABC123", "RUC 6", 48_250, "2026-11-02")
     await fleet.add_reading("ABC123", "2026-11-02", 48_250)
     preview = await fleet.preview([overlap])
-    assert preview["lodgeable"], preview["findings"]
+    (held,) = [one for one in preview["lines"][0]["findings"] if one["rule"] == "LI4"]
+    assert held["outcome"] == "fail" and held["inputs"]["source_id"] == claim, (
+        "nor are they previewed as if they were free"
+    )
+    assert (held["inputs"]["from_reading"], held["inputs"]["to_reading"]) == ("45250", "46000")
     refused = await fleet.post("/claims", {"preview_token": preview["preview_token"]}, 409)
-    assert refused["code"] == "range_claimed", "the same kilometres are not claimed on two licences"
+    assert refused["code"] == "not_lodgeable", "the same kilometres are not claimed on two licences"
     refused = await fleet.post(f"/licences/{overlap}/claimed-outside", BY_HAND, 409)
     assert refused["code"] == "range_claimed", "nor elsewhere; the licence itself is not claimed"
+    judged = await fleet.get(f"/licences/{overlap}/eligibility")
+    assert held in judged["findings"] and not judged["eligible"]
+    body = {"claimant_id": fleet.claimant_id, "licence_ids": [overlap], "person_completing": "R Hill"}
+    attacks = {one["id"]: one for one in (await fleet.post("/preflight", body, 200))["attacks"]}
+    assert attacks["same_kilometres"]["outcome"] == "fails" and held["reason"] in attacks["same_kilometres"]["answer"]
+    said = await fleet.get(f"/licences/{overlap}/statement")
+    assert [one["route"] for one in said["to_do"]] == [f"POST /v1/claims/{claim}/withdraw"]
+    await fleet.post(
+        f"/claims/{claim}/withdraw", {"on": "2026-11-22", "reason": "an overlap was forgotten", "actor": "R"}, 200
+    )
+    preview = await fleet.preview([licence, overlap])
+    made = await fleet.post("/claims", {"preview_token": preview["preview_token"]})
+    assert sum(line["distance_km"] for line in made["lines"]) <= 560, "each kilometre on one of them"
 
 
 async def test_LI3_a_late_overlap_typed_by_mistake_is_struck_and_the_claim_owes_nothing(fleet: Fleet) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from services.claims.domain.claim.eligibility import ClaimContext, ClaimedMark, assess_licence
+from services.claims.domain.claim.taken import How, Taken
 from services.claims.domain.findings import Finding
 from services.claims.domain.register.licence import Licence, UnusedAsked, VehicleRecord
 from services.claims.domain.register.vehicle import Ending
@@ -134,6 +135,14 @@ def test_VE2_a_reading_that_came_with_the_sale_goes_with_the_sale() -> None:
     ]
 
 
+HOW: tuple[How, ...] = ("claim", "outside", "unused", "credit")
+HELD = [
+    Taken(how=how, start=4500, upto=5000, reference="R", source_id=uuid4(), other_id=uuid4(), other="L9", state=state)
+    for how in HOW
+    for state in ("lodged", "sent")
+]
+
+
 def fields_by_route(service: str) -> Iterator[tuple[str, set[str]]]:
     """(method and path, the fields of its body), of the service's OpenAPI document."""
     document = msgspec.json.decode((Path(__file__).parents[3] / f"docs/openapi/{service}.json").read_bytes())
@@ -165,11 +174,12 @@ def test_every_route_that_a_thing_to_do_names_is_in_the_openapi_document_with_it
         *things(register=record([licence(), FOLLOWING], READINGS, assignments=[]), days=[]),
         *things(unpriced, record([unpriced, FOLLOWING], READINGS)),
         *things(of, record([of, FOLLOWING], READINGS)),
+        *(one for held in HELD for one in things(context=replace(USUAL, taken=(held,)))),
         *things(verified=UNVERIFIED),
         *things(payee=Payee("Hill Farms", "", "", has_account=False)),
         *look_first(of.id, [Finding(rule="EL7", outcome="fail", reason="look", source="s")]),
     ]
-    assert {one.rule for one in found} == {"EL1", "DI3", "EL4", "VE2", "CL1", "LI5", "CL2", "EL8", "EL7"}
+    assert {one.rule for one in found} == {"EL1", "DI3", "EL4", "LI4", "VE2", "CL1", "LI5", "CL2", "EL8", "EL7"}
     routes = {(re.sub("[0-9a-f-]{36}", "{}", one.route), one.field) for one in found if one.route}
     written = re.findall(r"/v1/[a-z-]+", inspect.getsource(to_do_module))
     assert {route.split("/")[2] for route, _ in routes} == {path.split("/")[2] for path in written}, "each is tried"

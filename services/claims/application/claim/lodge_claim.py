@@ -23,6 +23,7 @@ from services.claims.application.refusals import (
 from services.claims.application.sealing import Hasher, Sealer, licence_hashes
 from services.claims.application.statement.facts import Assessed, Facts, load_facts
 from services.claims.application.webhooks.tell import tell
+from services.claims.domain.claim.taken import claimed_upto
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
 from services.claims.repo import claims, documents, ledger, licences, lodged
@@ -207,18 +208,13 @@ def _line_row(line_no: int, item: Assessed, ready: Ready) -> LineRow:
 async def _mark(conn: Connection, tenant: UUID, claim: ClaimRow, assessed: list[Assessed], hasher: Hasher) -> None:
     for item in sorted(assessed, key=lambda a: a.row.id):  # a few rows through the one function that may write them
         hashes = licence_hashes(hasher, item.row.number_key, item.licence.plate_at_issue)
-        claimed = replace(item.row, claimable_end_reading=_claimed_end(item))
+        row, window = item.row, item.statement.window
+        end = claimed_upto(row.start_reading, row.claimable_end_reading, window)
+        claimed = replace(row, claimable_end_reading=end)
         if item.mark is not None:  # with the Agency's consent (rule CL5), as `_not_claimed` saw under the lock
             await lodged.release(conn, tenant, item.mark.source_id, item.row.id, claim.id)
         with constraints(claimed_once(item.row.id)):
             await lodged.lodge_licence(conn, tenant, new_id(), claimed, hashes, "claim", claim.id)
-
-
-def _claimed_end(item: Assessed) -> int:
-    """Where the statement's range ends: what lies beyond, after a recorder was changed, was not claimed and may be refunded as
-    unused."""
-    window = item.statement.window
-    return min(item.row.claimable_end_reading, item.row.start_reading + window.end - window.start)
 
 
 async def _freeze(

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refunds.restore_range import lock_with_recorders, restore_range
-from services.claims.application.refusals import not_found
+from services.claims.application.refusals import claimed_once, not_found
 from services.claims.application.register.turns import follow_readings
 from services.claims.repo import changes, devices, licences, lodged, recorders, vehicles
 from services.claims.repo.changes import Why
 from services.claims.repo.reviews import lock_vehicles
 from shared.clock import new_id
+from shared.db.errors import constraints
 from shared.db.pool import Connection
 
 
@@ -59,11 +60,14 @@ async def strike_ending(conn: Connection, tenant: UUID, vehicle_id: UUID, why: W
 
 async def strike_outside(conn: Connection, tenant: UUID, licence_id: UUID, why: Why) -> None:
     """A licence that never was claimed outside: it may be claimed here again (rule LI7).  Where it was taken for the second
-    application that the Agency agreed to, the first claim holds it again (rule CL5).  Raises Problem 404."""
+    application that the Agency agreed to, the first claim holds it again (rule CL5).
+
+    Raises Problem 404, 409 `range_claimed` where another licence's claim holds some of that meanwhile."""
     if not await lock_with_recorders(conn, tenant, [licence_id]):
         raise not_found("licence", licence_id)
     marks = [one for one in await lodged.claimed(conn, tenant, [licence_id]) if one.kind == "outside"]
     if not marks or not await changes.strike(conn, tenant, "claimed_outside", marks[0].source_id, why):
         raise not_found("claim outside of licence", licence_id)
-    await lodged.mark_again(conn, tenant, licence_id, marks[0].source_id, new_id())
+    with constraints(claimed_once(licence_id)):
+        await lodged.mark_again(conn, tenant, licence_id, marks[0].source_id, new_id())
     await restore_range(conn, tenant, licence_id)

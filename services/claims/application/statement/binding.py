@@ -8,6 +8,7 @@ from uuid import UUID
 from services.claims.domain.claim.eligibility import ClaimedMark, Waiver
 from services.claims.domain.claim.line_life import LineAccount, LineState
 from services.claims.domain.claim.second_application import Consent, EarlierLine
+from services.claims.domain.claim.taken import How, Taken
 from services.claims.domain.instants import nz_date
 from services.claims.domain.register.licence import Licence, LicenceKind, UnusedAsked, VehicleRecord
 from services.claims.domain.register.recorder import ReadingSource, Recorder, RecorderKind, RecorderReading, Unit
@@ -25,6 +26,7 @@ from services.claims.repo.log_entries import LogRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.recorders import ReadingRow, RecorderRow
 from services.claims.repo.records import Mark, Register
+from services.claims.repo.taken import TakenRow
 from services.claims.repo.vehicles import EndingRow, VehicleRow
 
 _KINDS: dict[str, LicenceKind] = {"D": "D", "H": "H", "additional": "additional"}
@@ -197,6 +199,16 @@ def earlier_of(rows: Sequence[EarlierRow]) -> tuple[EarlierLine, ...]:
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def taken_of(rows: Sequence[TakenRow]) -> tuple[Taken, ...]:
+    return tuple(
+        Taken(
+            how=cast("How", row.how), start=row.start, upto=row.upto, reference=row.reference, source_id=row.source_id,
+            other_id=row.other_id, other=row.other, state=row.state,
+        )
+        for row in rows
+    )  # fmt: skip
 
 
 def account_of(claimed_km: int, steps: Sequence[tuple[str, int | None, int | None]]) -> LineAccount:

@@ -209,6 +209,8 @@ def _assess_one(facts: Facts, bound: Bound, said: Said, policy: Policy, claimant
         today=facts.today,
         mark=mark_from(mark, earlier),
         earlier=earlier,
+        taken=said.taken(bound.row.id),
+        claimable_end=bound.row.claimable_end_reading,
         complete_through_ms={
             span.device: facts.progress.get(partition_of(str(facts.tenant), span.device)) for span in bound.period.spans
         },

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.claims.application.statement.binding import earlier_of, looks_of, verifications_of, waivers_of
+from services.claims.application.statement.binding import earlier_of, looks_of, taken_of, verifications_of, waivers_of
 from services.claims.domain.claim.second_application import EarlierLine
+from services.claims.domain.claim.taken import Taken
 from services.claims.domain.findings import Waiver
 from services.claims.domain.statement.usual_share import Look
 from services.claims.domain.statement.verification import Verification
@@ -15,6 +16,7 @@ from services.claims.repo.expected import AcknowledgementRow
 from services.claims.repo.licences import VerificationRow
 from services.claims.repo.parties import WaiverRow
 from services.claims.repo.records import Register, grouped
+from services.claims.repo.taken import TakenRow
 from shared.contracts.device_day import Hold
 
 
@@ -25,6 +27,7 @@ class Said:
     _looks: Mapping[UUID, list[AcknowledgementRow]]
     _holds: Mapping[str, list[Hold]]
     _earlier: Mapping[UUID, list[EarlierRow]]
+    _taken: Mapping[UUID, list[TakenRow]]
 
     @classmethod
     def of(cls, register: Register, holds: Sequence[Hold]) -> "Said":
@@ -34,6 +37,7 @@ class Said:
             grouped(register.acknowledgements, lambda row: row.licence_id),
             grouped(holds, lambda hold: hold.device),
             grouped(register.earlier, lambda row: row.licence_id),
+            grouped(register.taken, lambda row: row.licence_id),
         )
 
     def waivers(self, licence_id: UUID) -> tuple[Waiver, ...]:
@@ -50,3 +54,6 @@ class Said:
 
     def holds(self, devices: Sequence[str]) -> tuple[Hold, ...]:
         return tuple(hold for device in devices for hold in self._holds.get(device, ()))
+
+    def taken(self, licence_id: UUID) -> tuple[Taken, ...]:
+        return taken_of(self._taken.get(licence_id, []))

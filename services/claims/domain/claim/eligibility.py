@@ -20,6 +20,7 @@ from services.claims.domain.claim.licence_rules import (
     something_to_claim,
 )
 from services.claims.domain.claim.second_application import ClaimedMark, consent_to, left_km, never_claimed
+from services.claims.domain.claim.taken import claimed_upto, kilometres_free
 from services.claims.domain.findings import Finding, Outcome, Waiver
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import estimate_cents, rate_of
@@ -69,12 +70,15 @@ def assess_licence(
     again = consent_to(context.mark, context.earlier) is not None
     km = left_km(statement.claimable_km, context.earlier) if again else statement.claimable_km
     estimate = estimate_cents(km, rate)
+    registered = licence.end_reading if context.claimable_end is None else context.claimable_end
+    upto = claimed_upto(licence.start_reading, registered, statement.window)
     findings = (
         buys_licences(record),
         is_ordinary(licence),
         has_ended(licence, record, statement),
         in_time(licence, context.today, policy),
         never_claimed(context.mark, context.earlier, statement.claimable_km),
+        kilometres_free(licence.start_reading, upto, context.taken),
         *is_complete(statement, context, policy),
         *held_by_marks(statement, context.marks),
         paid_by_claimant(licence, record, context.claimant_id),

@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from services.claims.domain.claim.second_application import ClaimedMark, EarlierLine
+from services.claims.domain.claim.taken import Taken
 from services.claims.domain.findings import (
     FORM_NOTE_4,
     FORM_NOTE_7_FORCE,
@@ -38,6 +39,10 @@ class ClaimContext:
     mark: ClaimedMark | None = None
     earlier: tuple[EarlierLine, ...] = ()
     """Lines for the licence in claims that were not withdrawn, first lodged first (rule CL5)."""
+    taken: tuple[Taken, ...] = ()
+    """Of the licence's kilometres, by others (rule LI4)."""
+    claimable_end: int | None = None
+    """Where the register ends what may be claimed; None: at the licence's end."""
     complete_through_ms: Mapping[str, int | None] = field(default_factory=dict)
     """Per device of the licence; a missing device is not known."""
     holds: tuple[Hold, ...] = ()

@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Final
 
 from services.claims.domain.claim.second_application import standing_km
+from services.claims.domain.claim.taken import RULE
 from services.claims.domain.findings import km
 from services.claims.domain.instants import nz_date, to_ms
 from services.claims.domain.preflight.case import Case, Hit, Probe, Subject, hit
@@ -24,6 +25,9 @@ def _same_kilometres(case: Case) -> Iterator[Hit]:
             if max(own.start, its.start) < min(own.end, its.end):
                 answer = f"its range on the recorder overlaps with that of licence {other.number}"
                 yield hit(subject, "fails", answer, ("other", other.number))
+        for finding in subject.assessment.findings:  # as lodging would be refused
+            if finding.rule == RULE and finding.outcome == "fail":
+                yield hit(subject, "fails", finding.reason, *finding.inputs)
     in_order = sorted(case.subjects, key=lambda one: (one.licence.number, str(one.licence.id)))
     for one, two in combinations(in_order, 2):  # a clash of two is told once, of the first
         if one.licence.vehicle_id != two.licence.vehicle_id or one.licence.recorder_id == two.licence.recorder_id:
@@ -140,9 +144,9 @@ PROBES: Final = (
     Probe(
         id="same_kilometres",
         rule="LI4",
-        question="Are the same kilometres claimed on two licences of the vehicle?",
-        holds="no two licences of a recorder share a part of its range, and no two of a vehicle the same time",
-        to_do="correct the readings of the two licences, or record the later one as bought to overlap",
+        question="Are the same kilometres claimed on two licences of the vehicle, or refunded otherwise too?",
+        holds="no two licences of a recorder share a part of its range, no two of a vehicle the same time",
+        to_do="correct the readings of the two licences, mark the later one as an overlap, or withdraw the other claim",
         find=_same_kilometres,
     ),
     Probe(

@@ -1,7 +1,7 @@
 """Why a licence cannot be claimed yet, as things to do (rules EL, DI3, LI5, CL1, CL2, VE2): each in words that a fleet's clerk
 acts upon, with the route and field that mend it, or the day until which to wait."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, NamedTuple
@@ -148,6 +148,8 @@ def _mended(finding: Finding, licence: Licence, record: VehicleRecord, statement
     if finding.rule == "VE2":
         for conflict in statement.conflicts:
             yield from _contradicting(conflict, licence, record)
+    elif finding.rule == "LI4":
+        yield _held(finding, dict(finding.inputs))
     elif finding.rule == "EL6":
         words = f"{finding.reason}. Check the readings, the recorder's unit and on which vehicle the device was"
         yield ToDo(rule="EL6", words=words)
@@ -193,6 +195,36 @@ def look_first(licence_id: UUID, acts: Sequence[Finding]) -> tuple[ToDo, ...]:
     return tuple(
         ToDo(rule="EL7", words=one.reason, route=route, field="statement_hash") for one in acts if one.outcome == "fail"
     )
+
+
+def _held(finding: Finding, inputs: Mapping[str, str]) -> ToDo:
+    """Rule LI4: only what gives the kilometres back that another claim or refund has mends it."""
+    source, sent = inputs["source_id"], inputs.get("state") != "lodged"
+    words, route, field = {
+        "claim": (
+            "only a second application to which the Agency agrees frees them, since its form was sent (rule CL5)",
+            f"/v1/claims/{source}/second-application",
+            "reference",
+        )
+        if sent
+        else (
+            "withdraw that claim, if its form was never sent, and preview both licences anew",
+            f"/v1/claims/{source}/withdraw",
+            "reason",
+        ),
+        "outside": (
+            "take that record back if it is wrong",
+            f"/v1/licences/{inputs.get('other_id')}/claimed-outside/strike",
+            "reason",
+        ),
+        "unused": (
+            "withdraw the application if they are to be claimed as off road",
+            f"/v1/applications/{source}/withdraw",
+            "reason",
+        ),
+        "credit": ("strike that licence if it was not bought", f"/v1/licences/{source}/strike", "reason"),
+    }[inputs["held_by"]]
+    return ToDo(rule="LI4", words=f"{finding.reason}: {words}", route=f"POST {route}", field=field)
 
 
 def _of_payee(payee: Payee, claimant_id: UUID) -> Iterator[ToDo]:
