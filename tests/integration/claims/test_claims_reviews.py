@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from services.claims.application.claim.review_all import Reviewer
-from services.claims.application.claim.review_vehicles import Reviews, put_down
+from services.claims.application.claim.review_vehicles import NOT_REVIEWED, Reviews, put_down
 from services.claims.application.register.add_reading import add_reading
 from services.claims.repo.recorders import ReadingRow
 from shared.clock import new_id
+from shared.contracts.device_day import DeviceDay, Total
 from shared.db.pool import tenant_tx, tx
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.test_claims_import import outcomes, send
@@ -185,3 +188,51 @@ async def test_CL7_lodging_and_a_change_at_the_same_time_leave_no_over_claim_unt
 
     for status, told in await asyncio.gather(*(race(number) for number in range(6))):
         assert (status, len(told)) in {(201, 1), (409, 0)}, (status, told)
+
+
+def broken(fleet: Fleet) -> DeviceDay:
+    """A revision that no classifier makes: carried, and yet driven, so that no sum closes on the recorder."""
+    day = device_day(fleet.tenant, "imei-1", FIRST_DAY + 4, rev=2)
+    public, off_road = day.segments
+    odd = replace(off_road, surface="carried", basis="carried")
+    totals = tuple(Total(one.surface, one.basis, one.kind, one.in_stretch, one.mm) for one in (public, odd))
+    return replace(day, segments=(public, odd), totals=totals)
+
+
+async def change(fleet: Fleet, door: str) -> None:
+    """A reading that shows nearly the whole distance on the first day."""
+    if door == "reading":
+        await fleet.add_reading("ABC123", "2026-10-02T08:00:00+13:00", 45_982)
+        return
+    sent = await send(fleet, "readings", late_readings(fleet, range(2, 3)), atomic=door == "atomic import")
+    assert outcomes(sent) == ["ok"]
+
+
+async def doubted(fleet: Fleet, claim: str) -> list[tuple[str, str]]:
+    """The same in the claim and in its history."""
+    found = (await fleet.get(f"/claims/{claim}"))["findings"]
+    assert found == (await fleet.get(f"/claims/{claim}/history"))["findings"]
+    return [(one["rule"], one["outcome"]) for one in found]
+
+
+@pytest.mark.parametrize("door", ["reading", "import", "atomic import"])
+async def test_CL7_what_the_ledger_cannot_sum_up_refuses_nobodys_change_and_flags_the_claim(
+    claims: Claims, fleet: Fleet, door: str
+) -> None:
+    claim = await lodged(fleet)
+    await put_days(fleet.worker, [broken(fleet)])
+    with capture_logs() as told:
+        await change(fleet, door)
+    assert NOT_REVIEWED in {one["event"] for one in told}
+    assert await doubted(fleet, claim) == [("CL7", "unknown")]
+    reviewer = Reviewer(claims.worker, claims.context.pool, claims.context.policies, claims.clock)
+    for day, still in ((None, 1), (device_day(fleet.tenant, "imei-1", FIRST_DAY + 4, rev=3), 0)):
+        await put_days(fleet.worker, [] if day is None else [day])
+        async with tx(claims.worker) as conn:
+            await conn.execute("update claims.review_due set due_at = now()")
+        with capture_logs() as told:
+            assert await reviewer.next(), "the worker comes back to it, and goes on where it breaks"
+        assert ([one["event"] for one in told] == [NOT_REVIEWED]) == bool(still)
+        assert await due(claims) == still
+    assert await doubted(fleet, claim) == [("CL7", "warn")]
+    assert len(await disclosed(fleet)) == 1, "the reading shows less off road than was claimed"

@@ -11,8 +11,10 @@ from services.claims.api.claim.claim_schemas import (
     PreviewAnswer,
     SumsAnswer,
 )
+from services.claims.api.statement.convert import to_api_finding
 from services.claims.api.statement.licence_schemas import FindingAnswer
 from services.claims.application.claim.claim_request import Preview, totals
+from services.claims.domain.findings import Finding
 from services.claims.repo.claims import ClaimRow, LineRow
 from services.claims.repo.documents import DocumentHead
 
@@ -44,13 +46,14 @@ def to_api_summary(row: ClaimRow, head: DocumentHead | None) -> ClaimSummaryAnsw
 
 
 def to_api_claim(
-    row: ClaimRow, lines: list[LineRow], revisions: dict[UUID, int], head: DocumentHead | None
+    row: ClaimRow, lines: list[LineRow], revisions: dict[UUID, int], head: DocumentHead | None, doubts: list[Finding]
 ) -> ClaimAnswer:
     return ClaimAnswer.model_validate(
         {
             **vars(row),
             "totals": SumsAnswer.model_validate(row),
             "form": _form(head),
+            "findings": [to_api_finding(doubt) for doubt in doubts],
             "lines": [
                 ClaimLineAnswer.model_validate(
                     {

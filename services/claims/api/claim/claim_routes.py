@@ -22,6 +22,7 @@ from services.claims.api.context import Context, Ctx, Lodger, Reader, Writer, co
 from services.claims.api.fields import Day
 from services.claims.api.paging import ListAnswer, Paged
 from services.claims.application.claim.claim_request import ClaimRequest, LineRequest
+from services.claims.application.claim.doubts import doubts
 from services.claims.application.claim.lodge_claim import lodge, prepare_lodging
 from services.claims.application.claim.preview_claim import (
     ATTEMPTS_MAX,
@@ -33,7 +34,7 @@ from services.claims.application.claim.preview_claim import (
 from services.claims.application.claim.read_form import read_form
 from services.claims.application.policies import holds
 from services.claims.application.refusals import invalid, not_found
-from services.claims.domain.instants import from_ms
+from services.claims.domain.instants import from_ms, nz_date
 from services.claims.repo import claims, devices, documents, ledger
 from shared.contracts.partitioning import partition_of
 from shared.db.pool import Connection
@@ -117,7 +118,7 @@ async def post_claim(request: Request, who: Lodger, context: Ctx, body: LodgeBod
             if not await holds(conn, policy, context.policies.shipped):
                 raise LedgerMoved("the policy changed while the claim was lodged")
             claim_id = await lodge(conn, who.tenant_id, ready, policy, context.sealer, context.hasher, now_ms)
-            return await _claim(conn, who.tenant_id, claim_id)
+            return await _claim(conn, who.tenant_id, claim_id, context)
 
         return await command(request, context, who.tenant_id, 201, effect)
 
@@ -136,14 +137,15 @@ async def post_claim(request: Request, who: Lodger, context: Ctx, body: LodgeBod
     return response
 
 
-async def _claim(conn: Connection, tenant: UUID, claim_id: UUID) -> ClaimAnswer:
+async def _claim(conn: Connection, tenant: UUID, claim_id: UUID, context: Context) -> ClaimAnswer:
     row = await claims.claim(conn, tenant, claim_id)
     if row is None:
         raise not_found("claim", claim_id)
     lines = await claims.lines(conn, tenant, claim_id)
     revisions = await claims.revisions_of(conn, tenant, claim_id)
     head = await documents.head(conn, tenant, claim_id, "form")
-    return to_api_claim(row, lines, revisions, head)
+    today = nz_date(from_ms(context.clock()))
+    return to_api_claim(row, lines, revisions, head, await doubts(conn, tenant, row, context.policy, today))
 
 
 @router.get("/claims")
@@ -171,7 +173,7 @@ async def get_claims(
 
 @router.get("/claims/{claim_id}")
 async def get_claim(who: Reader, context: Ctx, claim_id: UUID) -> ClaimAnswer:
-    return await query(context, who.tenant_id, lambda conn: _claim(conn, who.tenant_id, claim_id))
+    return await query(context, who.tenant_id, lambda conn: _claim(conn, who.tenant_id, claim_id, context))
 
 
 @router.get("/claims/{claim_id}/form.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}, **GONE})

@@ -129,6 +129,8 @@ class ClaimSummaryAnswer(Answer):
 
 class ClaimAnswer(ClaimSummaryAnswer):
     lines: list[ClaimLineAnswer]
+    findings: list[FindingAnswer]
+    """What is in doubt about it, as in its history; empty where nothing is."""
 
 
 class DeviceProgressAnswer(Answer):

@@ -28,7 +28,8 @@ from services.claims.api.paging import ListAnswer, Paged
 from services.claims.api.statement.convert import to_api_finding
 from services.claims.application.claim.claim_steps import take_step, withdraw
 from services.claims.application.claim.consent import consent
-from services.claims.application.claim.decide_lines import decide, doubts
+from services.claims.application.claim.decide_lines import decide
+from services.claims.application.claim.doubts import doubts
 from services.claims.application.claim.review_claim import close_disclosure, compare, store
 from services.claims.application.happened import check_day_happened
 from services.claims.application.refusals import not_found
@@ -46,7 +47,7 @@ from shared.http.paging import LIMIT_MAX
 router = APIRouter(tags=["claims"])
 
 
-async def _history(conn: Connection, tenant: UUID, claim_id: UUID, policy: Policy) -> HistoryAnswer:
+async def _history(conn: Connection, tenant: UUID, claim_id: UUID, policy: Policy, today: date) -> HistoryAnswer:
     row = await claims.claim(conn, tenant, claim_id)
     if row is None:
         raise not_found("claim", claim_id)
@@ -62,7 +63,7 @@ async def _history(conn: Connection, tenant: UUID, claim_id: UUID, policy: Polic
         reviews=[
             FaultyReviewAnswer.model_validate(one) for one in await faulty.reviews(conn, tenant, claim_id=claim_id)
         ],
-        findings=[to_api_finding(finding) for finding in await doubts(conn, tenant, claim_id)],
+        findings=[to_api_finding(finding) for finding in await doubts(conn, tenant, row, policy, today)],
     )
 
 
@@ -78,7 +79,7 @@ async def record(
 
     async def effect(conn: Connection) -> HistoryAnswer:
         await act(conn)
-        return await _history(conn, who.tenant_id, claim_id, context.policy)
+        return await _history(conn, who.tenant_id, claim_id, context.policy, today_of(context))
 
     return await command(request, context, who.tenant_id, 200, effect)
 
@@ -93,7 +94,10 @@ async def _take(request: Request, context: Context, who: Principal, claim_id: UU
 @router.get("/claims/{claim_id}/history")
 async def get_history(who: Reader, context: Ctx, claim_id: UUID) -> HistoryAnswer:
     """Every step in order, and what the Agency said of each line."""
-    return await query(context, who.tenant_id, lambda conn: _history(conn, who.tenant_id, claim_id, context.policy))
+    today = today_of(context)
+    return await query(
+        context, who.tenant_id, lambda conn: _history(conn, who.tenant_id, claim_id, context.policy, today)
+    )
 
 
 @router.post("/claims/{claim_id}/sent", response_model=HistoryAnswer)

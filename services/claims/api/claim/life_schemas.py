@@ -116,8 +116,8 @@ class HistoryAnswer(Answer):
     reviews: list[FaultyReviewAnswer]
     """After data that it stood on were taken out (rule CL7)."""
     findings: list[FindingAnswer]
-    """Warnings: more money than a line's kilometres are worth at the rate paid (rule CL6), more kilometres than its statement
-    shows now (rule CL7)."""
+    """What is in doubt: lines that came too late (rule EL2), more money than a line's kilometres are worth at the rate paid
+    (rule CL6), more kilometres than its statement shows now, and a review that is still to come (rule CL7)."""
 
 
 class DisclosureAnswer(Answer):

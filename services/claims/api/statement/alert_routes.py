@@ -25,7 +25,15 @@ from shared.db.pool import tenant_tx
 LICENCES_MAX: Final = 5_000
 CHUNK: Final = 100
 AlertKind = Literal[
-    "run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "uncovered", "answer_due", "duty_due"
+    "run_out",
+    "run_out_soon",
+    "used_up",
+    "will_not_be_used_up",
+    "latest_receipt",
+    "too_late",
+    "uncovered",
+    "answer_due",
+    "duty_due",
 ]
 
 router = APIRouter(tags=["licences"])

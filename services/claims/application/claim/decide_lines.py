@@ -6,16 +6,14 @@ from typing import cast
 from uuid import UUID
 
 from services.claims.application.claim.claim_steps import lines_of, locked
+from services.claims.application.claim.doubts import account_after
 from services.claims.application.happened import check_step_day
 from services.claims.application.refusals import invalid, step_not_allowed
-from services.claims.application.statement.binding import account_of
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import IllegalStep
-from services.claims.domain.claim.line_life import LineAccount, LineState, TooMuch, beyond_its_worth, is_decided
-from services.claims.domain.findings import FORM_NOTE_7_PAID, Finding
-from services.claims.repo import claim_life, claims, licences, lodged
-from services.claims.repo.claim_life import DisclosureRow, LineStep, Step
-from services.claims.repo.claims import LineRow
+from services.claims.domain.claim.line_life import LineAccount, LineState, TooMuch, is_decided
+from services.claims.repo import claim_life, licences, lodged
+from services.claims.repo.claim_life import LineStep, Step
 from shared.clock import new_id
 from shared.db.pool import Connection
 from shared.http.problems import Problem
@@ -33,7 +31,7 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
     lines = await lines_of(conn, tenant, claim_id, licence_ids)
     await licences.lock_licences(conn, tenant, licence_ids)  # another application counts what stands of this one
     known = await claim_life.line_steps(conn, tenant, claim_id)
-    accounts = {line.licence_id: _account(line, known) for line in lines.values()}
+    accounts = {line.licence_id: account_after(line, known) for line in lines.values()}
     received = max(s.on_day for s in await claim_life.steps(conn, tenant, claim_id) if s.kind == "received")
     last = {s.licence_id: s.on_day for s in sorted(known, key=lambda s: s.on_day)}
     passed_on = await _passed_on(conn, tenant, claim_id, licence_ids)
@@ -73,34 +71,3 @@ def _claimed_again(licence_id: UUID) -> Problem:
         409, "already_claimed", "A licence is claimed already",
         "Another application holds what this line did not: accept it there (rule EL4).", licence_ids=[str(licence_id)],
     )  # fmt: skip
-
-
-async def doubts(conn: Connection, tenant: UUID, claim_id: UUID) -> list[Finding]:
-    """More money than a line's kilometres are worth, or more kilometres than its statement shows now."""
-    known = await claim_life.line_steps(conn, tenant, claim_id)
-    lines = await claims.lines(conn, tenant, claim_id)
-    owing = {row.licence_id: row for row in await claim_life.told(conn, tenant, [claim_id]) if row.closed_on is None}
-    return [
-        doubt
-        for line in lines
-        for doubt in (
-            *beyond_its_worth(line.number, _account(line, known), line.rate_cents),
-            *([_not_shown(line.number, owing[line.licence_id])] if line.licence_id in owing else ()),
-        )
-    ]
-
-
-def _not_shown(number: str, told: DisclosureRow) -> Finding:
-    """Nobody sends, or sends again, what is known to be too much without being told."""
-    much = told.claimed_km - told.now_km - told.settled_km
-    reason = (
-        f"licence {number}: {much} km more are claimed than its statement shows now: while the form was never sent, withdraw "
-        "the claim and claim anew; else tell the Agency (disclosure)"
-    )
-    inputs = (("disclosure", str(told.id)), ("claimed_km", str(told.claimed_km)), ("now_km", str(told.now_km)))
-    return Finding(rule="CL7", outcome="warn", reason=reason, source=FORM_NOTE_7_PAID, inputs=inputs)
-
-
-def _account(line: LineRow, known: Sequence[LineStep]) -> LineAccount:
-    own = [(step.kind, step.distance_km, step.cents) for step in known if step.licence_id == line.licence_id]
-    return account_of(line.distance_km, own)

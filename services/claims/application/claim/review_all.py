@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.claims.application.claim.review_claim import review_claim
-from services.claims.application.claim.review_vehicles import review_one
+from services.claims.application.claim.review_vehicles import LOOP, NOT_REVIEWED, review_one
 from services.claims.application.policies import PolicyBook
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.repo import reviews
@@ -19,7 +19,6 @@ from shared.errors import Retryable
 from shared.observability.logging import get_logger
 from shared.observability.metrics import LOOP_FAILURES
 
-LOOP = "review"
 FIRST = UUID(int=0)
 LEASE = timedelta(hours=1)
 """A vehicle that cannot be reviewed is tried again then, and keeps nobody else from their turn."""
@@ -54,7 +53,13 @@ class Reviewer:
         async with tx(self._across) as conn:
             due = await reviews.take(conn, LEASE)
         if due is not None:
-            await review_one(self._pool, *due, self._policies.current, now_ms)
+            try:
+                await review_one(self._pool, *due, self._policies.current, now_ms)
+            except Retryable:
+                raise
+            except Exception as error:  # its turn comes again when the lease ends
+                LOOP_FAILURES.labels(LOOP).inc()
+                log.exception(NOT_REVIEWED, vehicle_id=str(due[1]), error=repr(error), rule="CL7")
             return True
         policy = self._policies.current
         wanted = Round(nz_date(from_ms(now_ms)), policy.name)

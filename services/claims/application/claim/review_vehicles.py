@@ -16,9 +16,12 @@ from services.claims.repo import reviews
 from shared.db.pool import Connection, Pool, last_longer, tenant_tx
 from shared.errors import Fatal
 from shared.observability.logging import get_logger
+from shared.observability.metrics import LOOP_FAILURES
 
 WHOLE_MS_MAX: Final = 20_000
 """A change and its reviews are one transaction: a truck that tows ten trailers may have some hundred lodged licences."""
+LOOP: Final = "review"
+NOT_REVIEWED: Final = "a vehicle was not reviewed"
 LATE: Final = timedelta(minutes=10)
 """An import takes less; one that died is followed up then."""
 
@@ -46,12 +49,25 @@ class Reviews:
 async def review_vehicles(
     conn: Connection, tenant: UUID, vehicle_ids: Collection[UUID], policy: Policy, now_ms: int
 ) -> None:
-    """Whatever stands lodged for the vehicles, in the transaction that changed what it stands on."""
+    """Whatever stands lodged for the vehicles, in the transaction that changed what it stands on.
+
+    Where the ledger holds what no statement can be made of, the change is not to blame: it is taken, the vehicle is put down
+    for the worker, and until that came round its claims say so (`services.claims.application.claim.doubts`)."""
     await reviews.lock_vehicles(conn, tenant, vehicle_ids)
     for vehicle_id in sorted(vehicle_ids):
-        lines = await reviews.lodged_lines(conn, tenant, vehicle_id, from_ms(now_ms))
-        if not lines:
-            continue
+        try:
+            await _review(conn, tenant, vehicle_id, policy, now_ms)
+        except Fatal as error:
+            LOOP_FAILURES.labels(LOOP).inc()
+            # without the traceback, which may take longer to write than a transaction may wait
+            log.error(NOT_REVIEWED, vehicle_id=str(vehicle_id), error=repr(error), rule="CL7")  # noqa: TRY400
+            await put_down(conn, tenant, [vehicle_id])
+
+
+async def _review(conn: Connection, tenant: UUID, vehicle_id: UUID, policy: Policy, now_ms: int) -> None:
+    """Whatever stands lodged for the vehicle, whose licences are locked.  Raises Fatal before anything is stored."""
+    lines = await reviews.lodged_lines(conn, tenant, vehicle_id, from_ms(now_ms))
+    if lines:
         facts = await load_facts(conn, tenant, sorted({line.licence_id for line in lines}), policy, now_ms)
         await store(conn, tenant, await asyncio.to_thread(hold_against, lines, facts, policy), now_ms)
 
@@ -65,7 +81,8 @@ async def review_one(pool: Pool, tenant: UUID, vehicle_id: UUID, policy: Policy,
     """A vehicle that was put down, in a transaction of its own.  Repeated, it finds the same again and tells nothing."""
     async with tenant_tx(pool, tenant) as conn:
         await last_longer(conn, WHOLE_MS_MAX)
-        await review_vehicles(conn, tenant, [vehicle_id], policy, now_ms)
+        await reviews.lock_vehicles(conn, tenant, [vehicle_id])
+        await _review(conn, tenant, vehicle_id, policy, now_ms)
         await reviews.done(conn, tenant, vehicle_id)
 
 
@@ -74,7 +91,6 @@ async def review_put_down(pool: Pool, tenant: UUID, vehicle_ids: Collection[UUID
     for vehicle_id in sorted(vehicle_ids):
         try:
             await review_one(pool, tenant, vehicle_id, policy, now_ms)
-        except Fatal:
-            raise
         except Exception as error:
-            log.exception("reviewed later", vehicle_id=str(vehicle_id), error=repr(error), rule="CL7")
+            LOOP_FAILURES.labels(LOOP).inc()
+            log.exception(NOT_REVIEWED, vehicle_id=str(vehicle_id), error=repr(error), rule="CL7")

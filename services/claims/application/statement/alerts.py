@@ -6,17 +6,23 @@ from datetime import date
 from typing import Final
 
 from services.claims.application.statement.facts import Assessed
+from services.claims.domain.claim.deadlines import Receipt
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 from services.claims.domain.register.licence import ORDINARY
 from services.claims.domain.register.vehicle import Ending
-from services.claims.domain.statement.forecast import Alert, Forecast, forecast, receipt_alert, uncovered_alert
+from services.claims.domain.statement.forecast import (
+    Alert,
+    Forecast,
+    claimed_receipt_alert,
+    forecast,
+    receipt_alert,
+    uncovered_alert,
+)
 from services.claims.domain.statement.present import Usage, follower, licensed_before, licensed_until
 from services.claims.domain.statement.to_do import is_final
 
 SETTLED: Final = frozenset({"lodged", "claimed_outside"})
-NOT_RECEIVED: Final = frozenset({"lodged", "sent", "returned"})
-"""States of a claim in which the two years still run against it (rule EL2)."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,8 @@ def _of_one(item: Assessed, policy: Policy, now_ms: int) -> list[Alert]:
     today = nz_date(from_ms(now_ms))
     settled = item.assessment.state in SETTLED
     alerts: list[Alert] = []
-    if settled and item.mark is not None and item.mark.state in NOT_RECEIVED:
-        alerts.append(receipt_alert(item.licence, policy, item.mark.reference))
+    if settled:
+        alerts += _of_claim(item, policy, today)
     if not settled and not is_final(item.assessment, item.statement):
         alerts.append(receipt_alert(item.licence, policy))
     expected = forecast_of(item, policy, today)
@@ -47,6 +53,16 @@ def _of_one(item: Assessed, policy: Policy, now_ms: int) -> list[Alert]:
     if uncovered is not None:
         alerts.append(uncovered)
     return alerts if expected is None else [*alerts, *expected.alerts]
+
+
+def _of_claim(item: Assessed, policy: Policy, today: date) -> list[Alert]:
+    """Of the claim that holds the licence, while its line is not answered."""
+    mark = item.mark
+    line = next((one for one in item.earlier if mark is not None and one.claim_id == mark.source_id), None)
+    if mark is None or line is None or line.account.state != "pending":
+        return []
+    alert = claimed_receipt_alert(item.licence, policy, Receipt(line.number, mark.state, mark.state_on), today)
+    return [] if alert is None else [alert]
 
 
 def forecast_of(item: Assessed, policy: Policy, today: date) -> Forecast | None:

@@ -39,8 +39,7 @@ class ClaimContext:
     mark: ClaimedMark | None = None
     earlier: tuple[EarlierLine, ...] = ()
     """Lines for the licence in claims that were not withdrawn, first lodged first (rule CL5)."""
-    taken: tuple[Taken, ...] = ()
-    """Of the licence's kilometres, by others (rule LI4)."""
+    taken: tuple[Taken, ...] = ()  # of the licence's kilometres, by others (rule LI4)
     claimable_end: int | None = None
     """Where the register ends what may be claimed; None: at the licence's end."""
     complete_through_ms: Mapping[str, int | None] = field(default_factory=dict)

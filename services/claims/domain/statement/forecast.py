@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Final, Literal
 
-from services.claims.domain.claim.deadlines import latest_receipt_on, send_days
+from services.claims.domain.claim.deadlines import Receipt, late_receipt, latest_receipt_on, send_days
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
 from services.claims.domain.register.licence import Licence
 from services.claims.domain.register.recorder import LICENCE_UNIT, MM_PER_KM, Unit
 from services.claims.domain.statement.present import Usage
 
-AlertKind = Literal["run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "uncovered"]
+AlertKind = Literal[
+    "run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "too_late", "uncovered"
+]
+NOT_RECEIVED: Final = frozenset({"lodged", "sent", "returned"})
+"""States of a claim in which the two years still run against it (rule EL2)."""
 _DAYS_MAX: int = 3_650
 """Nothing is said about a run-out further off."""
 
@@ -60,6 +64,15 @@ def receipt_alert(licence: Licence, policy: Policy, claim: str = "") -> Alert:
     what = f"claim {claim} is not received yet: it " if claim else ""
     words = f"{what}must be received by {latest_on}: post it by {send['post']} or e-mail it by {send['email']}"
     return Alert(kind="latest_receipt", due_on=latest_on, words=words)
+
+
+def claimed_receipt_alert(licence: Licence, policy: Policy, receipt: Receipt, today: date) -> Alert | None:
+    """Of a line that is lodged and not answered: its last day while that can still be kept, or that it is too late."""
+    latest_on = latest_receipt_on(licence, policy.claim_years)
+    for finding in late_receipt(licence.number, latest_on, receipt, today):
+        kind: AlertKind = "too_late" if finding.outcome == "fail" else "latest_receipt"
+        return Alert(kind=kind, due_on=latest_on, words=finding.reason)
+    return receipt_alert(licence, policy, receipt.claim) if receipt.state in NOT_RECEIVED else None
 
 
 def uncovered_alert(uncovered_mm: int, hole_mm: int, beyond_mm: int, today: date) -> Alert | None:

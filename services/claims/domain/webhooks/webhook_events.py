@@ -49,6 +49,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
     "licence.alert.will_not_be_used_up": "it will not be used up in its two years (licence_id, due_on)",
     "licence.alert.uncovered": "there was travel without a licence (licence_id, due_on)",
     "licence.alert.latest_receipt": "its latest receipt day is near (licence_id, due_on)",
+    "licence.alert.too_late": "its claim was sent or received after that day (licence_id, due_on)",
     "import.finished": "an import stored its lines (kind)",
     "webhook.disabled": "an endpoint was switched off after long failure (webhook_id)",
     "webhook.test": "somebody asked for a test; sent to the one endpoint only (webhook_id)",
