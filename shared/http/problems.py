@@ -225,6 +225,8 @@ def install(app: FastAPI) -> None:
             return response(not_this_method(methods_at(app, request.url.path)), request.url.path)
         if error.status_code == HTTPStatus.NOT_FOUND and not isinstance(error, Problem) and app.openapi_url:
             error.detail = f"GET {app.openapi_url} lists the addresses that there are."
+        if isinstance(error, Problem) and error.code == "unavailable":
+            log.warning("dependency away", detail=error.detail)  # else nobody who runs the service would know of it
         return response(from_http(error), request.url.path)
 
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:

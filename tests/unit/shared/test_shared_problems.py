@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
+from structlog.testing import capture_logs
 
 from shared.db.errors import DatabaseUnavailable
 from shared.http import problems
@@ -48,6 +49,10 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     @app.get("/taken")
     async def taken() -> None:
         raise Problem(409, "licence_taken", "The licence is claimed already", "See claim 7.", claim_id=7)
+
+    @app.get("/later")
+    async def later() -> None:
+        raise problems.unavailable("The map is away.")
 
     @app.get("/busy")
     async def busy() -> None:
@@ -122,6 +127,13 @@ async def test_a_dependency_away_is_a_503_with_retry_after(client: httpx.AsyncCl
     problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "2"
     assert "10.0.0.7" not in answer.text
+
+
+async def test_what_a_route_cannot_do_stands_in_the_log_with_its_cause(client: httpx.AsyncClient) -> None:
+    with capture_logs() as logged:
+        problem(await client.get("/later"), 503, "unavailable")
+        problem(await client.get("/taken"), 409, "licence_taken")
+    assert [(one["event"], one["detail"]) for one in logged] == [("dependency away", "The map is away.")]
 
 
 async def test_problems_raised_by_a_route_keep_their_members(client: httpx.AsyncClient) -> None:
