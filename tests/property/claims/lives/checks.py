@@ -33,7 +33,7 @@ STEPS: Final = "select claim_id, kind from claims.claim_step where tenant_id = $
 LINE_STEPS: Final = """
 select claim_id, licence_id, kind, distance_km, cents from claims.line_step where tenant_id = $1 order by claim_id, seq"""
 EVENTS: Final = "select type, data from claims.webhook_event where tenant_id = $1"
-DISCLOSURES: Final = "select id, claim_id, licence_id from claims.disclosure where tenant_id = $1"
+DISCLOSURES: Final = "select id, claim_id, licence_id, closed_as from claims.disclosure where tenant_id = $1"
 SNAPSHOTS: Final = (
     "select claim_id, kind, subject_id, edition, sealed, sha256 from claims.snapshot where tenant_id = $1"
 )
@@ -143,10 +143,16 @@ class Checks:
     async def outbox(self) -> None:
         """One event a thing that happened."""
         found = Counter(event(row["type"], **json.loads(row["data"])) for row in await self.rows(EVENTS))
-        disclosed = Counter(
-            event("disclosure.opened", disclosure_id=str(one["id"]), claim_id=str(one["claim_id"]), licence_id=str(one["licence_id"]))
-            for one in await self.rows(DISCLOSURES)
-        )  # fmt: skip
+        disclosed: Counter[Any] = Counter()
+        for one in await self.rows(DISCLOSURES):
+            ids = {
+                "disclosure_id": str(one["id"]),
+                "claim_id": str(one["claim_id"]),
+                "licence_id": str(one["licence_id"]),
+            }
+            disclosed[event("disclosure.opened", **ids)] += 1
+            if one["closed_as"] is not None:
+                disclosed[event("disclosure.closed", closed_as=one["closed_as"], **ids)] += 1
         assert found == self.books.told + disclosed, (found - self.books.told - disclosed, self.books.told - found)
 
     async def snapshots(self) -> None:
