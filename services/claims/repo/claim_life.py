@@ -42,6 +42,8 @@ from claims.disclosure
 where tenant_id = $1 and claim_id = coalesce($2, claim_id) and (not $3 or closed_on is null) and (found_at, id) > ($4, $5)
     and licence_id = coalesce($7, licence_id)
 order by found_at, id limit $6"""
+OWED: Final = """
+select cents from claims.disclosure where tenant_id = $1 and id = $2 and closed_on is null for update"""
 CLOSE_DISCLOSURE: Final = """
 update claims.disclosure set closed_on = $3, closed_as = $4, closed_cents = $5, closed_reference = $6, closed_by = $7
 where tenant_id = $1 and id = $2 and closed_on is null returning claim_id, licence_id"""
@@ -172,6 +174,12 @@ async def disclosures(
         DISCLOSURES, tenant, claim_id, only_open, page.after_at, page.after_id, page.limit, licence_id
     )
     return all_of(DisclosureRow, rows)
+
+
+async def owed_cents(conn: Connection, tenant: UUID, disclosure_id: UUID) -> int | None:
+    """Of an open one, which stays as it is until the transaction ends; None where it is not known, or there is none."""
+    found: int | None = await conn.fetchval(OWED, tenant, disclosure_id)
+    return found
 
 
 async def close_disclosure(

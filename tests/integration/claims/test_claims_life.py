@@ -341,6 +341,12 @@ async def test_CL7_a_later_revision_that_takes_metres_away_becomes_one_disclosur
     assert line["distance_km"] == 560, "lodged numbers never change"
     closing = {"on": ON, "closed_as": "repaid", "cents": disclosure["cents"], "actor": "R Hill"}
     await fleet.post(f"/disclosures/{disclosure['id']}/close", closing | {"on": "2026-12-01"}, 422)
+    for less, pointer in (
+        ({"cents": disclosure["cents"] - 1}, "/cents"),
+        ({"closed_as": "nothing_owed"}, "/reference"),
+    ):
+        refused = await fleet.post(f"/disclosures/{disclosure['id']}/close", closing | less, 422)
+        assert refused["errors"][0]["pointer"] == pointer, "or the rest would never be asked for again"
     await fleet.post(f"/disclosures/{disclosure['id']}/close", closing, 200)
     assert (await fleet.get("/disclosures", only_open="true"))["items"] == []
     await fleet.post(f"/disclosures/{disclosure['id']}/close", closing, 404)

@@ -547,7 +547,7 @@ async def test_CL7_a_task_that_a_review_closes_or_opens_again_is_told(hooks: Hoo
     assert await reviewed(4, 10 * KM) == [], "nothing new"
     assert await reviewed(5, 40 * KM) == [second | {"closed_as": "not_owed_any_more", "did": "closed"}]
     (third,) = await reviewed(6, 5 * KM)
-    close = {"on": "2026-11-22", "closed_as": "repaid", "cents": 100, "reference": "receipt", "actor": "a"}
+    close = {"on": "2026-11-22", "closed_as": "repaid", "cents": 10_000, "reference": "receipt", "actor": "a"}
     await fleet.post(f"/disclosures/{third['disclosure_id']}/close", close, 200)
     assert await told() == [third | {"closed_as": "repaid", "did": "closed"}]
 

@@ -32,7 +32,7 @@ from services.claims.application.claim.decide_lines import decide
 from services.claims.application.claim.doubts import doubts
 from services.claims.application.claim.review_claim import close_disclosure, compare, store
 from services.claims.application.happened import check_day_happened
-from services.claims.application.refusals import not_found
+from services.claims.application.refusals import invalid, not_found
 from services.claims.domain.claim.claim_life import answer_due_on
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
@@ -196,11 +196,18 @@ async def get_disclosures(
 async def post_close(
     request: Request, who: Writer, context: Ctx, disclosure_id: UUID, body: CloseDisclosureBody
 ) -> Response:
-    """The amount was repaid or set off, or nothing is owed (with the Agency's reference)."""
+    """All of the amount was repaid or set off, or nothing more is owed (with the Agency's reference)."""
     actor = actor_of(who, body.actor)
 
     async def effect(conn: Connection) -> ClosedAnswer:
         check_day_happened("/on", body.on, today_of(context))
+        owed = await claim_life.owed_cents(conn, who.tenant_id, disclosure_id) or 0
+        if body.closed_as != "nothing_owed" and body.cents < owed:  # or the rest would never be asked for again
+            raise invalid(
+                "/cents", f"{owed} cents are owed: where the Agency asks for less, close it as `nothing_owed`"
+            )
+        if body.closed_as == "nothing_owed" and not body.reference:
+            raise invalid("/reference", "the Agency's word that nothing, or no more, is owed", "missing")
         claim_id = await close_disclosure(
             conn, who.tenant_id, disclosure_id, body.on, body.closed_as, body.cents, body.reference, actor
         )

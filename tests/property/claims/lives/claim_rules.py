@@ -213,5 +213,6 @@ class ClaimRules(LodgingRules):
         found = self.run(self.life.get("/disclosures"))["items"]
         if found:
             one = pick(found, which)
-            body = {"on": ON, "closed_as": how, "cents": cents, **ACTOR}
-            self.run(self.life.command(f"/disclosures/{one['id']}/close", body, one["closed_on"] is None))
+            body = {"on": ON, "closed_as": how, "cents": cents, "reference": "letter 9", **ACTOR}
+            whole = how == "nothing_owed" or cents >= (one["cents"] or 0)
+            self.run(self.life.command(f"/disclosures/{one['id']}/close", body, one["closed_on"] is None and whole))
