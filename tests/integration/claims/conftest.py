@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -85,6 +86,14 @@ class Claims:
         """Those who run the system, with a key for everything that they may do."""
         key = await issue_key(self.database.dsn("claims", "worker"), OPERATOR, "operator", OPERATOR_SCOPES)
         return self.client(key)
+
+    async def as_superuser(self, *statements: str) -> None:
+        conn = await asyncpg.connect(self.database.superuser)
+        try:
+            for statement in statements:
+                await conn.execute(statement)
+        finally:
+            await conn.close()
 
     def client(self, key: str | None) -> httpx.AsyncClient:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}

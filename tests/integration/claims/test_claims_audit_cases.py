@@ -6,22 +6,18 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
-from pydantic import SecretStr
 
 from services.claims.adapters.http_peers import ClassifierClient
 from services.claims.application.audit.tell_holds import tell_next
 from services.claims.application.peers import PeerUnavailable
 from services.claims.repo import audit_holds
-from services.classifier.api import for_claims
 from services.classifier.repo import retention
 from shared.db.pool import Pool, open_pool, tenant_tx, tx
-from shared.http import problems
 from tests.integration.claims.conftest import Claims
+from tests.integration.claims.peers import open_classifier
 from tests.integration.claims.world import FIRST_DAY, TRAVEL_DAYS, Fleet
 
 pytestmark = pytest.mark.integration
-TOKEN = "t" * 40
 CASE = {
     "reference": "NZTA-2026-117", "organisation": "NZ Transport Agency", "officer": "J Doe", "opened_on": "2026-11-22",
     "due_on": "2026-12-12", "subject": "off-road share of two utes", "legal_hold": False, "actor": "R Hill",
@@ -104,16 +100,9 @@ async def test_PA4_another_tenants_case_and_claims_are_not_there(claims: Claims,
 @pytest.fixture
 async def classifier(claims: Claims) -> AsyncIterator[tuple[ClassifierClient, Pool]]:
     """The classifier's own routes for claims on its own database, and its worker's pool."""
-    pool = await open_pool(claims.database.dsn("classifier", "api"), name="test-classifier", size=2)
     worker = await open_pool(claims.database.dsn("classifier", "worker"), name="test-classifier-worker", size=1)
-    app = FastAPI()
-    problems.install(app)
-    app.include_router(for_claims.router(pool, SecretStr(TOKEN), dict))
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://classifier", headers=headers) as http:
-        yield ClassifierClient(http), worker
-    await pool.close()
+    async with open_classifier(claims) as client:
+        yield client, worker
     await worker.close()
 
 

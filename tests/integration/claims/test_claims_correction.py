@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -14,7 +15,8 @@ from services.claims.adapters.http_peers import PdfClient, open_client
 from services.claims.application.claim.render_form import render_next
 from services.claims.application.sealing import place
 from tests.integration.claims.conftest import Claims
-from tests.integration.claims.test_claims_documents import MAKE_DUE, TOKEN, Callable, lodged, pdf_port
+from tests.integration.claims.lodging import lodged
+from tests.integration.claims.test_claims_documents import MAKE_DUE, TOKEN, pdf_port
 from tests.integration.claims.world import Fleet
 
 __all__ = ["pdf_port"]

@@ -24,6 +24,7 @@ from services.classifier.domain.scheme import V1
 from shared.db.pool import open_pool
 from shared.http import problems
 from tests.integration.claims.conftest import Claims
+from tests.integration.claims.lodging import lodged
 from tests.integration.claims.world import Fleet
 
 pytestmark = pytest.mark.integration
@@ -58,12 +59,6 @@ async def pdf_port() -> AsyncIterator[tuple[int, Callable[[], None]]]:
     for process in started:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
-
-
-async def lodged(fleet: Fleet) -> tuple[str, str]:
-    licence = await fleet.claimable()
-    preview = await fleet.preview([licence])
-    return licence, (await fleet.post("/claims", {"preview_token": preview["preview_token"]}))["id"]
 
 
 async def test_CL4_a_failed_render_is_retried_and_never_unmarks(

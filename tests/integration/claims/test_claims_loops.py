@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
@@ -37,21 +36,11 @@ async def lodge(fleet: Fleet) -> str:
     return str((await fleet.post("/claims", {"preview_token": preview["preview_token"]}))["id"])
 
 
-async def as_superuser(claims: Claims, *statements: str) -> None:
-    conn = await asyncpg.connect(claims.database.superuser)
-    try:
-        for statement in statements:
-            await conn.execute(statement)
-    finally:
-        await conn.close()
-
-
 async def test_G7_a_snapshot_that_is_not_what_was_frozen_keeps_nobody_elses_form_waiting(
     claims: Claims, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken, whole = await lodge(await claims.fleet("Broken")), await lodge(await claims.fleet("Whole"))
-    await as_superuser(
-        claims,
+    await claims.as_superuser(
         "alter table claims.snapshot disable trigger user",
         f"update claims.snapshot set sha256 = sha256('other') where claim_id = '{broken}' and kind = 'form'",
     )
@@ -85,8 +74,7 @@ async def test_G7_a_tenant_whose_purge_breaks_is_left_and_the_others_are_purged(
     for fleet in fleets:
         key = {"Idempotency-Key": "k"}
         assert (await fleet.client.post("/v1/claimants", json={"name": "A"}, headers=key)).status_code == 201
-    await as_superuser(
-        claims,
+    await claims.as_superuser(
         "create function claims.breaks() returns trigger language plpgsql as "
         "$$ begin raise exception 'a row that cannot go'; end $$",
         "create trigger breaks before delete on claims.idempotency for each row "

@@ -4,18 +4,13 @@ from typing import Any
 
 import pytest
 
+from tests.integration.claims.lodging import lodged
 from tests.integration.claims.test_claims_exemption import NEAR, granted, step
 from tests.integration.claims.world import FIRST_DAY, TRAVEL_DAYS, Fleet, device_day, put_days, put_progress
 
 pytestmark = pytest.mark.integration
 WHY: dict[str, Any] = {"reason": "typed wrong", "actor": "R Hill"}
 SALE = {"at": "2026-11-01T08:00:00+13:00", "reading": 46_300, "actor": "R Hill", "reason": "sold to a dealer"}
-
-
-async def lodged(fleet: Fleet) -> tuple[str, str]:
-    licence = await fleet.claimable()
-    preview = await fleet.preview([licence])
-    return licence, (await fleet.post("/claims", {"preview_token": preview["preview_token"]}))["id"]
 
 
 async def claimed_too_much(fleet: Fleet, claim: str) -> list[int]:

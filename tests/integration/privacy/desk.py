@@ -27,8 +27,8 @@ from shared.contracts.partitioning import partition_of
 from shared.db.pool import open_pool, tx
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.integration.claims.conftest import BANK_KEY, Claims
+from tests.integration.claims.peers import open_ingest
 from tests.integration.claims.test_claims_keys import seal_form
-from tests.integration.claims.test_claims_retention import ingest_of
 from tests.integration.claims.test_claims_row_security import fill
 from tests.integration.claims.world import FIRST_DAY, Fleet, device_day, put_days
 from tests.simulation.district import drive
@@ -139,7 +139,7 @@ async def everybody_does_their_part(desk: Desk, classifier: ClassifierClient) ->
     for tell_next in (erase_vehicles.tell_next, erase_names.tell_next):
         while await tell_next(claims.worker, classifier):
             pass
-    async with ingest_of(claims) as (ingest, _):
+    async with open_ingest(claims) as (ingest, _):
         while await refused_rows.tell_next(claims.worker, ingest):
             pass
 

@@ -14,7 +14,7 @@ from services.claims.adapters.http_peers import ClassifierClient
 from services.claims.application.privacy.keep_house import House
 from shared.db.pool import open_pool, tenant_tx, tx
 from shared.nz_days import from_ordinal, to_ordinal
-from tests.integration.claims.test_claims_retention import licence, old_fleet
+from tests.integration.claims.old import licence, old_fleet
 from tests.integration.claims.world import Fleet, device_day, put_days
 from tests.integration.privacy.desk import Desk, everybody_does_their_part, fixes
 from tests.integration.privacy.test_privacy_forgetting import lodge, run_check, years_pass
