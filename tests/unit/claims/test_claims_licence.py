@@ -350,3 +350,17 @@ def test_VE2_OT2_a_surrender_beyond_a_turn_of_the_display_reads_as_the_display_s
     line = whole.timeline_of(given)
     assert ([point.units for point in line.points], line.conflicts) == ([99_500, 100_400, 100_500], ())
     assert claimable_range(given, whole, RISES).end == 100_500
+
+
+def test_VE2_OT3_what_is_asked_for_as_unused_lies_on_the_recorders_series() -> None:
+    asked = UnusedAsked(
+        application_id=uuid5(NAMESPACE, "a"),
+        kind="recorder_change",
+        from_reading=800,
+        on=date(2026, 4, 1),
+        decided=True,
+    )
+    given = licence(start=500, end=1_500, unused_asked=asked)
+    readings = [reading(nz(2026, 2, 1), 99_000), reading(nz(2026, 3, 1), 500), reading(nz(2026, 4, 2), 1_600)]
+    window = claimable_range(given, record([given], readings, recorders=[recorder(rollover_at=100_000)]), RISES)
+    assert (window.start, window.end) == (100_500, 100_800)
