@@ -49,10 +49,10 @@ INPUTS: Final = """
 select inputs from claims.application_step
 where tenant_id = $1 and application_id = $2 and kind = 'ready' order by seq desc limit 1"""
 STANDING: Final = """
-select id, kind, state, licence_id, from_reading, effective_at
-from claims.application
-where tenant_id = $1 and licence_id = any($2::uuid[]) and state in ('ready', 'sent', 'received', 'granted')
-order by created_at, id"""
+select a.id, a.kind, a.state, a.licence_id, a.from_reading, a.effective_at
+from claims.licence l join claims.application a on a.tenant_id = l.tenant_id and a.licence_id = l.id
+where l.tenant_id = $1 and l.vehicle_id = any($2::uuid[]) and a.state in ('ready', 'sent', 'received', 'granted')
+order by a.created_at, a.id"""
 UNUSED_BEYOND: Final = """
 select r.source_id from claims.refunded_range r
 join claims.licence l on l.tenant_id = r.tenant_id and l.id = r.licence_id
@@ -115,7 +115,7 @@ class ApplicationStep:
     created_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class StandingRow:
     """An application that a licence's range ends at, from `ready` on until it is declined or withdrawn."""
 
@@ -208,8 +208,9 @@ async def inputs(conn: Connection, tenant: UUID, application_id: UUID) -> bytes 
     return found
 
 
-async def standing(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[StandingRow]:
-    return all_of(StandingRow, await conn.fetch(STANDING, tenant, list(licence_ids)))
+async def standing(conn: Connection, tenant: UUID, vehicle_ids: Sequence[UUID]) -> list[StandingRow]:
+    """Of every licence of the vehicles."""
+    return all_of(StandingRow, await conn.fetch(STANDING, tenant, list(vehicle_ids)))
 
 
 async def unused_beyond(

@@ -1,14 +1,11 @@
 """Lines of lodged claims for a licence, with what became of them and the consent to another application (rules CL5, EL4)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from services.claims.repo.rows import all_of
-from shared.db.pool import Connection
-
+# By licence, lines as they were lodged, their steps as they were taken.
 # The consent to a licence is the step that released its mark: the claim marks it again until the other application is lodged.
 EARLIER_LINES: Final = """
 select l.licence_id, l.claim_id, c.number, c.lodged_at, c.lodged_on, l.distance_km, l.estimate_cents, s.kind,
@@ -27,7 +24,7 @@ where l.tenant_id = $1 and l.licence_id = any($2::uuid[]) order by l.licence_id,
 
 @dataclass(frozen=True)
 class EarlierRow:
-    """One step of a line; of a line without steps one row, `kind` None."""
+    """One step of a line in a claim that was not withdrawn; of a line without steps one row, `kind` None."""
 
     licence_id: UUID
     claim_id: UUID
@@ -41,8 +38,3 @@ class EarlierRow:
     step_cents: int | None
     consent_reference: str | None
     consent_on: date | None
-
-
-async def earlier_lines(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> list[EarlierRow]:
-    """Of claims that were not withdrawn; by licence, lines as they were lodged, their steps as they were taken."""
-    return all_of(EarlierRow, await conn.fetch(EARLIER_LINES, tenant, list(licence_ids)))

@@ -37,15 +37,19 @@ LICENCES_AROUND: Final = LICENCE + """
 COUPLINGS_BEHIND: Final = """
 select id, ref, trailer_id, vehicle_id, lower(period) as from_at, upper(period) as to_at, created_at
 from claims.coupling where tenant_id = $1 and trailer_id = any($2::uuid[])"""
+# Of the vehicles, and of whatever towed them.
 ASSIGNMENTS_OF: Final = """
 select id, ref, device, vehicle_id, lower(period) as from_at, upper(period) as to_at, is_primary, gps_type, created_at
-from claims.device_assignment where tenant_id = $1 and vehicle_id = any($2::uuid[])"""
+from claims.device_assignment where tenant_id = $1 and vehicle_id in (
+    select unnest($2::uuid[])
+    union select c.vehicle_id from claims.coupling c where c.tenant_id = $1 and c.trailer_id = any($2::uuid[]))"""
 RECORDERS_OF: Final = """
 select id, ref, vehicle_id, kind, serial, unit, lower(period) as from_at, upper(period) as to_at, rollover_at, created_at
 from claims.recorder where tenant_id = $1 and vehicle_id = any($2::uuid[])"""
 READINGS_OF: Final = """
-select id, ref, recorder_id, at, value, source, note, label, created_at, attachment_id
-from claims.reading where tenant_id = $1 and recorder_id = any($2::uuid[])"""
+select r.id, r.ref, r.recorder_id, r.at, r.value, r.source, r.note, r.label, r.created_at, r.attachment_id
+from claims.recorder o join claims.reading r on r.tenant_id = o.tenant_id and r.recorder_id = o.id
+where o.tenant_id = $1 and o.vehicle_id = any($2::uuid[])"""
 MARKS: Final = """
 select l.licence_id, l.kind, l.source_id, coalesce(c.number, o.reference) as reference,
     coalesce(c.lodged_on, o.claimed_on) as marked_on, coalesce(c.state, '') as state, (select max(on_day)
@@ -91,14 +95,19 @@ class Mark:
 
 OF_VEHICLES: Final[tuple[Asked, ...]] = (
     (CouplingRow, COUPLINGS_BEHIND),
+    (AssignmentRow, ASSIGNMENTS_OF),
     (RecorderRow, RECORDERS_OF),
+    (ReadingRow, READINGS_OF),
     (VehicleRow, VEHICLES_BY_ID),
     (PlateRow, PLATES),
     (EndingRow, ENDINGS),
     (BegunRow, exemptions.BEGUN),
+    (StandingRow, applications.STANDING),
 )
 OF_LICENCES: Final[tuple[Asked, ...]] = (
     (Mark, MARKS),
+    (EarlierRow, earlier.EARLIER_LINES),
+    (WaiverRow, WAIVERS_OF),
     (VerificationRow, VERIFICATIONS_OF),
     (LogRow, log_entries.STANDING),
     (AcknowledgementRow, expected.ACKNOWLEDGED),
@@ -180,7 +189,7 @@ def grouped(rows: Iterable[R], key: Callable[[R], K]) -> dict[K, list[R]]:
 
 
 async def register_around(conn: Connection, tenant: UUID, licence_ids: Sequence[UUID]) -> Register:
-    """Seven round trips.  Licences that do not exist are left out of `asked`."""
+    """Three round trips.  Licences that do not exist are left out of `asked`."""
     wanted = list(licence_ids)
     licences = all_of(LicenceRow, await conn.fetch(LICENCES_AROUND, tenant, wanted))
     return await _register(conn, tenant, wanted, licences, sorted({row.vehicle_id for row in licences}))
@@ -196,10 +205,11 @@ async def _register(
     conn: Connection, tenant: UUID, wanted: list[UUID], licences: list[LicenceRow], vehicle_ids: list[UUID]
 ) -> Register:
     known = {row.id for row in licences}
-    couplings, recorders, vehicles, plates, endings, exempt = await all_together(conn, OF_VEHICLES, tenant, vehicle_ids)
-    marks, verifications, log, acknowledgements, taken = await all_together(conn, OF_LICENCES, tenant, wanted)
-    moved_by = sorted({*vehicle_ids, *(row.vehicle_id for row in couplings)})
     claimants = sorted({row.claimant_id for row in licences})
+    of_vehicles = await all_together(conn, OF_VEHICLES, tenant, vehicle_ids)
+    couplings, assignments, recorders, readings, vehicles, plates, endings, exempt, standing = of_vehicles
+    of_licences = await all_together(conn, OF_LICENCES, tenant, wanted, claimants)
+    marks, earlier_lines, waivers, verifications, log, acknowledgements, taken = of_licences
     return Register(
         asked=tuple(licence_id for licence_id in wanted if licence_id in known),
         licences=licences,
@@ -208,17 +218,17 @@ async def _register(
         endings=endings,
         exempt=exempt,
         couplings=couplings,
-        assignments=all_of(AssignmentRow, await conn.fetch(ASSIGNMENTS_OF, tenant, moved_by)),
+        assignments=assignments,
         recorders=recorders,
-        readings=all_of(ReadingRow, await conn.fetch(READINGS_OF, tenant, [row.id for row in recorders])),
+        readings=readings,
         marks={mark.licence_id: mark for mark in marks},
-        earlier=await earlier.earlier_lines(conn, tenant, wanted),
-        waivers=all_of(WaiverRow, await conn.fetch(WAIVERS_OF, tenant, wanted, claimants)),
+        earlier=earlier_lines,
+        waivers=waivers,
         verifications=verifications,
         log=log,
         acknowledgements=acknowledgements,
         taken=taken,
-        applications=await applications.standing(conn, tenant, sorted(known)),
+        applications=standing,
     )
 
 
@@ -231,9 +241,8 @@ class Movers:
 
 
 async def movers_of(conn: Connection, tenant: UUID, vehicle_id: UUID) -> Movers:
-    couplings = all_of(CouplingRow, await conn.fetch(COUPLINGS_BEHIND, tenant, [vehicle_id]))
-    moved_by = sorted({vehicle_id, *(row.vehicle_id for row in couplings)})
-    return Movers(couplings, all_of(AssignmentRow, await conn.fetch(ASSIGNMENTS_OF, tenant, moved_by)))
+    asked = ((CouplingRow, COUPLINGS_BEHIND), (AssignmentRow, ASSIGNMENTS_OF))
+    return Movers(*await all_together(conn, asked, tenant, [vehicle_id]))
 
 
 async def licences_of_devices(conn: Connection, tenant: UUID, devices: Sequence[str]) -> list[UUID]:

@@ -25,5 +25,5 @@ async def queries_for(claims: Claims, fleet: Fleet, licence_ids: list[str]) -> i
 async def test_the_number_of_queries_does_not_grow_with_the_number_of_licences(claims: Claims, fleet: Fleet) -> None:
     one = await fleet.claimable("ABC123", "imei-1", "RUC 1")
     await fleet.claimable("XYZ9", "imei-2", "RUC 2")
-    assert await queries_for(claims, fleet, [one]) <= 20
+    assert await queries_for(claims, fleet, [one]) <= 8
     assert await queries_for(claims, fleet, list(fleet.licences.values())) == await queries_for(claims, fleet, [one])

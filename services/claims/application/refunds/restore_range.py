@@ -38,8 +38,9 @@ async def restore_range(conn: Connection, tenant: UUID, licence_id: UUID, *, tho
     series = await series_of(conn, tenant, recorder)
     endings = await vehicles.endings(conn, tenant, [row.vehicle_id])
     row = series.until_left(replace(row, claimable_end_reading=end, ended_by=cause), endings)
-    for asked in await applications.standing(conn, tenant, [licence_id]):
-        if asked.kind in UNUSED_FROM and asked.from_reading < row.claimable_end_reading:
+    for asked in await applications.standing(conn, tenant, [row.vehicle_id]):
+        mine = asked.licence_id == licence_id and asked.kind in UNUSED_FROM
+        if mine and asked.from_reading < row.claimable_end_reading:
             row = replace(row, claimable_end_reading=asked.from_reading, ended_by=UNUSED_FROM[asked.kind])
     with constraints({"licence_ranges_apart": raising(overlap("licence_range_overlap", _INTO_ANOTHER, None))}):
         await licences.set_range(conn, tenant, licence_id, row.claimable_end_reading, row.ended_by)
