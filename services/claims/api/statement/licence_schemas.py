@@ -1,5 +1,6 @@
 """Bodies and answers of licences: the licence, its statement, its eligibility."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -139,7 +140,9 @@ class TotalsAnswer(Answer):
     declared_over_public_km: Km
 
 
-class DayAnswer(Answer):
+# Of seven hundred a statement, a model each would cost as much as all else that writes the answer.
+@dataclass(slots=True, kw_only=True)
+class DayAnswer:
     day: date
     public_mm: int
     off_road_mm: int

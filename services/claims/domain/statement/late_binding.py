@@ -101,28 +101,30 @@ def _names(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _lines(used: Sequence[DeviceDay], book: Book, log: Sequence[Logged]) -> tuple[Line, ...]:
-    of_day: dict[int, list[DeviceDay]] = {number: [] for number in sorted(book.days)}
+    numbers = sorted(book.days)
+    fixes = dict.fromkeys(numbers, 0)
+    devices: dict[int, tuple[str, ...]] = dict.fromkeys(numbers, ())
+    notes: dict[int, list[str]] = defaultdict(list)
     for day in used:
-        of_day[day.day].append(day)
-    logged: dict[int, list[str]] = defaultdict(list)
+        fixes[day.day] += day.fixes
+        devices[day.day] += (day.device,)
+        notes[day.day] += day.incidents
+        if not day.settled:
+            notes[day.day].append(f"{day.device} is not settled yet")
     for one in log:
-        logged[to_ordinal(one.entry.on)].append(words(one))
+        notes[to_ordinal(one.entry.on)].append(words(one))
     return tuple(
         [
             Line(
                 on=from_ordinal(number),
                 amounts=amounts_of(book.days[number]),
-                fixes=sum([day.fixes for day in days]),
-                devices=tuple([day.device for day in days]),
-                notes=(*[note for day in days for note in _notes(day)], *logged.get(number, ())),
+                fixes=fixes[number],
+                devices=devices[number],
+                notes=tuple(notes[number]),
             )
-            for number, days in of_day.items()
+            for number in numbers
         ]
     )
-
-
-def _notes(day: DeviceDay) -> tuple[str, ...]:
-    return day.incidents if day.settled else (*day.incidents, f"{day.device} is not settled yet")
 
 
 def _missing(window: ClaimableRange, line: Timeline, frame: Frame) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ class NamedMm(msgspec.Struct, frozen=True, array_like=True, gc=False):
     mm: int
 
 
+_Key = tuple[TotalKind, str, str]
+"""Kind, place and basis."""
 Named = Mapping[tuple[str, int], tuple[bytes, tuple[NamedMm, ...]]]
 """(device, NZ day) → the hash of the content that it speaks for, and its places."""
 
@@ -66,10 +68,11 @@ def sum_up(segments: Sequence[Segment], places: Sequence[Place]) -> tuple[NamedM
 def places_of(statement: Statement, named: Named) -> tuple[PlaceTotal, ...]:
     """The greatest first.  Sums to `statement.totals.off_road_mm`."""
     stood = {(one.device, one.day): one.content_hash for one in statement.stands_on}
-    found: dict[tuple[TotalKind, str, str], list[int]] = {}
+    known = {key: places for key, (content_hash, places) in named.items() if stood.get(key) == content_hash}
+    found: dict[_Key, list[int]] = {}
     for line in statement.lines:
         if line.amounts.off_road_mm:
-            for key, mm in _of_line(line, stood, named).items():
+            for key, mm in _of_line(line, known).items():
                 one = found.setdefault(key, [0, 0])
                 one[0] += mm
                 one[1] += 1
@@ -80,33 +83,35 @@ def places_of(statement: Statement, named: Named) -> tuple[PlaceTotal, ...]:
     return tuple(sorted(totals, key=lambda one: (-one.off_road_mm, one.kind, one.place, one.basis)))
 
 
-def _of_line(line: Line, stood: Mapping[tuple[str, int], bytes], named: Named) -> dict[tuple[TotalKind, str, str], int]:
-    number = to_ordinal(line.on)
-    parts: list[NamedMm] = []
-    known = bool(line.devices)
-    for device in line.devices:
-        told = named.get((device, number))
-        if told is None or told[0] != stood.get((device, number)):
-            known = False
-            break
-        parts += told[1]
-    found: dict[tuple[TotalKind, str, str], int] = {}
+def _of_line(line: Line, known: Mapping[tuple[str, int], tuple[NamedMm, ...]]) -> dict[_Key, int]:
+    parts = _by_basis([known.get((device, to_ordinal(line.on))) for device in line.devices])
+    found: dict[_Key, int] = {}
     for basis, mm in line.amounts.off_road_by_basis:
         if basis == MANUAL:
             found["manual_log", _WORDS["manual_log"], basis] = mm
             continue
-        here = [one for one in parts if one.basis == basis] if known else []
-        whole = sum(one.mm for one in here)
+        here = parts.get(basis, ())
+        whole = sum([one.mm for one in here])
         if not whole:
             found["not_named_yet", _WORDS["not_named_yet"], basis] = mm
             continue
         left = mm
         for one in here:
-            share = mm * one.mm // whole
-            if share:
-                key: tuple[TotalKind, str, str] = (one.kind, one.place, basis)
+            if share := mm * one.mm // whole:
+                key: _Key = (one.kind, one.place, basis)
                 found[key] = found.get(key, 0) + share
                 left -= share
         if left:
             found["remainder", _WORDS["remainder"], basis] = left
+    return found
+
+
+def _by_basis(told: Sequence[tuple[NamedMm, ...] | None]) -> dict[str, list[NamedMm]]:
+    """Of all the devices of a day; nothing while one of them is not named."""
+    found: dict[str, list[NamedMm]] = {}
+    for places in told:
+        if places is None:
+            return {}
+        for one in places:
+            found.setdefault(one.basis, []).append(one)
     return found
