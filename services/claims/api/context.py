@@ -62,7 +62,8 @@ class Context:
         return Reviews(self.policy, self.clock(), self.put_off)
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:
+    """A coroutine, though it waits for nothing: FastAPI hands a plain function to a thread."""
     return cast("Context", request.app.state.context)
 
 

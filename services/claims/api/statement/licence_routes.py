@@ -1,6 +1,5 @@
 """Licences: register, list by state, statement, eligibility, report, claimed outside."""
 
-import asyncio
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -28,6 +27,7 @@ from services.claims.application.peers import PeerUnavailable
 from services.claims.application.refusals import not_found
 from services.claims.application.statement.expected import load_earlier, with_expected
 from services.claims.application.statement.facts import Assessed, assess, load_facts
+from services.claims.application.statement.quick import worked_out
 from services.claims.application.statement.verify_licence import verify_licence
 from services.claims.domain.instants import from_ms
 from services.claims.domain.statement.places import places_of
@@ -52,7 +52,7 @@ router = APIRouter(tags=["licences"])
 async def _assessed(context: Context, tenant: UUID, licence_ids: list[UUID]) -> list[Assessed]:
     now_ms = context.clock()
     facts = await query(context, tenant, lambda conn: load_facts(conn, tenant, licence_ids, context.policy, now_ms))
-    return await asyncio.to_thread(assess, facts, context.policy)
+    return await worked_out([facts.days], assess, facts, context.policy)
 
 
 async def _one(context: Context, tenant: UUID, licence_id: UUID) -> Assessed:
@@ -70,8 +70,9 @@ async def _expected(context: Context, tenant: UUID, licence_id: UUID) -> Assesse
         if not facts.bound:
             raise not_found("licence", licence_id)
         earlier = await load_earlier(conn, tenant, facts, context.policy, now_ms)
-    (item,) = await asyncio.to_thread(
-        lambda: with_expected(facts, assess(facts, context.policy), earlier, context.policy)
+    days = [facts.days, earlier.rest.days if earlier.rest else {}]
+    (item,) = await worked_out(
+        days, lambda: with_expected(facts, assess(facts, context.policy), earlier, context.policy)
     )
     return item
 
@@ -81,7 +82,7 @@ async def post_licence(request: Request, who: Writer, context: Ctx, body: Licenc
     async def effect(conn: Connection) -> LicenceAnswer:
         row = await create_licence(conn, who.tenant_id, context, body)
         facts = await load_facts(conn, who.tenant_id, [row.id], context.policy, context.clock())
-        (item,) = await asyncio.to_thread(assess, facts, context.policy)
+        (item,) = await worked_out([facts.days], assess, facts, context.policy)
         return to_api_licence(item)
 
     return await command(request, context, who.tenant_id, 201, effect)
@@ -139,7 +140,7 @@ async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Response
         (item,) = assess(facts, context.policy)
         return to_api_statement(item, context.policy, places_of(item.statement, named), claimant, facts.today)
 
-    answer = await asyncio.to_thread(made)
+    answer = await worked_out([facts.days], made)
     if answer.state == "claimable" and not answer.to_do:  # other licences are read for it: only where all else is done
         look = to_api_look(await _expected(context, who.tenant_id, licence_id))
         answer = answer.model_copy(update={"to_do": look})

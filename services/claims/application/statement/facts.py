@@ -1,7 +1,6 @@
 """Everything that statements and eligibility of some licences stand on, loaded in a fixed number of queries; then, pure, what
 it comes to.  Every use case that looks at licences goes through these two steps."""
 
-import asyncio
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from services.claims.application.statement.binding import mark_from, record_of
+from services.claims.application.statement.quick import worked_out
 from services.claims.application.statement.said import Said
 from services.claims.domain.claim.eligibility import Assessment, ClaimContext, assess_licence
 from services.claims.domain.claim.second_application import EarlierLine
@@ -155,7 +155,7 @@ async def _days_needed(
     asked = {day for one in bound for day in one.period.whole_days}
     days = by_device(await ledger.summaries_in(conn, tenant, windows, sorted(asked)))
     while True:
-        grounds, named = await asyncio.to_thread(_grounds, bound, days, policy)
+        grounds, named = await worked_out([days], _grounds, bound, days, policy)
         wanted = sorted(named - asked)
         if not wanted:
             return days, grounds
