@@ -136,14 +136,19 @@ async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Response
         named = await places.of_days(conn, who.tenant_id, facts.bound[0].period.device_days)
         claimant = await parties.claimant(conn, who.tenant_id, facts.bound[0].row.claimant_id)
 
-    def made() -> StatementAnswer:
+    def made() -> tuple[Assessed, StatementAnswer]:
         (item,) = assess(facts, context.policy)
-        return to_api_statement(item, context.policy, places_of(item.statement, named), claimant, facts.today)
+        places_named = places_of(item.statement, named)
+        return item, to_api_statement(item, context.policy, places_named, claimant, facts.today)
 
-    answer = await worked_out([facts.days], made)
+    item, answer = await worked_out([facts.days], made)
     if answer.state == "claimable" and not answer.to_do:  # other licences are read for it: only where all else is done
-        look = to_api_look(await _expected(context, who.tenant_id, licence_id))
-        answer = answer.model_copy(update={"to_do": look})
+        async with tenant_tx(context.pool, who.tenant_id) as conn:
+            earlier = await load_earlier(conn, who.tenant_id, facts, context.policy, now_ms)
+        (looked,) = await worked_out(
+            [earlier.rest.days if earlier.rest else {}], with_expected, facts, [item], earlier, context.policy
+        )
+        answer = answer.model_copy(update={"to_do": to_api_look(looked)})
     return Response(answer.model_dump_json(), media_type="application/json")
 
 

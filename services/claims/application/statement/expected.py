@@ -54,7 +54,7 @@ async def load_earlier(
     conn: Connection, tenant: UUID, facts: Facts, policy: Policy, now_ms: int,
     codes: Mapping[UUID, int | None] | None = None,
 ) -> Earlier:  # fmt: skip
-    """In the transaction that read `facts`.  `codes`: what a claim's lines say; else the claimant's default counts."""
+    """As a rule in the transaction that read `facts`.  `codes`: of a claim's lines; else the claimant's default counts."""
     asked = {bound.row.id for bound in facts.bound}
     ids = {i for b in facts.bound for i in earlier_ones(facts.register, b.row, policy.usual_licences)}
     shares = await expected.lodged_shares(conn, tenant, sorted(ids))
