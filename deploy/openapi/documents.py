@@ -28,7 +28,7 @@ _NOTHING: Final = cast("Any", _Absent())
 def _claims() -> FastAPI:
     from services.claims.wiring import make_app
 
-    desk = SimpleNamespace(mint=SimpleNamespace(reader=lambda: None))
+    desk = SimpleNamespace(mint=SimpleNamespace(reader=lambda _stands: None))
     return make_app(cast("Any", SimpleNamespace(pool=None, clock=None)), cast("Any", desk))
 
 

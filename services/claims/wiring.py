@@ -34,6 +34,7 @@ from services.claims.api.register import (
     vehicle_routes,
 )
 from services.claims.api.register.attachment_routes import ATTACHMENT_BYTES_MAX
+from services.claims.api.standing import holders_here
 from services.claims.api.statement import alert_routes, expected_routes, licence_routes, log_routes, timeline_routes
 from services.claims.api.webhooks import webhook_routes
 from services.claims.application.claim.render_form import render_next
@@ -54,7 +55,7 @@ from shared.clock import Clock, system_clock
 from shared.db.audit import PURGE_LOOP, purge_round
 from shared.db.pool import open_pool
 from shared.http import audit_log, auth, conventions, cors, key_routes
-from shared.http.issuer import INTROSPECTION_PATH
+from shared.http.issuer import INTROSPECTION_PATH, Holders
 from shared.http.jwks import open_client as open_public_client
 from shared.http.limits import BodyLimit
 from shared.http.mint import Mint, read_keys
@@ -127,8 +128,8 @@ def make_app(context: Context, desk: Desk | None = None, limits: LimitSettings |
     app.state.context = context
     app.state.visits = grant_routes.visits(context)
     app.add_middleware(BodyLimit, limit_bytes=BODY_BYTES_MAX, by_path=BODY_BYTES_BY_PATH)
-    tokens = desk.mint.reader() if desk is not None else None
-    auth.install(app, context.pool, tokens, context.clock, limits, own_tokens=True)
+    tokens = desk.mint.reader(Holders(holders_here(context)).stands) if desk is not None else None
+    auth.install(app, context.pool, tokens, context.clock, limits)
     conventions.install(app)
     return app
 

@@ -1,6 +1,7 @@
 """Who asks: API keys of tenants, and access tokens of people and machines.
 
-Keys are cached for 30 s, so a revoked key, and every token that it got, works for at most that long."""
+Keys are cached for 30 s, and so is whether a token's holder stands: a revoked key, and every token that it got, works for at
+most that long."""
 
 import hmac
 import time
@@ -21,11 +22,11 @@ from shared.db.api_keys import EVER, PRINT_BYTES, KeyRow, find_key, hash_key, ke
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
 from shared.http import audit, deeds
-from shared.http.issuer import INTROSPECTION_PATH, Issuer
+from shared.http.issuer import INTROSPECTION_PATH, Holders, by_asking
 from shared.http.jwks import JWKS_PATH, FetchedKeys, KeysUnavailable, fixed, open_client
 from shared.http.problems import Problem, unavailable
 from shared.http.rates import Rates, address_of, take
-from shared.http.tokens import HOLDER_GONE, AccessToken, InvalidToken, TokenReader
+from shared.http.tokens import AccessToken, InvalidToken, TokenReader
 from shared.nz_days import AUCKLAND, instant_of
 from shared.observability.logging import get_logger
 from shared.observability.metrics import AUTH_REFUSED
@@ -69,6 +70,19 @@ class Principal:
     """The first bytes of its SHA-256; empty for a person."""
 
 
+def holder_of(token: AccessToken) -> Principal:
+    """Who a token that is believed says it is."""
+    return Principal(
+        token.tenant_id,
+        token.subject,
+        token.scopes,
+        token.person,
+        None if token.person is None else UUID(token.subject),
+        token.requests_per_s,
+        shown=token.shown,
+    )
+
+
 def refuse(reason: str, detail: str, challenge: str = "Bearer") -> Problem:
     """401, counted by `reason`."""
     AUTH_REFUSED.labels(reason).inc()
@@ -94,11 +108,7 @@ class Authenticator:
         tokens: TokenReader | None = None,
         clock: Clock = system_clock,
         limits: LimitSettings | None = None,
-        *,
-        own_tokens: bool = False,
     ) -> None:
-        """`own_tokens`: they are given out here, so the keys by which machines got them can be looked up."""
-        self._own_tokens = own_tokens
         self._pool = pool
         self._now = now
         self._tokens = tokens
@@ -140,19 +150,9 @@ class Authenticator:
             return await self.of_key(bearer, address=address)
         return await self.of_token(bearer)
 
-    async def of_token(self, text: str) -> Principal:
-        """Raises Problem 401, or 503 while it can't be checked."""
-        token = await self._token(text)
-        person_id = None if token.person is None else UUID(token.subject)
-        return Principal(
-            token.tenant_id,
-            token.subject,
-            token.scopes,
-            token.person,
-            person_id,
-            token.requests_per_s,
-            shown=token.shown,
-        )
+    async def of_token(self, text: str, *, now: bool = False) -> Principal:
+        """`now`: as of this moment.  Raises Problem 401, or 503 while it can't be checked."""
+        return holder_of(await self._token(text, now=now))
 
     async def confirmed(self, request: Request) -> bool:
         """The access token of a request that was let in, as of this moment; False where it came with a key.
@@ -165,8 +165,10 @@ class Authenticator:
         return True
 
     async def _token(self, text: str, *, now: bool = False) -> AccessToken:
+        if self._tokens is None:
+            raise refuse("token", "No access token is taken here: use an API key.")
         try:
-            return await self._read(text, now=now)
+            return await self._tokens.read(text, now=now)
         except (KeysUnavailable, DatabaseUnavailable) as error:
             raise unavailable("The access token can't be checked at the moment. Send the request again.") from error
         except InvalidToken as error:
@@ -175,18 +177,6 @@ class Authenticator:
                 f"The access token is not taken: {error}. Get a new one at /oauth/token of claims.",
                 _INVALID_TOKEN,
             ) from error
-
-    async def _read(self, text: str, *, now: bool) -> AccessToken:
-        """Raises InvalidToken, also where the secret by which a machine got it works no longer: it dies with its key."""
-        if self._tokens is None:
-            raise InvalidToken("none is taken here")
-        token = await self._tokens.read(text, now=now)
-        if self._own_tokens and token.person is None:
-            row = await self._row(token.subject, fresh=now)
-            at = instant_of(self._clock())
-            if row is None or row.tenant_id != token.tenant_id or row.works_until(token.shown) <= at:
-                raise InvalidToken(HOLDER_GONE)
-        return token
 
     async def of_key(self, key: str, *, fresh: bool = False, address: str | None = None) -> Principal:
         """Raises Problem 401 for a key that is malformed, unknown, wrong, revoked or over: the answer is the same for all.
@@ -247,12 +237,10 @@ def install(
     tokens: TokenReader | None = None,
     clock: Clock = system_clock,
     limits: LimitSettings | None = None,
-    *,
-    own_tokens: bool = False,
 ) -> None:
     """Let `guards.require` work on this app, with keys looked up through `pool` (the API role) and tokens as `tokens` believes,
-    and record every request of theirs in the audit log.  `own_tokens`: as the Authenticator takes it."""
-    app.state.authenticator = Authenticator(pool, tokens=tokens, clock=clock, limits=limits, own_tokens=own_tokens)
+    and record every request of theirs in the audit log."""
+    app.state.authenticator = Authenticator(pool, tokens=tokens, clock=clock, limits=limits)
     app.user_middleware.append(Middleware(audit.Audit, trail=deeds.Trail(app, pool, clock)))  # the innermost
 
 
@@ -265,5 +253,5 @@ async def token_reader(settings: TokenSettings, clock: Clock) -> AsyncIterator[T
     url = settings.token_jwks_url or settings.token_issuer + JWKS_PATH
     near = url.removesuffix(JWKS_PATH) if url.endswith(JWKS_PATH) else settings.token_issuer
     async with open_client() as client:
-        stands = Issuer(client, near + INTROSPECTION_PATH).stands
+        stands = Holders(by_asking(client, near + INTROSPECTION_PATH)).stands
         yield TokenReader(settings.token_issuer, FetchedKeys(client, fixed(url)), clock, stands)

@@ -1,15 +1,16 @@
-"""Whether the holder of an access token still stands, as its issuer says (RFC 7662): other services know neither its keys nor
-its people (ADR 0024)."""
+"""Whether the holder of an access token still stands (ADR 0024): the issuer looks, the other services, which know neither its
+keys nor its people, ask it (RFC 7662)."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Final
 
 import httpx
 
 from shared.http.jwks import KeysUnavailable
+from shared.http.tokens import AccessToken
 
 INTROSPECTION_PATH: Final = "/oauth/introspect"
 KNOWN_S: Final = 30.0
@@ -20,24 +21,27 @@ KNOWN_MAX: Final = 10_000
 TIMEOUT: Final = httpx.Timeout(2.0, connect=1.0)
 
 
-class Issuer:
-    """Asks, and remembers.  While the issuer is away a token is believed, as long as it lives: pings do not wait for claims."""
+Ask = Callable[[AccessToken, str], Awaitable[bool]]
+"""Whether the holder of a token, as read and as it came, stands at this moment.  Raises KeysUnavailable."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str, now: Callable[[], float] = time.monotonic) -> None:
-        self._client = client
-        self._url = url
+
+class Holders:
+    """Asks, and remembers.  While nobody answers a token is believed, as long as it lives: pings do not wait for claims."""
+
+    def __init__(self, ask: Ask, now: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
         self._now = now
         self._known: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
         self._away_until = float("-inf")
 
-    async def stands(self, text: str, now: bool) -> bool:
-        """Raises KeysUnavailable where it must be known as of now and the issuer does not say."""
+    async def stands(self, token: AccessToken, text: str, now: bool) -> bool:
+        """Raises KeysUnavailable where it must be known as of now and nobody says."""
         digest = sha256(text.encode()).digest()
         until, active = self._known.get(digest, (float("-inf"), True))
         if not now and (until > self._now() or self._away_until > self._now()):
             return active
         try:
-            active = await self._ask(text)
+            active = await self._ask(token, text)
         except KeysUnavailable:
             self._away_until = self._now() + AWAY_S
             if now:
@@ -49,12 +53,17 @@ class Issuer:
             self._known.popitem(last=False)
         return active
 
-    async def _ask(self, text: str) -> bool:
-        """Raises KeysUnavailable."""
+
+def by_asking(client: httpx.AsyncClient, url: str) -> Ask:
+    """Over HTTP, at the issuer's `url`."""
+
+    async def ask(_token: AccessToken, text: str) -> bool:
         try:
-            answer = await self._client.post(self._url, data={"token": text}, timeout=TIMEOUT)
+            answer = await client.post(url, data={"token": text}, timeout=TIMEOUT)
             if answer.status_code == httpx.codes.OK:
                 return answer.json()["active"] is True
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
             raise KeysUnavailable(f"the issuer does not say whether a token works: {type(error).__name__}") from error
         raise KeysUnavailable(f"the issuer answered {answer.status_code} where it was asked for a token")
+
+    return ask

@@ -8,7 +8,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from shared.clock import Clock
 from shared.http.jwks import KnownKeys
-from shared.http.tokens import ALGORITHM, AccessToken, TokenReader, sign
+from shared.http.tokens import ALGORITHM, AccessToken, Stands, TokenReader, sign
 
 CURVE: Final = "P-256"
 
@@ -49,6 +49,6 @@ class Mint:
         """The JWK Set that everybody may see."""
         return {"keys": [key.as_dict(private=False, use="sig", alg=ALGORITHM) for key in self._keys]}
 
-    def reader(self) -> TokenReader:
-        """Believes what this mint has issued."""
-        return TokenReader(self.issuer, KnownKeys(KeySet([*self._keys])), self._clock)
+    def reader(self, stands: Stands | None = None) -> TokenReader:
+        """Believes what this mint has issued, while the holder stands."""
+        return TokenReader(self.issuer, KnownKeys(KeySet([*self._keys])), self._clock, stands)

@@ -78,9 +78,9 @@ def sign(token: AccessToken, key: ECKey, issuer: str, now_s: int) -> str:
     return jwt.encode(header, claims, key, [ALGORITHM], default_type=None)
 
 
-Stands = Callable[[str, bool], Awaitable[bool]]
-"""Whether the holder of a token, whose signature is right, still stands, as far as is known.  Second argument: as of this
-moment, else KeysUnavailable is raised."""
+Stands = Callable[[AccessToken, str, bool], Awaitable[bool]]
+"""Whether the holder of a token, whose signature is right, still stands, as far as is known; the token as read and as it came.
+Third argument: as of this moment, else KeysUnavailable is raised."""
 
 
 class TokenReader:
@@ -95,7 +95,7 @@ class TokenReader:
     async def read(self, text: str, *, now: bool = False) -> AccessToken:
         """`now`: of a holder who stands at this moment.  Raises InvalidToken, KeysUnavailable where that can't be checked."""
         token = await self._signed(text)
-        if self._stands is not None and not await self._stands(text, now):
+        if self._stands is not None and not await self._stands(token, text, now):
             raise InvalidToken(HOLDER_GONE)
         return token
 

@@ -4,9 +4,11 @@ from services.claims.api.context import Context
 from services.claims.application.people.person_roles import scopes_now
 from services.claims.domain.instants import from_ms
 from shared.db.pool import Connection, tenant_tx
-from shared.http.auth import Principal
+from shared.http.auth import Principal, holder_of
+from shared.http.issuer import Ask
 from shared.http.problems import Problem
 from shared.http.standing import as_of_now
+from shared.http.tokens import AccessToken
 
 
 async def still_holds(conn: Connection, context: Context, who: Principal) -> None:
@@ -22,3 +24,12 @@ async def holds(context: Context, who: Principal) -> bool:
         except Problem:
             return False
     return True
+
+
+def holders_here(context: Context) -> Ask:
+    """Of the tokens that claims itself takes."""
+
+    async def ask(token: AccessToken, _text: str) -> bool:
+        return await holds(context, holder_of(token))
+
+    return ask

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
+from services.claims.api.standing import holders_here
 from services.ingest.api.routes import create_app
 from services.ingest.cli import SCOPES as INGEST_SCOPES
 from services.ingest.cli import issue_key
@@ -18,7 +19,7 @@ from services.ingest.providers_cli import create_provider
 from shared.db import api_keys
 from shared.db.pool import lone_tx, open_pool
 from shared.http.auth import CACHE_S, Authenticator
-from shared.http.issuer import INTROSPECTION_PATH, KNOWN_S, Issuer
+from shared.http.issuer import INTROSPECTION_PATH, KNOWN_S, Holders, by_asking
 from shared.http.jwks import JWKS_PATH, FetchedKeys, fixed
 from shared.http.mint import Mint
 from shared.http.tokens import TokenReader
@@ -47,11 +48,10 @@ def seconds() -> Seconds:
 
 @pytest.fixture
 def timed(claims: Claims, seconds: Seconds) -> Claims:
-    """Keys are forgotten when `seconds` says so."""
-    reader = Mint(ISSUER, TOKEN_KEYS, claims.clock).reader()
-    claims.app.state.authenticator = Authenticator(
-        claims.context.pool, seconds, reader, claims.clock, UNLIMITED, own_tokens=True
-    )
+    """Keys and holders of tokens are forgotten when `seconds` says so."""
+    holders = Holders(holders_here(claims.context), seconds)
+    reader = Mint(ISSUER, TOKEN_KEYS, claims.clock).reader(holders.stands)
+    claims.app.state.authenticator = Authenticator(claims.context.pool, seconds, reader, claims.clock, UNLIMITED)
     return claims
 
 
@@ -85,6 +85,22 @@ async def test_PA2_a_token_dies_with_the_secret_that_got_it(timed: Claims, fleet
     answers = [(await timed.client(one).get("/v1/claimants")).status_code for one in (before, after)]
     assert answers == [401, 200]
     assert [await active(timed, one) for one in (before, after)] == [False, True]
+
+
+async def test_PA2_the_token_of_a_person_dies_with_their_account_and_with_a_role_that_it_names(
+    timed: Claims, fleet: Fleet, seconds: Seconds
+) -> None:
+    mary = await timed.person(fleet.tenant, "Mary", "viewer")
+    bob = await timed.person(fleet.tenant, "Bob", "preparer")
+    ann = await timed.person(fleet.tenant, "Ann", "viewer")
+    ids = {one["name"]: one["id"] for one in (await fleet.get("/people"))["items"]}
+    for one in (mary, bob, ann):
+        assert (await one.get("/v1/vehicles")).status_code == 200
+    await fleet.post(f"/people/{ids['Mary']}/deactivate", {"reason": "left", "actor": "Boss"}, 200)
+    await fleet.post(f"/people/{ids['Bob']}/roles/preparer/end", {"actor": "Boss"}, 200)
+    assert (await mary.get("/v1/vehicles")).status_code == 200, "remembered"
+    seconds.passed += KNOWN_S
+    assert [(await one.get("/v1/vehicles")).status_code for one in (mary, bob, ann)] == [401, 401, 200]
 
 
 async def test_PA2_the_issuer_says_of_a_token_only_whether_it_works_and_at_once(timed: Claims, fleet: Fleet) -> None:
@@ -138,7 +154,7 @@ async def open_ingest(claims: Claims, seconds: Seconds, issuer: str) -> AsyncIte
         httpx.AsyncClient(transport=httpx.ASGITransport(claims.app)) as there,
         httpx.AsyncClient(trust_env=False) as nowhere,
     ):
-        asked = Issuer(there if issuer == ISSUER else nowhere, issuer + INTROSPECTION_PATH, seconds)
+        asked = Holders(by_asking(there if issuer == ISSUER else nowhere, issuer + INTROSPECTION_PATH), seconds)
         keys = FetchedKeys(there, fixed(ISSUER + JWKS_PATH))
         reader = TokenReader(ISSUER, keys, claims.clock, asked.stands)
         parts = cast("Any", SimpleNamespace(clock=claims.clock))  # consents need no more of ingest

@@ -150,7 +150,7 @@ async def post_correction(request: Request, who: Manager, context: Ctx, person_i
 async def post_deactivation(
     request: Request, who: Manager, context: Ctx, person_id: UUID, body: DeactivateBody
 ) -> Response:
-    """The person signs in no more and has no roles; tokens given before run out within 15 minutes."""
+    """The person signs in no more and has no roles; tokens given before stop within 30 seconds."""
     return await _act(
         request,
         who,

@@ -26,7 +26,6 @@ from services.claims.api.people.token_schemas import (
     RESPONSES,
     STANDING,
 )
-from services.claims.api.standing import holds
 from services.claims.application.people.sign_in import NotAPerson, sign_in, use_once
 from services.claims.domain.instants import from_ms
 from shared.db.api_keys import key_id_of
@@ -141,21 +140,18 @@ async def post_introspect(request: Request) -> JSONResponse:
     person deactivated or deprived of a role that it names.
 
     The token itself is what lets one ask, and nothing of it is told."""
-    authenticator, context = (
-        cast("Authenticator", request.app.state.authenticator),
-        cast("Context", request.app.state.context),
-    )
+    authenticator = cast("Authenticator", request.app.state.authenticator)
     try:
         token = _form(request, await request.body()).get("token", "")
         if not token:
             raise Refused("invalid_request", "`token` is missing.")  # noqa: TRY301 - one way out
         try:
-            who = await authenticator.of_token(token)
+            await authenticator.of_token(token, now=True)
         except Problem as refusal:
             if refusal.status != 401:
                 raise
             return JSONResponse({"active": False}, 200, NO_STORE)
-        return JSONResponse({"active": await holds(context, who)}, 200, NO_STORE)
+        return JSONResponse({"active": True}, 200, NO_STORE)
     except Refused as refused:
         return refused.answer()
 

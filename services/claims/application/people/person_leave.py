@@ -13,7 +13,7 @@ from shared.http.problems import Problem
 
 
 async def deactivate(conn: Connection, tenant: UUID, person_id: UUID, reason: str, at: datetime, by: str) -> PersonRow:
-    """Their roles end too; access tokens given before run out within 15 minutes.  Raises Problem 404, 409."""
+    """Their roles end too; access tokens given before stop within 30 seconds.  Raises Problem 404, 409."""
     await _in_state(conn, tenant, person_id, active=True)
     await keep_an_admin(conn, tenant, person_id)
     await people.end_roles(conn, tenant, person_id, ROLES, at, by)
