@@ -229,6 +229,9 @@ async def measure(database: Database, service: ClaimsService, folder: Path, requ
         await put_progress(worker, int(NOW.timestamp() * 1000))
         async with worker.acquire() as conn:
             await conn.execute("analyze claims.device_day")
+        await fleet.verify(
+            licence
+        )  # nothing is left to do: then the vehicle's other licences are looked at too (rule EL7)
         found: dict[str, Any] = {"licences": len(wanted)}
         window = [Window("two-years", FIRST, FIRST + TWO_YEARS)]
         found["plain_sql"] = await plain_read(api, tenant, window, requests)

@@ -28,8 +28,16 @@ async def test_a_register_read_together_is_the_one_read_query_by_query(claims: C
     await fleet.verify(str(licence))
     async with tenant_tx(claims.context.pool, fleet.tenant) as conn:
         register = await register_around(conn, fleet.tenant, [licence])
-        vehicles = [one.id for one in register.vehicles]
-        for asked, ids in ((OF_VEHICLES, vehicles), (OF_LICENCES, [licence])):
-            apart = [all_of(kind, await conn.fetch(query, fleet.tenant, ids)) for kind, query in asked]
-            assert await all_together(conn, asked, fleet.tenant, ids) == apart
+        vehicles, claimants = [one.id for one in register.vehicles], [one.claimant_id for one in register.licences]
+        of_both: tuple[tuple[tuple[Asked, ...], list[list[UUID]]], ...] = (
+            (OF_VEHICLES, [vehicles]),
+            (OF_LICENCES, [[licence], claimants]),
+        )
+        for asked, ids in of_both:
+            apart = []
+            for kind, query in asked:
+                alone = await conn.prepare(query)
+                wanted = [fleet.tenant, *ids][: len(alone.get_parameters())]
+                apart.append(all_of(kind, await alone.fetch(*wanted)))
+            assert await all_together(conn, asked, fleet.tenant, *ids) == apart
             assert any(apart)

@@ -77,7 +77,7 @@ def test_G7_bad_input_gets_a_problem_that_says_what_to_do(ingest: Ingest) -> Non
         (ingest.post(b""), 400, "broken_body", "empty"),
         (ingest.post(b"no gzip", Content_Encoding="gzip"), 400, "broken_encoding", ""),
         (ingest.post(b"no zstd", Content_Encoding="zstd"), 400, "broken_encoding", ""),
-        (ingest.post([ping()], Authorization="Bearer rucor_00000000_" + "x" * 43), 401, "unauthorized", "valid key"),
+        (ingest.post([ping()], Authorization="Bearer rucor_00000000_" + "x" * 43), 401, "unauthorized", "API key"),
         (ingest.post([ping()], Authorization=""), 401, "unauthorized", "Authorization"),
         (ingest.post([ping()], Authorization=f"Bearer {ingest.new_key(ingest.tenant, ('pings:read',))}"), 403, "scope_missing", "pings:write"),
         (ingest.post([1] * 10_001), 413, "too_many_pings", "10000"),

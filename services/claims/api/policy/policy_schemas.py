@@ -16,6 +16,11 @@ FileName = Literal["rates.csv", "fees.csv", "reason_codes.csv", "rate_rises.csv"
 Sure = Literal["high", "medium", "low"]
 
 
+_FEES: Final = (
+    "from_on,until_on,channel,cents,confidence,source\n2026-07-01,,online,1244,high,agency fee table of July 2026\n"
+)
+
+
 class RateAnswer(Answer):
     """A dated rate, as published; `assessment_only` rows and those of low confidence price nothing (rule LI5)."""
 
@@ -100,7 +105,7 @@ class CurrentAnswer(EditionAnswer):
 
 class ChangeBody(Body):
     based_on: EditionName
-    files: dict[FileName, PolicyFile] = Field(min_length=1)
+    files: dict[FileName, PolicyFile] = Field(min_length=1, examples=[{"fees.csv": _FEES}])
     """Whole new texts, of the files that change."""
     reason: GivenText
     actor: ActorName | None = None
