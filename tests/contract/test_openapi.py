@@ -171,6 +171,7 @@ KEYLESS: dict[str, dict[str, str]] = {
         "/v1/vehicles/{vehicle_id}/exemption-advice": "computes",
         "/v1/audit-cases/{case_id}/links": "refuses: a secret", "/v1/keys": "refuses: a secret",
         "/v1/keys/{key_id}/rotate": "refuses: a secret", "/v1/keys/{key_id}/revoke": "again changes nothing",
+        "/oauth/token": "RFC 6749 has none", "/oauth/introspect": "RFC 7662 has none",
     },
     "classifier": {
         "/v1/keys": "refuses: a secret", "/v1/keys/{key_id}/rotate": "refuses: a secret",

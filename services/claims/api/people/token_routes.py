@@ -35,6 +35,7 @@ from shared.http.auth import Authenticator
 from shared.http.issuer import INTROSPECTION_PATH
 from shared.http.jwks import JWKS_PATH, KeysUnavailable
 from shared.http.mint import Mint
+from shared.http.openapi.document import TAKES_KEY
 from shared.http.problems import Problem, unavailable
 from shared.http.rates import address_of, take
 from shared.http.tokens import AccessToken, InvalidToken
@@ -101,7 +102,7 @@ async def get_metadata(request: Request) -> dict[str, Any]:
     }
 
 
-@router.post(TOKEN_PATH, openapi_extra={"requestBody": REQUEST, "security": []}, responses=RESPONSES)
+@router.post(TOKEN_PATH, openapi_extra={"requestBody": REQUEST, "security": [], TAKES_KEY: False}, responses=RESPONSES)
 async def post_token(request: Request) -> JSONResponse:
     """Get an access token.
 
@@ -133,7 +134,9 @@ async def post_token(request: Request) -> JSONResponse:
     return JSONResponse(body | more, 200, NO_STORE)
 
 
-@router.post(INTROSPECTION_PATH, openapi_extra={"requestBody": ASKED, "security": []}, responses=STANDING)
+@router.post(
+    INTROSPECTION_PATH, openapi_extra={"requestBody": ASKED, "security": [], TAKES_KEY: False}, responses=STANDING
+)
 @without_audit("whoever has a token asks whether it still works; nothing of a tenant's is shown")
 async def post_introspect(request: Request) -> JSONResponse:
     """Whether an access token still works (RFC 7662): its signature and time are right, and its key was not revoked, nor its
