@@ -4,53 +4,23 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from services.classifier.repo import erasure
 from shared.db.pool import Pool, tenant_tx
+from shared.http.erasure_bodies import DayNumber, ErasuresBody, ErasuresTaken, NamesBody
 from shared.http.fields import Body
 
-STRETCHES_MAX: Final = 100
-DAY_MAX: Final = 50_000
 HELD_MAX: Final = 10_000
 
 
-class ForgottenBody(Body):
-    id: UUID
-    device: Annotated[str, Field(min_length=1, max_length=128)]
-    from_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
-    to_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
-
-
-class ErasuresBody(Body):
-    """As shared.contracts.erasure has it."""
-
-    tenant: UUID
-    stretches: Annotated[list[ForgottenBody], Field(max_length=STRETCHES_MAX)]
-
-
-class NameBody(Body):
-    id: UUID
-    name: Annotated[str, Field(min_length=1, max_length=2_000)]
-    put_away: Annotated[str, Field(min_length=1, max_length=100)]
-
-
 class HeldBody(Body):
-    from_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
-    to_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
+    from_day: DayNumber
+    to_day: DayNumber
 
 
-class NamesBody(Body):
-    """As shared.contracts.erasure has it."""
-
-    tenant: UUID
-    names: Annotated[list[NameBody], Field(max_length=STRETCHES_MAX)]
+class RulingNamesBody(NamesBody):
     held: Annotated[list[HeldBody], Field(max_length=HELD_MAX)]
-
-
-class ErasuresTaken(BaseModel):
-    gone: list[UUID]
-    """Stretches of which no fix is left, names that no ruling has."""
 
 
 def router(pool: Pool) -> APIRouter:
@@ -70,7 +40,7 @@ def router(pool: Pool) -> APIRouter:
         return ErasuresTaken(gone=gone)
 
     @routes.post("/erasures/names")
-    async def names(body: NamesBody) -> ErasuresTaken:
+    async def names(body: RulingNamesBody) -> ErasuresTaken:
         """Put these names away in declared land and exclusions (rule RE2).
 
         What decides a day that a held licence needs, or that a hold here keeps, stays as it is (rule RE1)."""

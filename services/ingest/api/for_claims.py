@@ -4,53 +4,20 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from services.ingest.adapters.retention import Retention
+from shared.http.erasure_bodies import ErasuresBody, ErasuresTaken, NamesBody
 from shared.http.fields import Body
 from shared.http.guards import require_internal
 
 TENANTS_MAX: Final = 100_000
-STRETCHES_MAX: Final = 100
-DAY_MAX: Final = 50_000
 
 
 class KeptBody(Body):
     """As shared.contracts.holds has it."""
 
     tenants: Annotated[list[UUID], Field(max_length=TENANTS_MAX)]
-
-
-class ForgottenRowsBody(Body):
-    id: UUID
-    device: Annotated[str, Field(min_length=1, max_length=128)]
-    from_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
-    to_day: Annotated[int, Field(ge=0, le=DAY_MAX)]
-
-
-class ErasuresBody(Body):
-    """As shared.contracts.erasure has it."""
-
-    tenant: UUID
-    stretches: Annotated[list[ForgottenRowsBody], Field(max_length=STRETCHES_MAX)]
-
-
-class NameBody(Body):
-    id: UUID
-    name: Annotated[str, Field(min_length=1, max_length=2_000)]
-    put_away: Annotated[str, Field(min_length=1, max_length=100)]
-
-
-class NamesBody(Body):
-    """As shared.contracts.erasure has it."""
-
-    tenant: UUID
-    names: Annotated[list[NameBody], Field(max_length=STRETCHES_MAX)]
-
-
-class ErasuresTaken(BaseModel):
-    gone: list[UUID]
-    """Stretches of which no refused row is left, names that no consent has."""
 
 
 def router(retention: Retention, token: SecretStr) -> APIRouter:
