@@ -1,11 +1,10 @@
 """Until when records are held, and that nothing goes earlier, whoever tries (rule RE1)."""
 
-from datetime import UTC, datetime
-
 import asyncpg
 import pytest
 
 from services.claims.application.privacy.purge import RULES, purge
+from services.claims.domain.instants import from_ms
 from shared.db.pool import tenant_tx, tx
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.old import YEAR, day, days_there, licence, old_fleet, put, retention
@@ -212,14 +211,15 @@ async def test_RE1_answers_and_previews_that_are_over_go_and_their_revisions_are
     await fleet.preview([claimed])
     keyed = await fleet.client.post("/v1/claimants", json={"name": "K"}, headers={"Idempotency-Key": "k"})
     assert keyed.status_code == 201
-    real_ms = int(datetime.now(UTC).timestamp() * 1_000)  # answers are stored by the database's clock
-    gone = await purge(claims.worker, fleet.tenant, max(real_ms, NOW_MS) + 7 * 86_400_000)
+    stored_at = f"'{from_ms(NOW_MS).isoformat()}'"  # an answer is dated by the database, a preview by the service
+    await claims.as_superuser(f"update claims.idempotency set created_at = {stored_at}")
+    gone = await purge(claims.worker, fleet.tenant, NOW_MS + 7 * 86_400_000)
     assert (gone["idempotency"], gone["claim_preview"], gone["device_day.named"]) == (0, 0, 0)
-    gone = await purge(claims.worker, fleet.tenant, max(real_ms, NOW_MS) + 31 * 86_400_000)
+    gone = await purge(claims.worker, fleet.tenant, NOW_MS + 31 * 86_400_000)
     assert (gone["idempotency"], gone["claim_preview"], gone["device_day.named"]) == (1, 1, 14)
     preview = await fleet.preview([claimed])
     await fleet.post("/claims", {"preview_token": preview["preview_token"]})
-    gone = await purge(claims.worker, fleet.tenant, max(real_ms, NOW_MS) + 31 * 86_400_000)
+    gone = await purge(claims.worker, fleet.tenant, NOW_MS + 31 * 86_400_000)
     assert (gone["claim_preview"], gone["device_day.named"]) == (0, 0), "a claim stands on them"
 
 
