@@ -37,6 +37,11 @@ UNLIMITED = LimitSettings(requests_per_s_per_key=100_000, failures_per_minute_pe
 """All tests ask from one address."""
 NOWHERE = "http://127.0.0.1:9"
 """Nothing listens there: peers are away unless a test brings its own."""
+SAME_DAY = """
+create or replace function claims.nz_today() returns date language sql stable set search_path = pg_catalog, pg_temp as $$
+    select date '2026-11-22'
+$$"""
+"""The database judges retention by a day of its own: here that of NOW_MS, so that a test holds on whatever day it runs."""
 
 
 ISSUER = "http://claims"
@@ -118,7 +123,9 @@ async def open_claims(database: Database) -> AsyncIterator[Claims]:
             classifier=ClassifierClient(nowhere),
         )
         desk = Desk(Mint(ISSUER, TOKEN_KEYS, clock), None)
-        yield Claims(database, context, worker, clock, make_app(context, desk, UNLIMITED))
+        claims = Claims(database, context, worker, clock, make_app(context, desk, UNLIMITED))
+        await claims.as_superuser(SAME_DAY)
+        yield claims
     await pool.close()
     await worker.close()
 

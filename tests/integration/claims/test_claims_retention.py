@@ -1,15 +1,18 @@
 """Until when records are held, and that nothing goes earlier, whoever tries (rule RE1)."""
 
+from datetime import datetime
+
 import asyncpg
 import pytest
 
 from services.claims.application.privacy.purge import RULES, purge
-from services.claims.domain.instants import from_ms
 from shared.db.pool import tenant_tx, tx
+from shared.nz_days import AUCKLAND
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.old import YEAR, day, days_there, licence, old_fleet, put, retention
 from tests.integration.claims.test_claims_audit_cases import CASE
 from tests.integration.claims.world import NOW_MS, Fleet
+from tests.stack import Database
 
 pytestmark = pytest.mark.integration
 
@@ -75,7 +78,7 @@ async def test_RE1_the_purge_takes_what_nothing_holds_and_a_dry_run_nothing(clai
     await fleet.post(f"/licences/{kept}/claimed-outside", outside)
     await licence(fleet, "R0", 5_000, "2023-03-01")
     wanted = ["2024-06-01", "2024-06-21"]
-    await put(fleet, "2023-03-05", "2024-05-29", *wanted, "2024-06-24", "2024-11-21", "2024-11-22", "2026-11-01")
+    await put(fleet, "2023-03-05", "2024-05-29", *wanted, "2024-06-24", "2024-11-20", "2024-11-21", "2026-11-01")
     await put(fleet, *wanted, "2023-03-05", rev=2)
     async with tx(claims.worker) as conn:
         for iso in ("2023-03-05", "2024-06-01"):
@@ -88,7 +91,7 @@ async def test_RE1_the_purge_takes_what_nothing_holds_and_a_dry_run_nothing(clai
     gone = await purge(claims.worker, fleet.tenant, NOW_MS, batch=1)
     assert gone == would
     assert (gone["device_day"], gone["device_day_history"], gone["hold"]) == (4, 1, 1)
-    assert await days_there(claims, fleet) == [*wanted, "2024-11-22", "2026-11-01"]
+    assert await days_there(claims, fleet) == [*wanted, "2024-11-21", "2026-11-01"]
     assert await days_there(claims, fleet, "device_day_history") == wanted
     assert await days_there(claims, fleet, "hold") == ["2024-06-01"]
     assert sum((await purge(claims.worker, fleet.tenant, NOW_MS)).values()) == 0, "nothing is left to do"
@@ -211,8 +214,8 @@ async def test_RE1_answers_and_previews_that_are_over_go_and_their_revisions_are
     await fleet.preview([claimed])
     keyed = await fleet.client.post("/v1/claimants", json={"name": "K"}, headers={"Idempotency-Key": "k"})
     assert keyed.status_code == 201
-    stored_at = f"'{from_ms(NOW_MS).isoformat()}'"  # an answer is dated by the database, a preview by the service
-    await claims.as_superuser(f"update claims.idempotency set created_at = {stored_at}")
+    # NOW_MS: the database dates an answer by its own clock, the service a preview by the tests'
+    await claims.as_superuser("update claims.idempotency set created_at = '2026-11-22'")
     gone = await purge(claims.worker, fleet.tenant, NOW_MS + 7 * 86_400_000)
     assert (gone["idempotency"], gone["claim_preview"], gone["device_day.named"]) == (0, 0, 0)
     gone = await purge(claims.worker, fleet.tenant, NOW_MS + 31 * 86_400_000)
@@ -221,6 +224,16 @@ async def test_RE1_answers_and_previews_that_are_over_go_and_their_revisions_are
     await fleet.post("/claims", {"preview_token": preview["preview_token"]})
     gone = await purge(claims.worker, fleet.tenant, NOW_MS + 31 * 86_400_000)
     assert (gone["claim_preview"], gone["device_day.named"]) == (0, 0), "a claim stands on them"
+
+
+async def test_RE1_the_day_by_which_the_database_judges_is_new_zealands(database: Database) -> None:
+    conn = await asyncpg.connect(database.superuser, server_settings={"timezone": "Pacific/Honolulu"})
+    try:
+        before = datetime.now(AUCKLAND).date()
+        found = await conn.fetchval("select claims.nz_today()")
+    finally:
+        await conn.close()
+    assert before <= found <= datetime.now(AUCKLAND).date()
 
 
 async def test_RE1_the_database_refuses_to_let_go_early_whoever_asks(claims: Claims, fleet: Fleet) -> None:
