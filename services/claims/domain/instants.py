@@ -1,24 +1,21 @@
 """Instants and NZ dates.  Register values carry aware datetimes; everything that joins device-days counts milliseconds."""
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from datetime import date, datetime
 
-from shared.nz_days import AUCKLAND
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
+from shared.nz_days import AUCKLAND, instant_of, ms_of
 
 
 def to_ms(at: datetime) -> int:
     """Whole milliseconds since 1970-01-01T00:00Z.  A naive datetime raises ValueError."""
     if at.tzinfo is None:
         raise ValueError("an instant needs its offset")
-    return (at - _EPOCH) // _MILLISECOND
+    return ms_of(at)
 
 
 def from_ms(ms: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=ms)
+    """The instant, UTC."""
+    return instant_of(ms)
 
 
 def nz_date(at: datetime) -> date:
