@@ -28,6 +28,10 @@ class DatabaseUnavailable(Retryable):
     """The database is away, restarting or too busy.  The outcome of a commit under way is not known: read again."""
 
 
+class Deadlocked(DatabaseUnavailable):
+    """The transaction was ended so that those it stood against could go on.  Nothing of it happened: run again, it may pass."""
+
+
 def is_retryable(error: BaseException) -> bool:
     """True for lost connections, timeouts, deadlocks and a database that starts up or shuts down."""
     if isinstance(error, asyncpg.PostgresError):

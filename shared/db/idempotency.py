@@ -13,27 +13,34 @@ BEGIN: Final = """
 insert into idempotency (tenant_id, key, request_hash) values ($1, $2, $3)
 on conflict on constraint idempotency_pk do nothing returning key"""
 STORED: Final = "select request_hash, status, body from idempotency where tenant_id = $1 and key = $2"
+LOCK_STORED: Final = STORED + " for update"
 FINISH: Final = "update idempotency set status = $3, body = $4 where tenant_id = $1 and key = $2"
 
 
 @dataclass(frozen=True)
 class Stored:
-    """`body`: empty where it told of somebody who has been forgotten since."""
+    """`status`: None while the request, of several transactions, is not answered.  `body`: empty where it told of somebody who
+    has been forgotten since."""
 
     request_hash: bytes
-    status: int
-    body: bytes
+    status: int | None
+    body: bytes | None
+
+    def awaits(self, request_hash: bytes) -> bool:
+        """This very request began, and may go on where it ended."""
+        return self.status is None and self.request_hash == request_hash
 
 
 async def begin(conn: Connection, tenant: UUID, key: str, request_hash: bytes) -> Stored | None:
-    """None: this is the first, go on and `finish`.  Else what was asked and answered before."""
+    """None: this is the first, or it is not answered yet: go on and `finish`.  Else what was asked and answered before."""
     if await conn.fetchval(BEGIN, tenant, key, request_hash) is not None:
         return None
-    return await stored(conn, tenant, key)
+    found = await stored(conn, tenant, key, LOCK_STORED)
+    return None if found is not None and found.awaits(request_hash) else found
 
 
-async def stored(conn: Connection, tenant: UUID, key: str) -> Stored | None:
-    row = await conn.fetchrow(STORED, tenant, key)
+async def stored(conn: Connection, tenant: UUID, key: str, statement: str = STORED) -> Stored | None:
+    row = await conn.fetchrow(statement, tenant, key)
     return None if row is None else Stored(row["request_hash"], row["status"], row["body"])
 
 

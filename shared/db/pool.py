@@ -1,15 +1,15 @@
 """Connection pools and the two kinds of short transaction: the worker's, and one tenant's."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
 from pydantic import SecretStr
 
-from shared.db.errors import DatabaseUnavailable, is_retryable
+from shared.db.errors import DatabaseUnavailable, Deadlocked, is_retryable
 
 if TYPE_CHECKING:
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
@@ -25,6 +25,15 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS: Final = 5_000
 ACQUIRE_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 6.0
 """For a database that does not even refuse: longer than each of its own limits of a statement."""
+ATTEMPTS_MAX: Final = 3
+"""The database looks for a deadlock after a second: more would be a wait that nobody expects."""
+RIVALS: Final = (
+    Deadlocked,
+    asyncpg.ForeignKeyViolationError,
+    asyncpg.UniqueViolationError,
+    asyncpg.ExclusionViolationError,
+)
+T = TypeVar("T")
 
 SET_TENANT: Final = "select set_config('rucor.tenant', $1, true)"
 # The running timer only moves when it is switched off first.
@@ -90,8 +99,21 @@ async def tx(pool: Pool) -> AsyncIterator[Connection]:
                 await seen_by.leaves(connection)
     except Exception as error:
         if is_retryable(error):
-            raise DatabaseUnavailable(f"transaction failed: {error!r}") from error
+            kind = Deadlocked if isinstance(error, asyncpg.DeadlockDetectedError) else DatabaseUnavailable
+            raise kind(f"transaction failed: {error!r}") from error
         raise
+
+
+async def past_rivals(act: Callable[[], Awaitable[T]]) -> T:
+    """`act` is one transaction, and leaves nothing behind but what that commits.  It is run again where others came between: it
+    was ended for them to go on, or what it had looked at was gone or taken when it wrote, which its own checks tell the next
+    time.  Raises what it met each time."""
+    for _ in range(ATTEMPTS_MAX - 1):
+        try:
+            return await act()
+        except RIVALS:
+            continue
+    return await act()
 
 
 _JOINED: ContextVar[tuple[UUID, Connection] | None] = ContextVar("joined", default=None)

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from shared.db import idempotency
-from shared.db.pool import Connection, Pool, tenant_tx
+from shared.db.pool import Connection, Pool, past_rivals, tenant_tx
 from shared.http.preconditions import check_precondition, lock_thing
 from shared.http.problems import Problem
 
@@ -43,9 +43,20 @@ class Commands:
     ) -> Response:
         """Run `effect` in one transaction together with the request's Idempotency-Key, if it has one: the same key and
         request give the first answer again, the same key with another request is refused (409).  With `If-Match` the thing
-        that the address is about must still be as it was read (412)."""
+        that the address is about must still be as it was read (412).  `effect` is run again where others came between."""
         key = key_of(request)
         digest = b"" if key is None else await self._digest(request)  # a client that sends slowly holds no connection
+        return await past_rivals(lambda: self._once(request, tenant, status, effect, key, digest))
+
+    async def _once(
+        self,
+        request: Request,
+        tenant: UUID,
+        status: int,
+        effect: Callable[[Connection], Awaitable[BaseModel]],
+        key: str | None,
+        digest: bytes,
+    ) -> Response:
         async with tenant_tx(self.pool, tenant) as conn:
             await lock_thing(request, conn, tenant)
             if key is None:
@@ -66,7 +77,19 @@ class Commands:
             return None
         async with tenant_tx(self.pool, tenant) as conn:
             stored = await idempotency.stored(conn, tenant, key)
-        return None if stored is None else _again(stored, await self._digest(request))
+        if stored is None or stored.awaits(digest := await self._digest(request)):
+            return None
+        return _again(stored, digest)
+
+    async def begin(self, request: Request, conn: Connection, tenant: UUID) -> Response | None:
+        """In the first of several transactions of a command, of which `run` makes the last: from here on its Idempotency-Key
+        stands for this request alone.  The first answer, where there is one by now."""
+        key = key_of(request)
+        if key is None:
+            return None
+        digest = await self._digest(request)
+        stored = await idempotency.begin(conn, tenant, key, digest)
+        return None if stored is None else _again(stored, digest)
 
     async def _digest(self, request: Request) -> bytes:
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -91,7 +114,7 @@ def _again(stored: idempotency.Stored, digest: bytes) -> Response:
             409, "idempotency_key_reused", "This Idempotency-Key was used for another request",
             "Use a new key for a new intent, and the same key only for a retry of the same request.",
         )  # fmt: skip
-    if not stored.body:
+    if not stored.body or stored.status is None:
         raise Problem(
             409, "answer_erased", "This was done, and its answer is not kept any longer",
             "It told of somebody who has been forgotten since. Read the thing itself; a new key would do it again.",

@@ -15,6 +15,7 @@ from services.claims.api.imports.import_kinds import ImportKind, Reference, just
 from services.claims.api.imports.import_schemas import ImportLineAnswer, LineError
 from services.claims.domain.register.licence import InvalidLicence
 from services.claims.domain.register.vehicle import InvalidPlate
+from services.claims.repo.locks import one_at_a_time
 from services.claims.repo.references import Candidate, candidates
 from shared.db.pool import Connection
 from shared.http.auth import Principal
@@ -61,7 +62,9 @@ async def import_lines(
     lines: Sequence[CsvLine],
     made: dict[UUID, int],
 ) -> list[ImportLineAnswer]:
-    """In the caller's transaction.  `made`: what earlier lines of the same file made → their number; it grows here."""
+    """In the caller's transaction, which other imports of the tenant wait for: each file has an order of its own, so two would
+    come to wait for each other.  `made`: what earlier lines of the same file made → their number; it grows here."""
+    await one_at_a_time(conn, who.tenant_id, "import")
     return [await _import_line(conn, who, context, kind, line, made) for line in lines]
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.claims.api.context import Context, Ctx, command, replayed
+from services.claims.api.context import Context, Ctx, command, commands_of, replayed
 from services.claims.api.imports.import_files import CsvLine, read_csv
 from services.claims.api.imports.import_kinds import KINDS, ImportKind
 from services.claims.api.imports.import_lines import check_header, import_lines
@@ -15,7 +16,7 @@ from services.claims.api.imports.import_schemas import ImportAnswer, ImportLineA
 from services.claims.api.people.people_routes import SCOPE as PEOPLE_SCOPE
 from services.claims.application.claim.review_vehicles import put_down, review_put_down, review_vehicles
 from services.claims.application.webhooks.tell import tell
-from shared.db.pool import Connection, last_longer, tenant_tx
+from shared.db.pool import Connection, last_longer, past_rivals, tenant_tx
 from shared.http.auth import Principal
 from shared.http.guards import NEEDED, require
 from shared.http.problems import Problem
@@ -87,14 +88,19 @@ async def post_import(
         return earlier
     try:
         if dry_run:
-            async with tenant_tx(context.pool, who.tenant_id) as conn:
-                raise _Undo(await _whole(conn, context, who, kind, lines, set()))  # noqa: TRY301 - it ends the transaction
+            await past_rivals(lambda: _tried(context, who, kind, lines))
         if atomic:
             return await _all_or_nothing(request, context, who, kind, lines)
         return await _in_chunks(request, context, who, kind, lines)
     except _Undo as undone:
         answer = _answer(kind, [_unmade(line) for line in undone.report], dry_run=dry_run, atomic=atomic, stored=False)
         return Response(answer.model_dump_json(), media_type="application/json")
+
+
+async def _tried(context: Context, who: Principal, kind: KindName, lines: list[CsvLine]) -> None:
+    """Raises _Undo, which ends the transaction."""
+    async with tenant_tx(context.pool, who.tenant_id) as conn:
+        raise _Undo(await _whole(conn, context, who, kind, lines, set()))
 
 
 async def _whole(
@@ -126,7 +132,8 @@ async def _in_chunks(
     request: Request, context: Context, who: Principal, kind: KindName, lines: list[CsvLine]
 ) -> Response:
     """Several transactions: where one fails (503), what came before it is kept, and the file sent again goes on from there.
-    The Idempotency-Key is kept with the last.  Each vehicle whose statements moved is reviewed once, after it (rule CL7)."""
+    The Idempotency-Key stands for this file from the first on; its answer is kept with the last.  Each vehicle whose
+    statements moved is reviewed once, after that (rule CL7)."""
     of: ImportKind = KINDS[kind]
     report: list[ImportLineAnswer] = []
     made: dict[UUID, int] = {}
@@ -140,9 +147,17 @@ async def _in_chunks(
         moved.update(put_off)
         return some
 
-    for chunk in chunks[:-1]:
+    async def keep(chunk: list[CsvLine]) -> Response | list[ImportLineAnswer]:
         async with tenant_tx(context.pool, who.tenant_id) as conn:
-            report += await bring_in(conn, chunk)
+            first = chunk is chunks[0]
+            earlier = await commands_of(context, context.pool).begin(request, conn, who.tenant_id) if first else None
+            return await bring_in(conn, chunk) if earlier is None else earlier
+
+    for chunk in chunks[:-1]:
+        kept = await past_rivals(partial(keep, chunk))
+        if isinstance(kept, Response):
+            return kept
+        report += kept
 
     async def effect(conn: Connection) -> ImportAnswer:
         last = await bring_in(conn, chunks[-1])
