@@ -9,7 +9,8 @@ from uuid import UUID
 from services.claims.repo.rows import Page, all_of, one_of
 from shared.db.pool import Connection
 
-LOCK_CLAIM: Final = "select state from claims.claim where tenant_id = $1 and id = $2 for update"
+# Rows that only point to the claim are not kept waiting: a review holds its licences and names it in a disclosure.
+LOCK_CLAIM: Final = "select state from claims.claim where tenant_id = $1 and id = $2 for no key update"
 SET_STATE: Final = "update claims.claim set state = $3 where tenant_id = $1 and id = $2"
 INSERT_STEP: Final = """
 insert into claims.claim_step (tenant_id, id, claim_id, seq, kind, on_day, channel, reference, reason, attachment_id, actor)
@@ -35,6 +36,7 @@ TOLD: Final = """
 select id, claim_id, licence_id, claimed_km, now_km, settled_km, cents, letter, found_at, closed_on, closed_as, closed_cents,
     closed_reference, closed_by
 from claims.disclosure where tenant_id = $1 and claim_id = any($2::uuid[]) order by found_at, id"""
+LOCK_TOLD: Final = TOLD + " for update"
 DISCLOSURES: Final = """
 select id, claim_id, licence_id, claimed_km, now_km, settled_km, cents, letter, found_at, closed_on, closed_as, closed_cents,
     closed_reference, closed_by
@@ -164,6 +166,11 @@ async def insert_disclosure(conn: Connection, tenant: UUID, row: DisclosureRow, 
 async def told(conn: Connection, tenant: UUID, claim_ids: Sequence[UUID]) -> list[DisclosureRow]:
     """Every disclosure of the claims, open or closed, as they were found."""
     return all_of(DisclosureRow, await conn.fetch(TOLD, tenant, list(claim_ids)))
+
+
+async def lock_told(conn: Connection, tenant: UUID, claim_ids: Sequence[UUID]) -> list[DisclosureRow]:
+    """As `told`; they stay as they are until the transaction ends."""
+    return all_of(DisclosureRow, await conn.fetch(LOCK_TOLD, tenant, list(claim_ids)))
 
 
 async def disclosures(

@@ -27,8 +27,10 @@ OVERLAPPING_ASSIGNMENT: Final = """
 select id from claims.device_assignment
 where tenant_id = $1 and (device = $2 or (is_primary and $6 and vehicle_id = $3)) and period && tstzrange($4, $5, '[)')
 limit 1"""
+# Of the period as it is when nobody else changes it any more.
 END_ASSIGNMENT: Final = """
-update claims.device_assignment set period = tstzrange(lower(period), $3, '[)') where tenant_id = $1 and id = $2"""
+update claims.device_assignment set period = tstzrange(lower(period), $3, '[)')
+where tenant_id = $1 and id = $2 and lower(period) < $3 and $3 <= coalesce(upper(period), 'infinity') returning id"""
 END_ASSIGNMENTS_OF: Final = """
 update claims.device_assignment set period = tstzrange(lower(period), $3, '[)')
 where tenant_id = $1 and vehicle_id = $2 and period @> $3::timestamptz and lower(period) < $3"""
@@ -53,7 +55,8 @@ select id from claims.coupling where tenant_id = $1 and trailer_id = $2 and peri
 TRAILERS_BEHIND: Final = "select distinct trailer_id from claims.coupling where tenant_id = $1 and vehicle_id = $2"
 IS_COUPLED: Final = "select 1 from claims.coupling where tenant_id = $1 and $2 in (trailer_id, vehicle_id) limit 1"
 END_COUPLING: Final = """
-update claims.coupling set period = tstzrange(lower(period), $3, '[)') where tenant_id = $1 and id = $2"""
+update claims.coupling set period = tstzrange(lower(period), $3, '[)')
+where tenant_id = $1 and id = $2 and lower(period) < $3 and $3 <= coalesce(upper(period), 'infinity') returning id"""
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,9 @@ async def overlapping_assignment(conn: Connection, tenant: UUID, row: Assignment
     return found
 
 
-async def end_assignment(conn: Connection, tenant: UUID, assignment_id: UUID, at: datetime) -> None:
-    await conn.execute(END_ASSIGNMENT, tenant, assignment_id, at)
+async def end_assignment(conn: Connection, tenant: UUID, assignment_id: UUID, at: datetime) -> bool:
+    """False where `at` lies outside it."""
+    return await conn.fetchval(END_ASSIGNMENT, tenant, assignment_id, at) is not None
 
 
 async def end_assignments_of(conn: Connection, tenant: UUID, vehicle_id: UUID, at: datetime) -> None:
@@ -160,8 +164,9 @@ async def overlapping_coupling(conn: Connection, tenant: UUID, row: CouplingRow)
     return found
 
 
-async def end_coupling(conn: Connection, tenant: UUID, coupling_id: UUID, at: datetime) -> None:
-    await conn.execute(END_COUPLING, tenant, coupling_id, at)
+async def end_coupling(conn: Connection, tenant: UUID, coupling_id: UUID, at: datetime) -> bool:
+    """False where `at` lies outside it."""
+    return await conn.fetchval(END_COUPLING, tenant, coupling_id, at) is not None
 
 
 async def is_coupled(conn: Connection, tenant: UUID, vehicle_id: UUID) -> bool:

@@ -30,7 +30,7 @@ from services.claims.application.claim.claim_steps import take_step, withdraw
 from services.claims.application.claim.consent import consent
 from services.claims.application.claim.decide_lines import decide
 from services.claims.application.claim.doubts import doubts
-from services.claims.application.claim.review_claim import close_disclosure, compare, store
+from services.claims.application.claim.review_claim import close_disclosure, compare, store_compared
 from services.claims.application.happened import check_day_happened
 from services.claims.application.refusals import invalid, not_found
 from services.claims.domain.claim.claim_life import answer_due_on
@@ -163,10 +163,11 @@ async def post_review(request: Request, who: Writer, context: Ctx, claim_id: UUI
     if (earlier := await replayed(request, context, who.tenant_id)) is not None:
         return earlier
     now_ms = context.clock()
-    held = await compare(context.pool, who.tenant_id, claim_id, context.policy, now_ms)
+    policy = context.policy
+    compared = await compare(context.pool, who.tenant_id, claim_id, policy, now_ms)
 
     async def effect(conn: Connection) -> ReviewAnswer:
-        owing = await store(conn, who.tenant_id, held, now_ms)
+        owing = 0 if compared is None else await store_compared(conn, who.tenant_id, compared, policy, now_ms)
         rows = await claim_life.disclosures(conn, who.tenant_id, Page(LIMIT_MAX), claim_id)
         return ReviewAnswer(over_claimed=owing, disclosures=[DisclosureAnswer.model_validate(row) for row in rows])
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -15,14 +15,16 @@ from services.claims.domain.claim.line_life import LineAccount
 from services.claims.domain.claim.second_application import before_it, left_km
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
-from services.claims.repo import claim_life, claims
+from services.claims.repo import claim_life, claims, licences
 from services.claims.repo.claim_life import DisclosureRow
 from services.claims.repo.reviews import LodgedLine
 from shared.clock import new_id
-from shared.db.pool import Connection, Pool, tenant_tx
+from shared.db.pool import Connection, Pool, last_longer, tenant_tx
 
 BY_A_PERSON: Final = frozenset({"repaid", "set_off", "nothing_owed"})
 """Closed so, the kilometres are settled: nobody is told of them again."""
+WHOLE_MS_MAX: Final = 20_000
+"""A change and its reviews are one transaction: a truck that tows ten trailers may have some hundred lodged licences."""
 
 
 @dataclass(frozen=True)
@@ -38,35 +40,55 @@ class Held:
     statement_hash: bytes
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A claim's lines, and what they were held against."""
+
+    lines: Sequence[LodgedLine]
+    facts: Facts
+    held: Sequence[Held]
+
+
 async def review_claim(
     pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_ms: int, *, only_settled: bool = False
 ) -> int:
     """Compare, and tell what is new; returns how many lines owe something.  The lodged numbers never change.
 
     `only_settled`: a claim whose days may still change by themselves is left alone.  Raises Problem 404."""
-    held = await compare(pool, tenant, claim_id, policy, now_ms, only_settled=only_settled)
+    compared = await compare(pool, tenant, claim_id, policy, now_ms)
+    if compared is None or (only_settled and not _is_settled(compared.facts)):
+        return 0
     async with tenant_tx(pool, tenant) as conn:
-        return await store(conn, tenant, held, now_ms)
+        return await store_compared(conn, tenant, compared, policy, now_ms)
 
 
-async def compare(
-    pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_ms: int, *, only_settled: bool = False
-) -> list[Held]:
-    """Every line of a claim against today's statements, for `store`.  Raises Problem 404."""
+async def compare(pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_ms: int) -> Compared | None:
+    """Every line of a claim against today's statements, outside any transaction; None where it was withdrawn.  Raises Problem
+    404."""
     async with tenant_tx(pool, tenant) as conn:
         row = await claims.claim(conn, tenant, claim_id)
         if row is None:
             raise not_found("claim", claim_id)
         if row.state == "withdrawn":
-            return []
+            return None
         lines = [
             LodgedLine(claim_id, row.number, line.licence_id, line.number, line.plate, line.distance_km)
             for line in await claims.lines(conn, tenant, claim_id)
         ]
         facts = await load_facts(conn, tenant, [line.licence_id for line in lines], policy, now_ms)
-    if only_settled and not _is_settled(facts):
-        return []
-    return await asyncio.to_thread(hold_against, lines, facts, policy)
+    return Compared(lines, facts, await asyncio.to_thread(hold_against, lines, facts, policy))
+
+
+async def store_compared(conn: Connection, tenant: UUID, compared: Compared, policy: Policy, now_ms: int) -> int:
+    """As `store`.  A change that was made meanwhile had its own review: under the locks that it took, what was compared before
+    it is compared again, or it would be told as what is now."""
+    ids = sorted({line.licence_id for line in compared.lines})
+    await last_longer(conn, WHOLE_MS_MAX)
+    await licences.lock_licences(conn, tenant, ids)
+    facts, held = await load_facts(conn, tenant, ids, policy, now_ms), compared.held
+    if replace(facts, progress={}) != replace(compared.facts, progress={}):
+        held = await asyncio.to_thread(hold_against, compared.lines, facts, policy)
+    return await store(conn, tenant, held, now_ms)
 
 
 def _is_settled(facts: Facts) -> bool:
@@ -104,9 +126,10 @@ async def close_disclosure(
 
 
 async def store(conn: Connection, tenant: UUID, held: Sequence[Held], now_ms: int) -> int:
-    """One open disclosure for each line that owes something, none for the others; returns how many owe."""
+    """One open disclosure for each line that owes something, none for the others; returns how many owe.  The lines' licences
+    are locked, so that nobody else reviews them; of what a person closes meanwhile it waits to learn."""
     told: dict[tuple[UUID, UUID], list[DisclosureRow]] = {}
-    for row in await claim_life.told(conn, tenant, sorted({one.line.claim_id for one in held})):
+    for row in await claim_life.lock_told(conn, tenant, sorted({one.line.claim_id for one in held})):
         told.setdefault((row.claim_id, row.licence_id), []).append(row)
     owing = 0
     for one in held:

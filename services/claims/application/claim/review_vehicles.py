@@ -8,18 +8,16 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from services.claims.application.claim.review_claim import hold_against, store
+from services.claims.application.claim.review_claim import WHOLE_MS_MAX, hold_against, store
 from services.claims.application.statement.facts import load_facts
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
 from services.claims.repo import reviews
-from shared.db.pool import Connection, Pool, last_longer, tenant_tx
+from shared.db.pool import Connection, Pool, last_longer, past_rivals, tenant_tx
 from shared.errors import Fatal
 from shared.observability.logging import get_logger
 from shared.observability.metrics import LOOP_FAILURES
 
-WHOLE_MS_MAX: Final = 20_000
-"""A change and its reviews are one transaction: a truck that tows ten trailers may have some hundred lodged licences."""
 LOOP: Final = "review"
 NOT_REVIEWED: Final = "a vehicle was not reviewed"
 LATE: Final = timedelta(minutes=10)
@@ -79,6 +77,10 @@ async def put_down(conn: Connection, tenant: UUID, vehicle_ids: Collection[UUID]
 
 async def review_one(pool: Pool, tenant: UUID, vehicle_id: UUID, policy: Policy, now_ms: int) -> None:
     """A vehicle that was put down, in a transaction of its own.  Repeated, it finds the same again and tells nothing."""
+    await past_rivals(lambda: _review_one(pool, tenant, vehicle_id, policy, now_ms))
+
+
+async def _review_one(pool: Pool, tenant: UUID, vehicle_id: UUID, policy: Policy, now_ms: int) -> None:
     async with tenant_tx(pool, tenant) as conn:
         await last_longer(conn, WHOLE_MS_MAX)
         await reviews.lock_vehicles(conn, tenant, [vehicle_id])

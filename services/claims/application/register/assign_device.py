@@ -43,9 +43,8 @@ async def end_assignment(
     row = await devices.assignment(conn, tenant, assignment_id)
     if row is None:
         raise not_found("device assignment", assignment_id)
-    if at <= row.from_at or (row.to_at is not None and at > row.to_at):
+    if not await devices.end_assignment(conn, tenant, assignment_id, at):
         raise invalid("/to", "must lie inside the assignment")
-    await devices.end_assignment(conn, tenant, assignment_id, at)
     await _moved(conn, tenant, row, reviews)
     return replace(row, to_at=at)
 

@@ -16,6 +16,8 @@ from shared.db.pool import Connection
 async def couple_trailer(conn: Connection, tenant: UUID, row: CouplingRow, reviews: Reviews) -> CouplingRow:
     """Raises Problem 409 `already_exists` or `coupling_overlap`, 422 where either is not what it should be."""
     await one_at_a_time(conn, tenant, "coupling")
+    for vehicle_id in sorted({row.trailer_id, row.vehicle_id}):  # what tows stays so: `correct_vehicle` waits
+        await vehicles.lock_vehicle(conn, tenant, vehicle_id)
     trailer = await vehicles.vehicle(conn, tenant, row.trailer_id)
     if trailer is None or trailer.powered:
         raise invalid("/trailer_id", "must be a registered vehicle with `powered` false", "unknown_id")
@@ -42,8 +44,7 @@ async def end_coupling(
     row = await devices.coupling(conn, tenant, coupling_id)
     if row is None:
         raise not_found("coupling", coupling_id)
-    if at <= row.from_at or (row.to_at is not None and at > row.to_at):
+    if not await devices.end_coupling(conn, tenant, coupling_id, at):
         raise invalid("/to", "must lie inside the coupling")
-    await devices.end_coupling(conn, tenant, coupling_id, at)
     await reviews.of(conn, tenant, [row.trailer_id])
     return replace(row, to_at=at)
