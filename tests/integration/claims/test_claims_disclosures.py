@@ -52,6 +52,11 @@ async def test_CL7_what_was_repaid_is_not_asked_for_again_and_a_better_statement
     (owed,) = [one for one in found["disclosures"] if one["closed_on"] is None]
     assert (owed["licence_id"], owed["now_km"], owed["settled_km"], owed["cents"]) == (licence, 350, 140, 532)
     assert "140 km of them have been settled before. 70 km, worth $5.32, are still owed" in owed["letter"]
+    await fleet.post(f"/disclosures/{owed['id']}/close", closing | {"cents": 532}, 200)
+    await rewritten(fleet, 13, 20)
+    found = await fleet.post(f"/claims/{claim}/review", {}, 200)
+    (rest,) = [one for one in found["disclosures"] if one["closed_on"] is None]
+    assert (rest["now_km"], rest["settled_km"], rest["cents"]) == (280, 210, 532), "each repayment settles its own part"
 
 
 async def test_CL7_a_line_has_one_open_disclosure_and_none_where_nothing_is_owed_any_more(fleet: Fleet) -> None:

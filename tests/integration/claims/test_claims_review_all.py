@@ -76,6 +76,17 @@ async def test_CL7_days_that_may_still_change_are_left_for_another_day(claims: C
     assert await over_claimed(fleet) == [(560, 525)]
 
 
+async def test_CL7_a_day_that_the_classifier_still_works_on_is_left_for_another_day(
+    claims: Claims, fleet: Fleet
+) -> None:
+    await lodged(fleet)
+    await put_days(claims.worker, [device_day(fleet.tenant, "imei-1", FIRST_DAY + 4, rev=2, off_road_mm=5 * KM)])
+    for rev, is_open, told in ((1, True, []), (2, False, [(560, 525)])):
+        await fleet.hold_a_day(rev=rev, is_open=is_open)
+        await a_round(reviewer(claims))
+        assert await over_claimed(fleet) == told
+
+
 async def test_LI3_CL7_a_rate_rise_that_operators_enter_flags_the_claims_on_the_same_day(claims: Claims) -> None:
     """Heavy licences end a month after a rise: nobody waits for tomorrow's round to hear that a claim has gone beyond."""
     one, two = await claims.fleet("One"), await claims.fleet("Two")

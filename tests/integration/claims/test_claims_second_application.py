@@ -83,6 +83,23 @@ async def test_CL5_EL4_a_second_application_holds_only_what_the_first_left_out(
     assert not (await fleet.preview([licence]))["lodgeable"], "one consent, one application"
 
 
+async def test_CL7_CL5_of_two_applications_for_a_licence_each_owes_its_own_part_and_no_kilometre_twice(
+    fleet: Fleet,
+) -> None:
+    licence, first = await lodged(fleet)
+    await step(fleet, first, "sent", SENT)
+    await step(fleet, first, "second-application", agreed(licence))
+    await more_evidence(fleet)
+    preview = await fleet.preview([licence])
+    second = str((await fleet.post("/claims", {"preview_token": preview["preview_token"]}))["id"])
+    for rev, off_road_km, owed in ((10, 45, {second: (280, 70)}), (11, 30, {first: (560, 420), second: (280, 0)})):
+        await rewritten(fleet, rev, off_road_km, 70 - off_road_km)
+        for claim in (first, second):
+            await step(fleet, claim, "review", {})
+        found = (await fleet.get("/disclosures", only_open="true"))["items"]
+        assert {one["claim_id"]: (one["claimed_km"], one["now_km"]) for one in found} == owed
+
+
 async def test_CL5_PA4_an_audit_of_a_licence_is_of_every_application_for_it(fleet: Fleet) -> None:
     licence, claim = await lodged(fleet)
     await step(fleet, claim, "sent", SENT)

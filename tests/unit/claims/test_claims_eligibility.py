@@ -11,7 +11,7 @@ from services.claims.domain.claim.eligibility import ClaimContext, ClaimedMark, 
 from services.claims.domain.claim.line_life import LineAccount, LineState
 from services.claims.domain.claim.second_application import Consent, EarlierLine, before_it
 from services.claims.domain.register.vehicle import Assignment, Ending, Vehicle
-from shared.contracts.device_day import Hold
+from shared.contracts.device_day import DeviceDay, Hold
 from shared.nz_days import to_ordinal
 from tests.unit.claims.builders import (
     CLAIMANT,
@@ -177,6 +177,19 @@ def test_EL4_a_waiver_lets_no_other_hold_pass_nor_the_same_begun_again() -> None
             assert not assessed(context=replace(USUAL, holds=holds, waivers=(waiver,))).eligible
     late = replace(USUAL, complete_through_ms={}, holds=(one,), waivers=(waiver,))
     assert not assessed(context=late).eligible, "a hold that was waived says nothing of data that may still come"
+
+
+def test_EL4_a_decision_about_days_that_are_not_settled_is_of_what_they_said_then() -> None:
+    def unsettled(off_road_km: int) -> list[DeviceDay]:
+        day = device_day(date(2026, 3, 10), run("off_road", off_road_km * KM, 9, 12), settled=False)
+        return [*DAYS[:-1], day]
+
+    seen = assessed(days=unsettled(10))
+    covers = frozenset(name for finding in of_rule(seen, "EL4") for name in finding.waivable)
+    waiver = Waiver(rule="EL4", reason="its last hour is missing", actor="R Hill", at=nz(2026, 5, 1), covers=covers)
+    again = replace(USUAL, waivers=(waiver,))
+    assert assessed(days=unsettled(10), context=again).eligible
+    assert failing(assessed(days=unsettled(9), context=again)) == {"EL4"}
 
 
 def test_EL4_a_decision_about_data_to_come_says_nothing_of_days_that_are_not_settled() -> None:
