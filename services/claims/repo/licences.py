@@ -34,6 +34,8 @@ union all
 select id from claims.licence where tenant_id = $1 and ref = $3 limit 1"""
 LICENCES_IN_RANGE: Final = LICENCE + """
     and recorder_id = $2 and claimable && int8range($3, $4, '(]') order by start_reading + turned, id"""  # fmt: skip
+OLDER_BEYOND: Final = LICENCE + """
+    and recorder_id = $2 and kind <> 'additional' and end_reading + turned > $3 and issued_at < $4 order by id"""  # fmt: skip
 LICENCES_OF_RECORDER: Final = LICENCE + " and recorder_id = $2 order by id"
 SET_TURNED: Final = "update claims.licence set turned = $3 where tenant_id = $1 and id = $2"
 END_RANGE: Final = """
@@ -158,6 +160,13 @@ async def licences_in_range(
 ) -> list[LicenceRow]:
     """Licences of the recorder whose claimable range meets (start, end] of its series."""
     return all_of(LicenceRow, await conn.fetch(LICENCES_IN_RANGE, tenant, recorder_id, start, end))
+
+
+async def older_beyond(
+    conn: Connection, tenant: UUID, recorder_id: UUID, start: int, issued_before: datetime
+) -> list[LicenceRow]:
+    """Licences of the recorder, bought earlier, for distance beyond `start` of its series, whatever ended them since."""
+    return all_of(LicenceRow, await conn.fetch(OLDER_BEYOND, tenant, recorder_id, start, issued_before))
 
 
 async def licences_of_recorder(conn: Connection, tenant: UUID, recorder_id: UUID) -> list[LicenceRow]:

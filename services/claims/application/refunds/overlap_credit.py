@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.claims.application.refusals import overlap, raising
-from services.claims.repo import applications
+from services.claims.repo import applications, licences
 from services.claims.repo.licences import LicenceRow
 from shared.clock import new_id
 from shared.db.errors import constraints
@@ -32,16 +32,26 @@ def _twice(existing_id: UUID | None) -> Problem:
     )
 
 
-async def refuse_second_credit(conn: Connection, tenant: UUID, row: LicenceRow) -> None:
-    """A licence with credit that overlaps none that still runs, where an older one's distance beyond its start was given back:
-    the credit can only be for that.  Raises Problem 409."""
+async def credits_unmet(conn: Connection, tenant: UUID, row: LicenceRow) -> list[Credit]:
+    """Of a licence with credit that overlaps none that still runs, since a sale or a surrender had ended the older one by then,
+    or because nobody spoke of a credit then: it can only be for what the older one had left, claimed kilometres aside.
+    Raises Problem 409 where that was given back."""
     if not row.overlap and not row.credit_cents:
-        return
-    asked = await applications.unused_beyond(
-        conn, tenant, row.recorder_id, row.start_reading + row.turned, row.issued_at
-    )
+        return []
+    start = row.start_reading + row.turned
+    asked = await applications.unused_beyond(conn, tenant, row.recorder_id, start, row.issued_at)
     if asked is not None:
         raise _twice(asked)
+    older = await licences.older_beyond(conn, tenant, row.recorder_id, start, row.issued_at)
+    parts = await applications.refunded(conn, tenant, [one.id for one in older])
+    found = []
+    for one in older:
+        own = [part for part in parts if part.licence_id == one.id]
+        claimed = [part.to_reading for part in own if part.kind == "off_road"]
+        beyond = max(start - one.turned, one.start_reading, *claimed)
+        if beyond < one.end_reading and not any(part.kind == "credit" for part in own):
+            found.append(Credit(one.id, beyond, one.end_reading, row.id))
+    return found
 
 
 async def take_credits(conn: Connection, tenant: UUID, credited: Sequence[Credit]) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.happened import check_happened
-from services.claims.application.refunds.overlap_credit import Credit, refuse_second_credit, take_credits
+from services.claims.application.refunds.overlap_credit import Credit, credits_unmet, take_credits
 from services.claims.application.refusals import already_exists, invalid, overlap, raising
 from services.claims.application.register.papers import note_licences
 from services.claims.application.register.turns import Series, series_of
@@ -62,7 +62,7 @@ async def add_licence(conn: Connection, tenant: UUID, row: LicenceRow, hasher: H
     if row.kind != "additional":
         row, credited = await _settle_ranges(conn, tenant, row, series)
         if not credited:
-            await refuse_second_credit(conn, tenant, row)
+            credited = await credits_unmet(conn, tenant, row)
     clash = raising(overlap("licence_range_overlap", _CLASH, None))
     with constraints({"licence_ranges_apart": clash}):
         await licences.insert_licence(conn, tenant, row)

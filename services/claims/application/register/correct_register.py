@@ -12,7 +12,7 @@ import msgspec
 
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.happened import check_happened
-from services.claims.application.refunds.overlap_credit import refuse_second_credit
+from services.claims.application.refunds.overlap_credit import credits_unmet, take_credits
 from services.claims.application.refunds.restore_range import restore_range
 from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found, raising
 from services.claims.application.register.add_claimant import TAIL_LENGTH, name_key
@@ -129,13 +129,13 @@ async def correct_licence(
 
 async def _refunded_as_it_is(conn: Connection, tenant: UUID, row: LicenceRow, after: LicenceRow) -> None:
     """No kilometre twice: a paper of which a part was refunded, or is asked for, keeps its number and its claimant, or it could
-    be entered a second time and claimed; and no credit is written down for what was given back.  Raises Problem 409."""
+    be entered a second time and claimed; and a credit is written down for nothing that was given back.  Raises Problem 409."""
     if (after.number_key, after.claimant_id) != (row.number_key, row.claimant_id):
         parts = await applications.refunded(conn, tenant, [row.id])
         if parts:
             raise _stands(f"a part of it was refunded or is asked for ({parts[0].reference})")
     if after.credit_cents > row.credit_cents:
-        await refuse_second_credit(conn, tenant, after)
+        await take_credits(conn, tenant, await credits_unmet(conn, tenant, after))
 
 
 async def strike_licence(conn: Connection, tenant: UUID, licence_id: UUID, why: Why, reviews: Reviews) -> None:
