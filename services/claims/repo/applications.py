@@ -53,12 +53,6 @@ select a.id, a.kind, a.state, a.licence_id, a.from_reading, a.effective_at
 from claims.licence l join claims.application a on a.tenant_id = l.tenant_id and a.licence_id = l.id
 where l.tenant_id = $1 and l.vehicle_id = any($2::uuid[]) and a.state in ('ready', 'sent', 'received', 'granted')
 order by a.created_at, a.id"""
-UNUSED_BEYOND: Final = """
-select r.source_id from claims.refunded_range r
-join claims.licence l on l.tenant_id = r.tenant_id and l.id = r.licence_id
-where r.tenant_id = $1 and l.recorder_id = $2 and r.kind = 'unused' and r.released_at is null
-    and upper(r.refunded) - 1 + l.turned > $3 and l.issued_at < $4
-order by r.taken_at limit 1"""
 TAKE: Final = "select claims.take_range($1, $2, $3, int8range($4, $5, '(]'), $6, $7)"
 RELEASE: Final = "select claims.release_range($1, $2)"
 REFUNDED: Final = """
@@ -211,15 +205,6 @@ async def inputs(conn: Connection, tenant: UUID, application_id: UUID) -> bytes 
 async def standing(conn: Connection, tenant: UUID, vehicle_ids: Sequence[UUID]) -> list[StandingRow]:
     """Of every licence of the vehicles."""
     return all_of(StandingRow, await conn.fetch(STANDING, tenant, list(vehicle_ids)))
-
-
-async def unused_beyond(
-    conn: Connection, tenant: UUID, recorder_id: UUID, reading: int, issued_before: datetime
-) -> UUID | None:
-    """The application that asks for kilometres beyond a reading of the recorder's series as unused, of a licence issued
-    before."""
-    found: UUID | None = await conn.fetchval(UNUSED_BEYOND, tenant, recorder_id, reading, issued_before)
-    return found
 
 
 async def take_range(

@@ -39,11 +39,11 @@ async def credits_unmet(conn: Connection, tenant: UUID, row: LicenceRow) -> list
     if not row.overlap and not row.credit_cents:
         return []
     start = row.start_reading + row.turned
-    asked = await applications.unused_beyond(conn, tenant, row.recorder_id, start, row.issued_at)
-    if asked is not None:
-        raise _twice(asked)
     older = await licences.older_beyond(conn, tenant, row.recorder_id, start, row.issued_at)
     parts = await applications.refunded(conn, tenant, [one.id for one in older])
+    for part in parts:
+        if part.kind == "unused":
+            raise _twice(part.source_id)
     found = []
     for one in older:
         own = [part for part in parts if part.licence_id == one.id]
