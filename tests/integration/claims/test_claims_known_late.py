@@ -1,5 +1,5 @@
-"""A credit for what is unused of a licence counts from whenever it is known: no kilometre of it is refunded again (rules OT1, OT2; Act
-s 31, s 35)."""
+"""What is known late of a licence: a credit, a sale, a surrender that came to nothing.  No kilometre of it is refunded again, and none
+is lost (rules OT1, OT2, LI2; Act s 31, s 35)."""
 
 from typing import Any
 
@@ -53,3 +53,31 @@ async def test_OT1_EL5_a_credit_past_a_sale_that_never_was_is_not_surrendered_to
     await fleet.post(f"/vehicles/{ute}/sale/strike", WHY, 200)
     assert (await fleet.get(f"/licences/{licence}"))["ended_by"] == "overlap"
     await not_given_back(fleet, licence)
+
+
+async def test_LI2_EL5_a_surrender_withdrawn_after_a_sale_lets_the_licence_run_on_to_the_sale_alone(
+    fleet: Fleet,
+) -> None:
+    licence = await long_licence(fleet)
+    made = await surrendering(fleet, licence)
+    await act(fleet, made, "ready")
+    after = SALE | {"at": "2026-11-22T12:00:00+13:00", "reading": 46_300}
+    await fleet.post(f"/vehicles/{fleet.vehicles['ABC123']}/sale", after, 200)
+    await act(fleet, made, "withdraw", {"on": ON, "reason": "sold instead"})
+    paper = await fleet.get(f"/licences/{licence}")
+    assert (paper["claimable_end_reading"], paper["ended_by"]) == (46_300, "sale")
+
+
+async def test_LI2_EL5_a_licence_bought_ahead_is_whole_again_after_a_struck_sale_whatever_another_one_gave_back(
+    fleet: Fleet,
+) -> None:
+    licence = await long_licence(fleet)
+    ahead = await fleet.add_licence("ABC123", "RUC 10", 55_000, "2026-11-01")
+    await fleet.add_licence("ABC123", "RUC 11", 55_200, "2026-11-02", kind="additional")  # on top, and ends nothing
+    await act(fleet, await surrendering(fleet, licence), "ready")
+    after = SALE | {"at": "2026-11-22T12:00:00+13:00", "reading": 46_300}
+    ute = fleet.vehicles["ABC123"]
+    for step, body, end in (("sale", after, (55_000, "sale")), ("sale/strike", WHY, (56_000, None))):
+        await fleet.post(f"/vehicles/{ute}/{step}", body, 200)
+        papers = [await fleet.get(f"/licences/{one}") for one in (licence, ahead)]
+        assert [(one["claimable_end_reading"], one["ended_by"]) for one in papers] == [(46_000, "surrender"), end]
