@@ -74,6 +74,7 @@ async def test_LI2_EL5_a_licence_bought_ahead_is_whole_again_after_a_struck_sale
     licence = await long_licence(fleet)
     ahead = await fleet.add_licence("ABC123", "RUC 10", 55_000, "2026-11-01")
     await fleet.add_licence("ABC123", "RUC 11", 55_200, "2026-11-02", kind="additional")  # on top, and ends nothing
+    await fleet.add_licence("ABC123", "RUC 12", 56_000, "2026-11-03")  # from its end on, and ends nothing either
     await act(fleet, await surrendering(fleet, licence), "ready")
     after = SALE | {"at": "2026-11-22T12:00:00+13:00", "reading": 46_300}
     ute = fleet.vehicles["ABC123"]
