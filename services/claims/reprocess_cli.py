@@ -109,11 +109,11 @@ def _show(answer: dict[str, Any]) -> None:
     for one in answer["licences"]:
         claimed = f"  claimed already as {one['claimed_as']}: stays as lodged" if one["claimed_as"] else ""
         click.echo(
-            f"{one['plate'][:8]:8}  {one['number'][:16]:16}{_metres(one['off_road_mm']):>14}{one['claimable_km']:>+10,}"
-            f"{_dollars(one['cents']):>12}  {_dollars(one['metre_cents']):>12}{claimed}"
+            f"{one['plate'][:8]:8}  {one['number'][:16]:16}{_metres(one['off_road_mm']):>14}"
+            f"{_whole_km(one['claimable_km']):>10}{_dollars(one['cents']):>12}  {_dollars(one['metre_cents']):>12}{claimed}"
         )
     click.echo(
-        f"\nlicences not claimed yet: {answer['claimable_km']:+,} whole km, {_dollars(answer['cents'])}"
+        f"\nlicences not claimed yet: {_whole_km(answer['claimable_km'])} whole km, {_dollars(answer['cents'])}"
         f" ({_dollars(answer['metre_cents'])} before the floor to whole kilometres)"
     )
     if answer["claimed_already"]:
@@ -122,8 +122,14 @@ def _show(answer: dict[str, Any]) -> None:
         click.echo(f"{answer['days_without_licence']:,} of the changed days lie on no licence")
 
 
-def _metres(mm: int) -> str:
+def _whole_km(km: int | None) -> str:
+    return "unknown" if km is None else f"{km:+,}"
+
+
+def _metres(mm: int | None) -> str:
     """Signed metres with millimetres, "·" for none."""
+    if mm is None:
+        return "unknown"
     return f"{'-' if mm < 0 else '+'}{abs(mm) // 1000:,}.{abs(mm) % 1000:03d}" if mm else "·"
 
 

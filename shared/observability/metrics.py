@@ -109,6 +109,10 @@ CLAIMS_REVISIONS: Final = Counter("ruc_claims_revisions_total", "Device-day revi
 CLAIMS_WATERMARK_LAG: Final = Gauge(
     "ruc_claims_watermark_lag_seconds", "Present minus complete-through.", ("partition",)
 )
+CLAIMS_BROKEN: Final = Counter(
+    "ruc_claims_broken_licences_total",
+    "Licences of which no statement can be made, each once a process and cause: the log names it. Page.",
+)
 CLAIMS_LODGED: Final = Counter("ruc_claims_lodged_total", "Claims lodged.")
 CLAIMS_REFUSED: Final = Counter("ruc_claims_refused_total", "Lodgings refused, by code.", ("code",))
 CLAIMS_WEBHOOKS: Final = Counter(

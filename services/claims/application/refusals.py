@@ -60,6 +60,14 @@ def already_refunded() -> Problem:
     )  # fmt: skip
 
 
+def ledger_broken(licences: Sequence[tuple[UUID, str]]) -> Problem:
+    """Of licences whose ledger contradicts itself, and why (design section 4: what cannot be processed is set apart)."""
+    return Problem(
+        409, "ledger_broken", "A licence cannot be worked out", "; ".join(words for _, words in licences),
+        licence_ids=[str(licence_id) for licence_id, _ in licences],
+    )  # fmt: skip
+
+
 def preview_changed(differences: list[dict[str, Any]]) -> Problem:
     """Rule CL3."""
     return Problem(

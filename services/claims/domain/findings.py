@@ -20,6 +20,7 @@ PAGE_MINIMUM: Final = "nzta-refunds.txt line 21"
 PAGE_EXPIRED: Final = "nzta-refunds.txt line 22"
 PAGE_TWO_YEARS: Final = "nzta-refunds.txt line 23"
 PAGE_RECORDS: Final = "nzta-refunds.txt line 24"
+HOW_TO_FILTER: Final = "smartrak-rucor-claim.txt line 22"
 HOW_TO_DUPLICATES: Final = "smartrak-rucor-claim.txt line 67"
 POLICY: Final = "policy"
 

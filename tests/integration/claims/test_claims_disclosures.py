@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 async def test_CL7_a_later_revision_that_takes_metres_away_becomes_one_disclosure(fleet: Fleet) -> None:
     licence, claim = await lodged(fleet)
     nothing = await fleet.post(f"/claims/{claim}/review", {}, 200)
-    assert nothing == {"over_claimed": 0, "disclosures": []}
+    assert nothing == {"over_claimed": 0, "broken": [], "disclosures": []}
     await rewritten(fleet, 9, 30)
     for _ in range(2):  # the same finding is told once
         found = await fleet.post(f"/claims/{claim}/review", {}, 200)
@@ -98,7 +98,7 @@ async def test_CL7_nothing_is_disclosed_of_what_the_agency_declined_cut_or_took_
     declined = {"licence_id": licence, "kind": "declined", "on": ON, "reason": "no"}
     await step(fleet, claim, "outcomes", {"actor": "R", "lines": [declined]})
     await rewritten(fleet, 9, 30)
-    nothing = {"over_claimed": 0, "disclosures": []}
+    nothing = {"over_claimed": 0, "broken": [], "disclosures": []}
     assert await fleet.post(f"/claims/{claim}/review", {}, 200) == nothing
     cut = {"licence_id": licence, "kind": "accepted", "on": ON, "distance_km": 420, "cents": 3192}
     await step(fleet, claim, "outcomes", {"actor": "R", "lines": [cut]})

@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 
 from services.claims.adapters.http_peers import ClassifierClient
@@ -13,6 +14,7 @@ from services.claims.repo import ledger
 from shared.contracts.faulty import FaultyStretch, KnownDay, PendingAsked
 from shared.db.pool import tx
 from shared.nz_days import bounds_ms, to_ordinal
+from tests.integration.claims.broken import broken_day
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.test_claims_faulty import act, stretch
 from tests.integration.claims.world import Fleet, put_progress
@@ -123,6 +125,31 @@ async def test_EL4_CL7_an_accepted_mark_takes_exactly_its_metres_out_and_flags_t
     assert (disclosure["claimed_km"], disclosure["now_km"]) == (before["claimable_km"], after["claimable_km"])
     line = (await fleet.get(f"/claims/{claim['id']}"))["lines"][0]
     assert line["distance_km"] == before["claimable_km"], "lodged numbers never change"
+    async with tx(claims.worker) as conn:
+        assert await conn.fetchval("select count(*) from claims.faulty_job") == 0
+
+
+async def test_CL7_a_licence_that_cannot_be_worked_out_keeps_no_mark_waiting_and_its_claim_says_so(
+    api: Api, claims: Claims, fleet: Fleet
+) -> None:
+    licence = await a_claimable_licence(api, claims, fleet)
+    token = (await fleet.preview([licence]))["preview_token"]
+    claim = (await fleet.post("/claims", {"preview_token": token}))["id"]
+    classifier, operator = classifier_client(api), await claims.operator()
+    mark = await fleet.post("/faulty-data", stretch(from_at="2026-10-03", to_at="2026-10-04"))
+    await act(operator, f"{mark['id']}/accept")
+    await work(claims, classifier)
+    await api.store.member.round()
+    await pass_on(api, claims)
+    odd = msgspec.structs.replace(broken_day(fleet, rev=2**62), day=FIRST + 4)
+    async with tx(claims.worker) as conn:
+        await ledger.put_days(conn, ledger.day_columns([odd]))
+    await work(claims, classifier)
+    done = await fleet.get(f"/faulty-data/{mark['id']}")
+    assert (done["state"], done["reviews"][0]["over_claimed"]) == ("applied", 0)
+    assert "1 of their licences cannot be worked out" in done["history"][-1]["reason"]
+    doubts = (await fleet.get(f"/claims/{claim}"))["findings"]
+    assert [(one["rule"], one["outcome"]) for one in doubts] == [("CL7", "unknown")]
     async with tx(claims.worker) as conn:
         assert await conn.fetchval("select count(*) from claims.faulty_job") == 0
 

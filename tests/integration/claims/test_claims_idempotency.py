@@ -47,7 +47,7 @@ async def test_CL7_a_review_heeds_its_key_and_what_its_caller_has_seen(fleet: Fl
     stale = await fleet.client.post(path, headers={"If-Match": '"stale"'})
     assert (stale.status_code, stale.json()["code"]) == (412, "changed_meanwhile")
     first = await fleet.client.post(path, headers=KEY)
-    assert (first.status_code, first.json()) == (200, {"over_claimed": 0, "disclosures": []})
+    assert (first.status_code, first.json()) == (200, {"over_claimed": 0, "broken": [], "disclosures": []})
     less = [device_day(fleet.tenant, "imei-1", FIRST_DAY + i, rev=2, off_road_mm=0) for i in range(TRAVEL_DAYS)]
     await put_days(fleet.worker, less)
     again = await fleet.client.post(path, headers=KEY)

@@ -8,7 +8,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.claims.application.statement.facts import assess, load_facts
+from services.claims.application.statement.assess import assess
+from services.claims.application.statement.facts import load_facts
 from services.claims.domain.claim.taken import RULE
 from shared.clock import new_id
 from shared.db.pool import Connection, tenant_tx

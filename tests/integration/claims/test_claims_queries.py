@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.claims.application.statement.facts import assess, load_facts
+from services.claims.application.statement.assess import assess
+from services.claims.application.statement.facts import load_facts
 from shared.db.pool import tenant_tx
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.world import NOW_MS, Fleet

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from services.claims.application.claim.review_all import Reviewer
-from services.claims.application.claim.review_vehicles import NOT_REVIEWED, Reviews, put_down
+from services.claims.application.claim.review_claim import NOT_REVIEWED, put_down
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.register.add_reading import add_reading
 from services.claims.repo.recorders import ReadingRow
 from shared.clock import new_id
-from shared.contracts.device_day import DeviceDay, Total
 from shared.db.pool import tenant_tx, tx
+from tests.integration.claims.broken import broken_day
 from tests.integration.claims.conftest import Claims
 from tests.integration.claims.test_claims_import import outcomes, send
 from tests.integration.claims.world import FIRST_DAY, KM, TRAVEL_DAYS, Fleet, device_day, put_days, put_progress
@@ -190,15 +190,6 @@ async def test_CL7_lodging_and_a_change_at_the_same_time_leave_no_over_claim_unt
         assert (status, len(told)) in {(201, 1), (409, 0)}, (status, told)
 
 
-def broken(fleet: Fleet) -> DeviceDay:
-    """A revision that no classifier makes: carried, and yet driven, so that no sum closes on the recorder."""
-    day = device_day(fleet.tenant, "imei-1", FIRST_DAY + 4, rev=2)
-    public, off_road = day.segments
-    odd = replace(off_road, surface="carried", basis="carried")
-    totals = tuple(Total(one.surface, one.basis, one.kind, one.in_stretch, one.mm) for one in (public, odd))
-    return replace(day, segments=(public, odd), totals=totals)
-
-
 async def change(fleet: Fleet, door: str) -> None:
     """A reading that shows nearly the whole distance on the first day."""
     if door == "reading":
@@ -220,7 +211,7 @@ async def test_CL7_what_the_ledger_cannot_sum_up_refuses_nobodys_change_and_flag
     claims: Claims, fleet: Fleet, door: str
 ) -> None:
     claim = await lodged(fleet)
-    await put_days(fleet.worker, [broken(fleet)])
+    await put_days(fleet.worker, [broken_day(fleet)])
     with capture_logs() as told:
         await change(fleet, door)
     assert NOT_REVIEWED in {one["event"] for one in told}

@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.claims.application.claim.review_vehicles import put_down
+from services.claims.application.claim.review_claim import put_down
 from services.claims.application.statement.tell_alerts import tell_alerts_next
 from shared.db.pool import Pool, tenant_tx, tx
 from tests.integration.claims.conftest import Claims

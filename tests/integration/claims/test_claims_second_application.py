@@ -79,7 +79,11 @@ async def test_CL5_EL4_a_second_application_holds_only_what_the_first_left_out(
     (note,) = await notes_of(fleet, second["id"])
     assert "560 km in claim RUCOR-000001" in note
     assert "letter 17, 2026-11-22" in note
-    assert await fleet.post(f"/claims/{second['id']}/review", {}, 200) == {"over_claimed": 0, "disclosures": []}
+    assert await fleet.post(f"/claims/{second['id']}/review", {}, 200) == {
+        "over_claimed": 0,
+        "broken": [],
+        "disclosures": [],
+    }
     assert not (await fleet.preview([licence]))["lodgeable"], "one consent, one application"
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from services.claims.adapters.http_peers import ClassifierClient
@@ -14,6 +15,7 @@ from services.claims.wiring import make_app
 from services.classifier.api import reprocess as reprocess_api
 from shared.db.pool import tx
 from shared.nz_days import bounds_ms, to_ordinal
+from tests.integration.claims.broken import broken_day
 from tests.integration.claims.conftest import Claims, claims
 from tests.integration.claims.world import Fleet
 from tests.integration.rulings.conftest import Api, Caller, land_body
@@ -25,6 +27,8 @@ pytestmark = pytest.mark.integration
 
 DAY = to_ordinal(date(2026, 10, 5))
 DAYS = 10
+REV_MAX = 2**62
+"""Above whatever the classifier writes."""
 LAST_TICK_MS = bounds_ms(DAY + DAYS)[1]
 DEVICE = "ute-1"
 PERIOD = {"from_on": "2026-10-01", "to_on": "2026-10-31"}
@@ -174,6 +178,22 @@ async def test_LI5_a_licence_without_a_rate_is_not_priced_in_a_dry_run(whole: Wh
     assert rates["RUC 0001"] == ("76.00", False)
     if rates.get("RUC 0002", (None, True))[0] is None:
         assert found["cents"] is None
+
+
+async def test_G7_a_dry_run_tells_whether_computing_again_mends_a_licence_that_cannot_be_worked_out(
+    whole: Whole,
+) -> None:
+    before = (await whole.statement())["totals"]
+    odd = msgspec.structs.replace(broken_day(whole.fleet, "negative", device=DEVICE, rev=REV_MAX), day=DAY)
+    async with tx(whole.fleet.worker) as conn:
+        await ledger.put_days(conn, ledger.day_columns([odd]))
+    assert (await whole.fleet.get(f"/licences/{whole.licence}/statement", 409))["code"] == "ledger_broken"
+    foretold = await whole.difference()
+    (licence,) = foretold["licences"]
+    assert (licence["licence_id"], licence["state"], licence["before"]) == (whole.licence, "broken", None)
+    assert licence["after"]["off_road_mm"] == before["off_road_mm"]
+    assert [licence[name] for name in ("off_road_mm", "claimable_km", "cents", "metre_cents")] == [None] * 4
+    assert (foretold["claimable_km"], foretold["cents"]) == (None, None), "what is not known has no sum"
 
 
 async def test_G6_another_tenants_rulings_and_dry_runs_touch_nothing_here(whole: Whole, two: Caller) -> None:

@@ -15,7 +15,7 @@ from services.claims.domain.register.vehicle import Assignment, Ending
 from services.claims.domain.statement.statement import Revision, grounds_of, make_statement, wanted_whole
 from services.claims.domain.statement.statement_parts import over_public_names
 from shared.contracts.device_day import Basis, DeviceDay, Kind, Reading, Surface, Total
-from shared.errors import Fatal
+from shared.errors import Poison
 from shared.nz_days import bounds_ms, to_ordinal
 from tests.property.claims.test_claims_statement_properties import DAYS, FIRST, Case, cases
 from tests.unit.claims.builders import (
@@ -146,5 +146,5 @@ def test_DI2_a_day_whose_segments_count_is_never_taken_for_one_without() -> None
     day = device_day(FIRST, run("off_road", 50 * KM, 9, 12))
     readings = [reading(nz(2026, 4, 3, 10), 4000), reading(nz(2026, 4, 3, 14), 4030)]
     of = licence(issued_at=nz(2026, 4, 3))
-    with pytest.raises(Fatal, match="were not read"):
+    with pytest.raises(Poison, match="no segments"):
         make_statement(of, record([of], readings), [summary(Revision.of(day), names=True)], ())

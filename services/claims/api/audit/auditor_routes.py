@@ -14,6 +14,7 @@ from services.claims.api.audit.audit_schemas import CaseLineAnswer
 from services.claims.api.claim.export_routes import CSV_TYPE, file_answer, told
 from services.claims.api.context import Context, Ctx, query
 from services.claims.api.fields import Answer
+from services.claims.api.statement.licence_schemas import BROKEN
 from services.claims.application.audit import audit_links as use
 from services.claims.application.audit.audit_links import Auditor
 from services.claims.application.audit.auditing import (
@@ -181,7 +182,7 @@ async def get_audited_report_xlsx(who: Holder, context: Ctx, claim_id: UUID, lic
     return file_answer(content, XLSX, f"report-{report.plate}-{report.licence_number}.xlsx")
 
 
-@router.get(LICENCE + "/report.pdf", response_class=Response, responses=told(PDF))
+@router.get(LICENCE + "/report.pdf", response_class=Response, responses=told(PDF) | BROKEN)
 async def get_audited_report(who: Holder, context: Ctx, claim_id: UUID, licence_id: UUID) -> Response:
     """The same on paper, with the map of those days."""
     found = await _lodged(context, who, claim_id, licence_id)
@@ -194,7 +195,7 @@ async def get_audited_report(who: Holder, context: Ctx, claim_id: UUID, licence_
     return Response(pdf, media_type=PDF)
 
 
-@router.get(LICENCE + "/report.geojson", response_class=Response, responses=told(MEDIA_TYPE))
+@router.get(LICENCE + "/report.geojson", response_class=Response, responses=told(MEDIA_TYPE) | BROKEN)
 async def get_audited_tracks(who: Holder, context: Ctx, claim_id: UUID, licence_id: UUID) -> Response:
     """The tracks of those days, by surface."""
     found = await _lodged(context, who, claim_id, licence_id)

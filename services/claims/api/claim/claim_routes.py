@@ -62,9 +62,10 @@ async def _again_while_moving(attempt: Callable[[], Awaitable[T]]) -> T:
 async def request_of(context: Context, tenant: UUID, body: PreviewBody) -> ClaimRequest:
     """The exact licences of a body, a filter resolved (rule CL3).  Raises Problem 422."""
     ids = tuple(body.licence_ids or ())
+    left_out: tuple[str, ...] = ()
     if body.filter is not None:
         wanted, now_ms = body.filter, context.clock()
-        ids = await query(
+        ids, left_out = await query(
             context,
             tenant,
             lambda conn: licences_for(
@@ -75,7 +76,7 @@ async def request_of(context: Context, tenant: UUID, body: PreviewBody) -> Claim
             raise invalid("/filter", f"{len(ids)} licences fit, a claim holds {LICENCES_MAX}: claim vehicle by vehicle")
     fields = body.model_dump(exclude={"licence_ids", "filter", "lines"})
     lines = {key: LineRequest(**line.model_dump()) for key, line in body.lines.items() if key in ids}
-    return ClaimRequest(licence_ids=ids, lines=lines, **fields)
+    return ClaimRequest(licence_ids=ids, left_out=left_out, lines=lines, **fields)
 
 
 @router.post("/claims/preview", response_model=PreviewAnswer)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from services.claims.adapters.spreadsheets import CSV, XLSX, to_csv, to_xlsx
 from services.claims.api.context import Context, Ctx, Reader, query
+from services.claims.api.statement.licence_schemas import BROKEN
 from services.claims.application.claim.frozen import sealed_claim
 from services.claims.application.claim.geojson import MEDIA_TYPE, geojson
 from services.claims.application.claim.make_report import draw, read_report
@@ -36,7 +37,7 @@ def file_answer(content: bytes, media_type: str, name: str) -> Response:
     return Response(content, media_type=media_type, headers=headers)
 
 
-@router.get("/licences/{licence_id}/report.xlsx", response_class=Response, responses=told(XLSX))
+@router.get("/licences/{licence_id}/report.xlsx", response_class=Response, responses=told(XLSX) | BROKEN)
 async def get_report_xlsx(who: Reader, context: Ctx, licence_id: UUID) -> Response:
     """The report as a spreadsheet, in any state; marked NOT CLAIMED until it is lodged, then as lodged."""
     report, _ = await read_report(
@@ -46,7 +47,7 @@ async def get_report_xlsx(who: Reader, context: Ctx, licence_id: UUID) -> Respon
     return file_answer(content, XLSX, f"report-{report.plate}-{report.licence_number}.xlsx")
 
 
-@router.get("/licences/{licence_id}/report.geojson", response_class=Response, responses=told(MEDIA_TYPE))
+@router.get("/licences/{licence_id}/report.geojson", response_class=Response, responses=told(MEDIA_TYPE) | BROKEN)
 async def get_report_geojson(who: Reader, context: Ctx, licence_id: UUID) -> Response:
     """The tracks of the licence's devices in its time, by surface, for QGIS or any other GIS."""
     report, item = await read_report(

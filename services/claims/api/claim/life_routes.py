@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.claims.api.actors import actor_of
 from services.claims.api.claim.life_schemas import (
+    BrokenAnswer,
     ClosedAnswer,
     CloseDisclosureBody,
     ConsentBody,
@@ -30,7 +31,7 @@ from services.claims.application.claim.claim_steps import take_step, withdraw
 from services.claims.application.claim.consent import consent
 from services.claims.application.claim.decide_lines import decide
 from services.claims.application.claim.doubts import doubts
-from services.claims.application.claim.review_claim import close_disclosure, compare, store_compared
+from services.claims.application.claim.review_claim import NOTHING, close_disclosure, compare, store_compared
 from services.claims.application.happened import check_day_happened
 from services.claims.application.refusals import invalid, not_found
 from services.claims.domain.claim.claim_life import answer_due_on
@@ -167,9 +168,15 @@ async def post_review(request: Request, who: Writer, context: Ctx, claim_id: UUI
     compared = await compare(context.pool, who.tenant_id, claim_id, policy, now_ms)
 
     async def effect(conn: Connection) -> ReviewAnswer:
-        owing = 0 if compared is None else await store_compared(conn, who.tenant_id, compared, policy, now_ms)
+        found = NOTHING
+        if compared is not None:
+            found = await store_compared(conn, who.tenant_id, compared, policy, now_ms)
         rows = await claim_life.disclosures(conn, who.tenant_id, Page(LIMIT_MAX), claim_id)
-        return ReviewAnswer(over_claimed=owing, disclosures=[DisclosureAnswer.model_validate(row) for row in rows])
+        return ReviewAnswer(
+            over_claimed=found.owing,
+            broken=[BrokenAnswer(licence_id=one.row.id, words=one.words) for one in found.broken],
+            disclosures=[DisclosureAnswer.model_validate(row) for row in rows],
+        )
 
     return await command(request, context, who.tenant_id, 200, effect)
 

@@ -140,9 +140,16 @@ class DisclosureAnswer(Answer):
     closed_by: str
 
 
+class BrokenAnswer(Answer):
+    licence_id: UUID
+    words: str
+
+
 class ReviewAnswer(Answer):
     over_claimed: int
     """Lines that owe something: they have more than their statement shows today, and it was not settled yet."""
+    broken: list[BrokenAnswer]
+    """Licences that cannot be worked out: their lines were held against nothing, and are by themselves once that is mended."""
     disclosures: list[DisclosureAnswer]
 
 

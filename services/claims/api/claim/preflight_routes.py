@@ -10,6 +10,7 @@ from services.claims.api.claim.claim_routes import request_of
 from services.claims.api.claim.claim_schemas import PreviewBody
 from services.claims.api.context import Ctx, Reader, Writer
 from services.claims.api.fields import Answer
+from services.claims.api.statement.licence_schemas import BROKEN
 from services.claims.application.claim.preflight import preflight_claim, preflight_request
 from services.claims.domain.preflight.case import Attack, Hit, worst
 from shared.http.problem_schemas import GONE
@@ -75,7 +76,7 @@ async def post_preflight(who: Writer, context: Ctx, body: PreviewBody) -> Prefli
     return _answer(attacks)
 
 
-@router.get("/claims/{claim_id}/preflight", responses=GONE)
+@router.get("/claims/{claim_id}/preflight", responses=GONE | BROKEN)
 async def get_preflight(who: Reader, context: Ctx, claim_id: UUID) -> PreflightAnswer:
     """Attack a lodged claim: its frozen form against the evidence of today."""
     attacks = await preflight_claim(

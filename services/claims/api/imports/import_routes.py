@@ -14,7 +14,8 @@ from services.claims.api.imports.import_kinds import KINDS, ImportKind
 from services.claims.api.imports.import_lines import check_header, import_lines
 from services.claims.api.imports.import_schemas import ImportAnswer, ImportLineAnswer
 from services.claims.api.people.people_routes import SCOPE as PEOPLE_SCOPE
-from services.claims.application.claim.review_vehicles import put_down, review_put_down, review_vehicles
+from services.claims.application.claim.review_claim import put_down
+from services.claims.application.claim.review_vehicles import review_put_down, review_vehicles
 from services.claims.application.webhooks.tell import tell
 from shared.db.pool import Connection, last_longer, past_rivals, tenant_tx
 from shared.http.auth import Principal

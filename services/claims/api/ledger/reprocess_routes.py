@@ -61,11 +61,13 @@ class LicenceDifferenceAnswer(Answer):
         description="The claim that has it already, else empty: such a licence is only flagged, its figures stay as lodged."
     )
     rate: str | None
-    before: FiguresAnswer
-    after: FiguresAnswer
-    off_road_mm: int
-    off_road_km: Km
-    claimable_km: int
+    before: FiguresAnswer | None = Field(
+        description="Null: it cannot be worked out (`ledger_broken`); so with `after`."
+    )
+    after: FiguresAnswer | None
+    off_road_mm: int | None
+    off_road_km: Km | None
+    claimable_km: int | None
     cents: int | None = Field(description="Of whole kilometres, floored once a licence; null: the rate is not known.")
     metre_cents: int | None = Field(description="Of the metres themselves, before the floor to whole kilometres.")
 
@@ -87,7 +89,10 @@ class ReprocessAnswer(Answer):
     days_without_licence: int = Field(description="Of the changed days, those on which no licence stands.")
     surfaces_mm: dict[str, int] = Field(description="Over all changed days, after less before.")
     off_road_km: Km
-    claimable_km: int = Field(description="Whole kilometres over all licences that change and are not claimed yet.")
+    claimable_km: int | None = Field(
+        description="Whole kilometres over all licences that change and are not claimed yet; null as soon as one of them "
+        "cannot be worked out, before or after."
+    )
     cents: int | None = Field(description="Of these kilometres; null as soon as one licence's rate is not known.")
     metre_cents: int | None = Field(description="Of the metres themselves, before the floors.")
     claimed_already: int = Field(description="Licences among them that are claimed: flagged, not changed.")
@@ -148,7 +153,7 @@ def _answer(found: Difference, *, requested: bool) -> ReprocessAnswer:
         days_without_licence=found.days_without_licence,
         surfaces_mm={str(surface): mm for surface, mm in surfaces.items()},
         off_road_km=surfaces["off_road"],
-        claimable_km=sum(one.after.claimable_km - one.before.claimable_km for one in open_),
+        claimable_km=sum_known(one.claimable_km for one in open_),
         cents=sum_known(one.cents for one in open_),
         metre_cents=sum_known(one.metre_cents for one in open_),
         claimed_already=len(found.licences) - len(open_),
@@ -158,17 +163,16 @@ def _answer(found: Difference, *, requested: bool) -> ReprocessAnswer:
 
 
 def _licence(one: LicenceDifference) -> LicenceDifferenceAnswer:
-    moved_mm = one.after.off_road_mm - one.before.off_road_mm
     return LicenceDifferenceAnswer(
         licence_id=one.licence_id, number=one.number, plate=one.plate, state=one.state, claimed_as=one.claimed_as,
-        rate=rate_text(one.rate), before=_figures(one.before), after=_figures(one.after), off_road_mm=moved_mm,
-        off_road_km=moved_mm, claimable_km=one.after.claimable_km - one.before.claimable_km, cents=one.cents,
+        rate=rate_text(one.rate), before=_figures(one.before), after=_figures(one.after), off_road_mm=one.off_road_mm,
+        off_road_km=one.off_road_mm, claimable_km=one.claimable_km, cents=one.cents,
         metre_cents=one.metre_cents,
     )  # fmt: skip
 
 
-def _figures(figures: Figures) -> FiguresAnswer:
-    return FiguresAnswer.model_validate(figures)
+def _figures(figures: Figures | None) -> FiguresAnswer | None:
+    return None if figures is None else FiguresAnswer.model_validate(figures)
 
 
 def _day(one: DayDifference) -> DayDifferenceAnswer:

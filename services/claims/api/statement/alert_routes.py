@@ -12,7 +12,8 @@ from services.claims.api.context import Ctx, Reader
 from services.claims.api.fields import Answer, Day
 from services.claims.application.exemption.owed_duties import Owed, owed_duties
 from services.claims.application.statement.alerts import LicenceAlert, alerts_of
-from services.claims.application.statement.facts import assess, load_facts
+from services.claims.application.statement.assess import judge
+from services.claims.application.statement.facts import load_facts
 from services.claims.domain.claim.awaited import Awaited, due_on, words
 from services.claims.domain.exemption.exemption_life import words_of
 from services.claims.domain.instants import from_ms, nz_date
@@ -32,6 +33,7 @@ AlertKind = Literal[
     "latest_receipt",
     "too_late",
     "uncovered",
+    "ledger_broken",
     "answer_due",
     "duty_due",
 ]
@@ -76,8 +78,9 @@ async def get_alerts(
     due_before: Day | None = None,
     limit: Annotated[int, Query(ge=1, le=LICENCES_MAX)] = 500,
 ) -> AlertsAnswer:
-    """Licences that run out, that will not be used up in their two years, the latest receipt day of every unclaimed one, by
-    when the Agency is to answer what it has, and by when the duties of an exemption are to be done."""
+    """Licences that run out, that will not be used up in their two years, the latest receipt day of every unclaimed one, those
+    that cannot be worked out, by when the Agency is to answer what it has, and by when the duties of an exemption are to be
+    done."""
     found: list[LicenceAlert] = []
     at, after, looked = START, FIRST_ID, 0
     now_ms = context.clock()
@@ -85,8 +88,8 @@ async def get_alerts(
         async with tenant_tx(context.pool, who.tenant_id) as conn:
             rows = await licences.licences(conn, who.tenant_id, Page(CHUNK, at, after), None, vehicle_id, claimant_id)
             facts = await load_facts(conn, who.tenant_id, [row.id for row in rows], context.policy, now_ms)
-        items = await asyncio.to_thread(assess, facts, context.policy)
-        found += alerts_of(items, context.policy, now_ms)
+        judged = await asyncio.to_thread(judge, facts, context.policy)
+        found += alerts_of(judged, context.policy, now_ms)
         looked += len(rows)
         if len(rows) < CHUNK or looked >= LICENCES_MAX:
             break

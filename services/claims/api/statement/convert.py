@@ -11,6 +11,7 @@ from services.claims.api.statement.licence_schemas import (
     EvidenceAnswer,
     FindingAnswer,
     LicenceAnswer,
+    ListedState,
     LoggedAnswer,
     PlaceAnswer,
     StatementAnswer,
@@ -19,7 +20,8 @@ from services.claims.api.statement.licence_schemas import (
 from services.claims.api.statement.outlook import to_api_countdown, to_api_forecast, to_api_to_do
 from services.claims.application.claim.draft_claim import rate_text, shown
 from services.claims.application.claim.snapshots import closure_text, coverage_text
-from services.claims.application.statement.facts import Assessed
+from services.claims.application.statement.assess import Assessed, Broken
+from services.claims.domain.claim.deadlines import latest_receipt_on
 from services.claims.domain.claim.licence_rules import over_public_roads
 from services.claims.domain.findings import Finding
 from services.claims.domain.policy import Policy
@@ -33,18 +35,28 @@ def to_api_finding(finding: Finding) -> FindingAnswer:
     return FindingAnswer.model_validate(shown(finding))
 
 
-def to_api_licence(item: Assessed) -> LicenceAnswer:
+def to_api_licence(item: Assessed | Broken, policy: Policy) -> LicenceAnswer:
     mark = item.mark
     return LicenceAnswer.model_validate(
         {
             **vars(item.row),
             "plate": item.licence.plate_at_issue,
             "unit": item.record.recorder_of(item.licence).unit,
-            "state": item.assessment.state,
+            "state": state_of(item),
+            "broken": item.words if isinstance(item, Broken) else None,
             "claim_id": mark.source_id if mark is not None and mark.kind == "claim" else None,
-            "latest_receipt_on": item.assessment.latest_receipt_on,
+            "latest_receipt_on": latest_receipt_on(item.licence, policy.claim_years),
         }
     )
+
+
+def state_of(item: Assessed | Broken) -> ListedState:
+    """That a licence is claimed is known whatever its ledger says."""
+    if isinstance(item, Assessed):
+        return item.assessment.state
+    if item.mark is None:
+        return "broken"
+    return "lodged" if item.mark.kind == "claim" else "claimed_outside"
 
 
 def to_api_eligibility(item: Assessed) -> EligibilityAnswer:

@@ -11,7 +11,8 @@ from services.claims.api.context import Ctx, Reader, Writer, command, query
 from services.claims.api.fields import Answer, Body, GivenText, StatementHash
 from services.claims.application.refusals import not_found
 from services.claims.application.statement.acknowledge import acknowledge
-from services.claims.application.statement.facts import assess, load_facts
+from services.claims.application.statement.assess import assess
+from services.claims.application.statement.facts import load_facts
 from services.claims.domain.instants import from_ms
 from services.claims.repo import expected
 from services.claims.repo.expected import AcknowledgementRow

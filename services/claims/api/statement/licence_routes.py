@@ -9,14 +9,15 @@ from services.claims.api.actors import actor_of
 from services.claims.api.context import Context, Ctx, Reader, Verifier, Writer, command, query
 from services.claims.api.paging import ListAnswer, Paged
 from services.claims.api.register.creations import create_licence, create_outside
-from services.claims.api.statement.convert import to_api_eligibility, to_api_licence, to_api_statement
+from services.claims.api.statement.convert import state_of, to_api_eligibility, to_api_licence, to_api_statement
 from services.claims.api.statement.licence_schemas import (
+    BROKEN,
     EligibilityAnswer,
     LicenceAnswer,
     LicenceBody,
+    ListedState,
     OutsideAnswer,
     OutsideBody,
-    State,
     StatementAnswer,
     VerificationAnswer,
     VerifyBody,
@@ -25,8 +26,9 @@ from services.claims.api.statement.outlook import to_api_look
 from services.claims.application.claim.make_report import make_report
 from services.claims.application.peers import PeerUnavailable
 from services.claims.application.refusals import not_found
+from services.claims.application.statement.assess import Assessed, Judged, assess, judge
 from services.claims.application.statement.expected import load_earlier, with_expected
-from services.claims.application.statement.facts import Assessed, assess, load_facts
+from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.application.statement.quick import worked_out
 from services.claims.application.statement.verify_licence import verify_licence
 from services.claims.domain.instants import from_ms
@@ -49,17 +51,22 @@ PDF: Final = "application/pdf"
 router = APIRouter(tags=["licences"])
 
 
-async def _assessed(context: Context, tenant: UUID, licence_ids: list[UUID]) -> list[Assessed]:
+async def _facts(context: Context, tenant: UUID, licence_ids: list[UUID]) -> Facts:
     now_ms = context.clock()
-    facts = await query(context, tenant, lambda conn: load_facts(conn, tenant, licence_ids, context.policy, now_ms))
-    return await worked_out([facts.days], assess, facts, context.policy)
+    return await query(context, tenant, lambda conn: load_facts(conn, tenant, licence_ids, context.policy, now_ms))
+
+
+async def _judged(context: Context, tenant: UUID, licence_ids: list[UUID]) -> Judged:
+    facts = await _facts(context, tenant, licence_ids)
+    return await worked_out([facts.days], judge, facts, context.policy)
 
 
 async def _one(context: Context, tenant: UUID, licence_id: UUID) -> Assessed:
-    found = await _assessed(context, tenant, [licence_id])
-    if not found:
+    facts = await _facts(context, tenant, [licence_id])
+    if not facts.bound:
         raise not_found("licence", licence_id)
-    return found[0]
+    (item,) = await worked_out([facts.days], assess, facts, context.policy)
+    return item
 
 
 async def _expected(context: Context, tenant: UUID, licence_id: UUID) -> Assessed:
@@ -82,8 +89,8 @@ async def post_licence(request: Request, who: Writer, context: Ctx, body: Licenc
     async def effect(conn: Connection) -> LicenceAnswer:
         row = await create_licence(conn, who.tenant_id, context, body)
         facts = await load_facts(conn, who.tenant_id, [row.id], context.policy, context.clock())
-        (item,) = await worked_out([facts.days], assess, facts, context.policy)
-        return to_api_licence(item)
+        judged = await worked_out([facts.days], judge, facts, context.policy)
+        return to_api_licence(judged.by_id()[row.id], context.policy)
 
     return await command(request, context, who.tenant_id, 201, effect)
 
@@ -93,7 +100,7 @@ async def get_licences(
     who: Reader,
     context: Ctx,
     page: Paged,
-    state: State | None = None,
+    state: ListedState | None = None,
     ref: str | None = None,
     vehicle_id: UUID | None = None,
     claimant_id: UUID | None = None,
@@ -108,12 +115,12 @@ async def get_licences(
             rows = await licences.licences(
                 conn, who.tenant_id, chunk, ref, vehicle_id, claimant_id, issued_from, issued_to
             )
-        judged = {item.row.id: item for item in await _assessed(context, who.tenant_id, [row.id for row in rows])}
+        judged = (await _judged(context, who.tenant_id, [row.id for row in rows])).by_id()
         for row in rows:
             at, after, examined = row.created_at, row.id, examined + 1
             item = judged[row.id]
-            if state is None or item.assessment.state == state:
-                items.append(to_api_licence(item))
+            if state is None or state_of(item) == state:
+                items.append(to_api_licence(item, context.policy))
             if len(items) == page.limit or examined == EXAMINED_MAX:
                 return ListAnswer(items=items, next_cursor=page.of.cursor_of(at, after))
         if len(rows) < chunk.limit:
@@ -122,10 +129,13 @@ async def get_licences(
 
 @router.get("/licences/{licence_id}")
 async def get_licence(who: Reader, context: Ctx, licence_id: UUID) -> LicenceAnswer:
-    return to_api_licence(await _one(context, who.tenant_id, licence_id))
+    found = (await _judged(context, who.tenant_id, [licence_id])).by_id()
+    if licence_id not in found:
+        raise not_found("licence", licence_id)
+    return to_api_licence(found[licence_id], context.policy)
 
 
-@router.get("/licences/{licence_id}/statement", response_model=StatementAnswer)
+@router.get("/licences/{licence_id}/statement", response_model=StatementAnswer, responses=BROKEN)
 async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Response:
     """Written as JSON once: a licence of two years has seven hundred days."""
     now_ms = context.clock()
@@ -152,7 +162,7 @@ async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Response
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-@router.get("/licences/{licence_id}/eligibility")
+@router.get("/licences/{licence_id}/eligibility", responses=BROKEN)
 async def get_eligibility(who: Reader, context: Ctx, licence_id: UUID) -> EligibilityAnswer:
     """With what is usual for the vehicle or the fleet (rule EL7)."""
     return to_api_eligibility(await _expected(context, who.tenant_id, licence_id))
@@ -169,7 +179,7 @@ def _verification(item: Assessed) -> VerificationAnswer:
     )
 
 
-@router.get("/licences/{licence_id}/verification")
+@router.get("/licences/{licence_id}/verification", responses=BROKEN)
 async def get_verification(who: Reader, context: Ctx, licence_id: UUID) -> VerificationAnswer:
     """What a person is asked to answer for, in which words, and whether one has (rule CL2)."""
     return _verification(await _one(context, who.tenant_id, licence_id))
@@ -198,7 +208,9 @@ async def post_verification(
 
 
 @router.get(
-    "/licences/{licence_id}/report.pdf", response_class=Response, responses={200: {"content": {PDF: {}}}, **GONE}
+    "/licences/{licence_id}/report.pdf",
+    response_class=Response,
+    responses={200: {"content": {PDF: {}}}, **GONE, **BROKEN},
 )
 async def get_report(who: Reader, context: Ctx, licence_id: UUID) -> Response:
     try:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -12,6 +12,15 @@ from services.claims.api.fields import Answer, Body, Cents, GivenText, Instant, 
 from services.claims.api.statement.outlook import CountdownAnswer, ForecastAnswer, ToDoAnswer
 
 State = Literal["running", "ended", "claimable", "not_claimable", "lodged", "claimed_outside"]
+ListedState = Literal[State, "broken"]
+BROKEN: Final[dict[int | str, dict[str, Any]]] = {
+    409: {
+        "description": "`ledger_broken`: what the ledger holds of a licence contradicts itself, so nothing of it is shown. "
+        "`licence_ids` names it, `detail` says what is wrong: have its device-days computed again (`POST /v1/reprocess`); "
+        "where that does not mend it, the operators must act."
+    }
+}
+"""`responses` of a route that reads what a licence comes to."""
 
 
 class LicenceBody(Body):
@@ -63,7 +72,10 @@ class LicenceAnswer(Answer):
     ruc_type: str | None
     gross_kg: int | None
     overlap: bool
-    state: State
+    state: ListedState
+    """`broken`: nothing of it can be worked out, and it is not claimed."""
+    broken: str | None
+    """Why nothing of it can be worked out, and who is to act; also of one that is claimed.  Null: it can."""
     claim_id: UUID | None
     latest_receipt_on: date
     created_at: datetime

@@ -5,7 +5,7 @@ from datetime import date
 
 from services.claims.api.fields import Answer, Km
 from services.claims.application.statement.alerts import forecast_of
-from services.claims.application.statement.facts import Assessed
+from services.claims.application.statement.assess import Assessed
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement.to_do import Payee, ToDo, look_first, to_do
 from services.claims.domain.statement.usual_share import is_looked_at

@@ -13,7 +13,8 @@ from services.claims.application.claim.tables import Claimed
 from services.claims.application.peers import Tracks
 from services.claims.application.refusals import purged
 from services.claims.application.sealing import Sealer
-from services.claims.application.statement.facts import assess, load_facts
+from services.claims.application.statement.assess import assess
+from services.claims.application.statement.facts import load_facts
 from services.claims.domain.policy import Policy
 from services.claims.repo import audit_links, claims, documents
 from services.claims.repo.audit_links import LodgedDay

@@ -20,6 +20,8 @@ class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True):
     claimant_id: UUID
     licence_ids: tuple[UUID, ...]
     """The exact licences (rule CL3); a filter was resolved before."""
+    left_out: tuple[str, ...] = ()
+    """What the filter could not judge, in words: licences whose ledger is broken."""
     person_completing: str = ""
     travel_description: str | None = None
     records_held: str | None = None

@@ -13,12 +13,14 @@ from services.claims.application.claim.claim_request import (
     PreviewBody,
 )
 from services.claims.application.sealing import Hasher, Sealer, account_key, place
+from services.claims.application.statement.assess import Assessed
 from services.claims.application.statement.binding import mark_from, waivers_of
-from services.claims.application.statement.facts import Assessed, Facts
+from services.claims.application.statement.facts import Facts
 from services.claims.domain.claim.claim import Applicant, ClaimDraft, ClaimLine, assess_claim
 from services.claims.domain.claim.claim_notes import log_words, notes_of
 from services.claims.domain.claim.eligibility import Finding
 from services.claims.domain.claim.second_application import SecondApplication, consent_to, second_application_notes
+from services.claims.domain.findings import HOW_TO_FILTER
 from services.claims.domain.policy import Policy
 from services.claims.domain.rates import Rate
 from services.claims.domain.statement.usual_share import is_looked_at
@@ -129,7 +131,10 @@ def draft_claim(
             *notes_of([(item.row.number, item.statement) for item in assessed]),
         ),
     )
-    findings = assess_claim(draft, policy, facts.today, waivers_of(waivers, claimant.id))
+    findings = (
+        *assess_claim(draft, policy, facts.today, waivers_of(waivers, claimant.id)),
+        *(Finding(rule="CL3", outcome="warn", reason=words, source=HOW_TO_FILTER) for words in request.left_out),
+    )
     fails = any(finding.outcome == "fail" for finding in findings)
     lines_shown = tuple(_shown_line(item) for item in assessed)
     body = PreviewBody(

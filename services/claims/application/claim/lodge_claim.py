@@ -21,7 +21,8 @@ from services.claims.application.refusals import (
     raising,
 )
 from services.claims.application.sealing import Hasher, Sealer, licence_hashes
-from services.claims.application.statement.facts import Assessed, Facts, load_facts
+from services.claims.application.statement.assess import Assessed
+from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.taken import claimed_upto
 from services.claims.domain.instants import from_ms

@@ -13,8 +13,9 @@ from services.claims.application.claim.snapshots import licence_report
 from services.claims.application.peers import Pdf, Tracks
 from services.claims.application.refusals import not_found, purged
 from services.claims.application.sealing import Sealer
+from services.claims.application.statement.assess import Assessed, assess
 from services.claims.application.statement.expected import Earlier, load_earlier, with_expected
-from services.claims.application.statement.facts import Assessed, Facts, assess, load_facts
+from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement.places import Named, places_of
 from services.claims.domain.statement.statement_parts import Statement

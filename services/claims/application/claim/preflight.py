@@ -13,9 +13,10 @@ from services.claims.application.claim.preview_claim import draft_from_ledger
 from services.claims.application.peers import Grounds, PeerUnavailable
 from services.claims.application.refusals import not_found, purged
 from services.claims.application.sealing import Hasher, Sealer, account_key, place
+from services.claims.application.statement.assess import Assessed, assess
 from services.claims.application.statement.binding import assignment_from_row, waivers_of
 from services.claims.application.statement.expected import Earlier, load_earlier, with_expected
-from services.claims.application.statement.facts import Assessed, Facts, assess, load_facts
+from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.domain.claim.claim_fields import Applicant
 from services.claims.domain.claim.second_application import before_it
 from services.claims.domain.policy import Policy

@@ -11,8 +11,9 @@ from services.claims.application.claim.claim_request import ClaimRequest, Previe
 from services.claims.application.claim.draft_claim import Drafted, draft_claim, reason_code_of
 from services.claims.application.refusals import invalid, not_found
 from services.claims.application.sealing import Hasher, Sealer
+from services.claims.application.statement.assess import Assessed, assess, judge
 from services.claims.application.statement.expected import Earlier, load_earlier, with_expected
-from services.claims.application.statement.facts import Assessed, Facts, assess, load_facts
+from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
 from services.claims.repo import claims, ledger, parties
@@ -79,11 +80,12 @@ async def store_preview(conn: Connection, tenant: UUID, drafted: Drafted, now_ms
 
 async def licences_for(
     conn: Connection, tenant: UUID, claimant_id: UUID, state: str, vehicle_id: UUID | None, policy: Policy, now_ms: int
-) -> tuple[UUID, ...]:
-    """Every licence of the claimant in that state, not a page of them (rule CL3)."""
+) -> tuple[tuple[UUID, ...], tuple[str, ...]]:
+    """Every licence of the claimant in that state, not a page of them (rule CL3); and of which nobody can say it, in words."""
     if await parties.claimant(conn, tenant, claimant_id) is None:
         raise not_found("claimant", claimant_id)
     ids = await claims.licence_ids(conn, tenant, claimant_id, vehicle_id)
     facts = await load_facts(conn, tenant, ids, policy, now_ms)
-    assessed = await asyncio.to_thread(assess, facts, policy, claimant_id)
-    return tuple(item.row.id for item in assessed if item.assessment.state == state)
+    judged = await asyncio.to_thread(judge, facts, policy, claimant_id)
+    chosen = tuple(item.row.id for item in judged.items if item.assessment.state == state)
+    return chosen, tuple(item.words for item in judged.broken if item.mark is None)

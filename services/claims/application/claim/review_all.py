@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from services.claims.application.claim.review_claim import review_claim
-from services.claims.application.claim.review_vehicles import LOOP, NOT_REVIEWED, review_one
+from services.claims.application.claim.review_claim import LOOP, NOT_REVIEWED, review_claim
+from services.claims.application.claim.review_vehicles import review_one
 from services.claims.application.policies import PolicyBook
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.repo import reviews
@@ -73,12 +73,11 @@ class Reviewer:
             self._round, self._after = wanted, None
             return False
         try:
-            much = await review_claim(self._pool, *found, policy, now_ms, only_settled=True)
+            much = (await review_claim(self._pool, *found, policy, now_ms, only_settled=True)).owing
         except Retryable:
             raise
         except Exception as error:
-            # also where its statement breaks an invariant: a restart would only come to the same claim again.  The next
-            # claim's turn comes all the same, and this one's tomorrow.
+            # a restart would only come to the same claim again: the next one's turn comes all the same, and this one's tomorrow
             LOOP_FAILURES.labels(LOOP).inc()
             log.exception("a claim was not reviewed", claim_id=str(found[1]), error=repr(error))
             much = 0

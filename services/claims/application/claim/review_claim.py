@@ -1,30 +1,39 @@
 """Hold a lodged claim against today's statements: what it claimed too much becomes a disclosure task (rule CL7)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Final
+from datetime import date, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.claims.application.refusals import not_found
-from services.claims.application.statement.facts import Facts, assess, load_facts
+from services.claims.application.statement.assess import Broken, judge
+from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.disclosure import OverClaim, letter, over_claim
 from services.claims.domain.claim.line_life import LineAccount
 from services.claims.domain.claim.second_application import before_it, left_km
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
-from services.claims.repo import claim_life, claims, licences
+from services.claims.repo import claim_life, claims, licences, reviews
 from services.claims.repo.claim_life import DisclosureRow
 from services.claims.repo.reviews import LodgedLine
 from shared.clock import new_id
 from shared.db.pool import Connection, Pool, last_longer, tenant_tx
+from shared.observability.logging import get_logger
+from shared.observability.metrics import LOOP_FAILURES
 
+LOOP: Final = "review"
+NOT_REVIEWED: Final = "a vehicle was not reviewed"
+LATE: Final = timedelta(minutes=10)
+"""An import takes less; one that died is followed up then."""
 BY_A_PERSON: Final = frozenset({"repaid", "set_off", "nothing_owed"})
 """Closed so, the kilometres are settled: nobody is told of them again."""
 WHOLE_MS_MAX: Final = 20_000
 """A change and its reviews are one transaction: a truck that tows ten trailers may have some hundred lodged licences."""
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,24 +49,40 @@ class Held:
     statement_hash: bytes
 
 
+class Found(NamedTuple):
+    held: Sequence[Held]
+    broken: Sequence[Broken]
+    """Licences that nothing can be held against: their claims say so until that is mended, and are reviewed then."""
+
+
 @dataclass(frozen=True)
 class Compared:
     """A claim's lines, and what they were held against."""
 
     lines: Sequence[LodgedLine]
     facts: Facts
-    held: Sequence[Held]
+    found: Found
+
+
+class Reviewed(NamedTuple):
+    owing: int
+    """Lines that owe something."""
+    broken: Sequence[Broken]
+    """Licences whose lines were held against nothing."""
+
+
+NOTHING: Final = Reviewed(0, ())
 
 
 async def review_claim(
     pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_ms: int, *, only_settled: bool = False
-) -> int:
-    """Compare, and tell what is new; returns how many lines owe something.  The lodged numbers never change.
+) -> Reviewed:
+    """Compare, and tell what is new.  The lodged numbers never change.
 
     `only_settled`: a claim whose days may still change by themselves is left alone.  Raises Problem 404."""
     compared = await compare(pool, tenant, claim_id, policy, now_ms)
     if compared is None or (only_settled and not _is_settled(compared.facts)):
-        return 0
+        return NOTHING
     async with tenant_tx(pool, tenant) as conn:
         return await store_compared(conn, tenant, compared, policy, now_ms)
 
@@ -79,16 +104,16 @@ async def compare(pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_
     return Compared(lines, facts, await asyncio.to_thread(hold_against, lines, facts, policy))
 
 
-async def store_compared(conn: Connection, tenant: UUID, compared: Compared, policy: Policy, now_ms: int) -> int:
+async def store_compared(conn: Connection, tenant: UUID, compared: Compared, policy: Policy, now_ms: int) -> Reviewed:
     """As `store`.  A change that was made meanwhile had its own review: under the locks that it took, what was compared before
     it is compared again, or it would be told as what is now."""
     ids = sorted({line.licence_id for line in compared.lines})
     await last_longer(conn, WHOLE_MS_MAX)
     await licences.lock_licences(conn, tenant, ids)
-    facts, held = await load_facts(conn, tenant, ids, policy, now_ms), compared.held
+    facts, found = await load_facts(conn, tenant, ids, policy, now_ms), compared.found
     if replace(facts, progress={}) != replace(compared.facts, progress={}):
-        held = await asyncio.to_thread(hold_against, compared.lines, facts, policy)
-    return await store(conn, tenant, held, now_ms)
+        found = await asyncio.to_thread(hold_against, compared.lines, facts, policy)
+    return await store(conn, tenant, found, now_ms)
 
 
 def _is_settled(facts: Facts) -> bool:
@@ -96,12 +121,15 @@ def _is_settled(facts: Facts) -> bool:
     return not facts.holds and all(one.day.settled for days in facts.days.values() for one in days)
 
 
-def hold_against(lines: Sequence[LodgedLine], facts: Facts, policy: Policy) -> list[Held]:
-    """Pure.  Each line whose licence the facts speak of, and whose claim was not withdrawn meanwhile."""
-    assessed = {item.row.id: item for item in assess(facts, policy)}
+def hold_against(lines: Sequence[LodgedLine], facts: Facts, policy: Policy) -> Found:
+    """Each line whose licence the facts speak of, and whose claim was not withdrawn meanwhile."""
+    judged = judge(facts, policy)
+    assessed = {item.row.id: item for item in judged.items}
     found = []
     for line in lines:
-        item = assessed[line.licence_id]
+        item = assessed.get(line.licence_id)
+        if item is None:
+            continue
         own = next((one for one in item.earlier if one.claim_id == line.claim_id), None)
         if own is not None:
             exempt = item.record.vehicle.exempt  # such a vehicle buys no licence: nothing was to be claimed (rule VE5)
@@ -109,7 +137,7 @@ def hold_against(lines: Sequence[LodgedLine], facts: Facts, policy: Policy) -> l
             now_km = left_km(shows_km, before_it(item.earlier, line.claim_id))
             rate = (item.rate.cents, item.rate.units) if item.rate is not None else (0, 0)
             found.append(Held(line, own.account, now_km, rate, bytes.fromhex(item.statement.hash)))
-    return found
+    return Found(found, judged.broken)
 
 
 async def close_disclosure(
@@ -125,9 +153,17 @@ async def close_disclosure(
     return claim_id
 
 
-async def store(conn: Connection, tenant: UUID, held: Sequence[Held], now_ms: int) -> int:
-    """One open disclosure for each line that owes something, none for the others; returns how many owe.  The lines' licences
-    are locked, so that nobody else reviews them; of what a person closes meanwhile it waits to learn."""
+async def put_down(conn: Connection, tenant: UUID, vehicle_ids: Collection[UUID]) -> None:
+    """For the worker: the claims of the vehicles say that a review is still to come, until it has made it."""
+    await reviews.ask(conn, tenant, vehicle_ids, LATE)
+
+
+async def store(conn: Connection, tenant: UUID, found: Found, now_ms: int) -> Reviewed:
+    """One open disclosure for each line that owes something, none for the others; what could be held against nothing is put
+    down.  The lines' licences are locked, so that nobody else reviews them; of what a person closes meanwhile it waits to
+    learn."""
+    held = found.held
+    await put_down(conn, tenant, _not_reviewed(found.broken))
     told: dict[tuple[UUID, UUID], list[DisclosureRow]] = {}
     for row in await claim_life.lock_told(conn, tenant, sorted({one.line.claim_id for one in held})):
         told.setdefault((row.claim_id, row.licence_id), []).append(row)
@@ -138,7 +174,15 @@ async def store(conn: Connection, tenant: UUID, held: Sequence[Held], now_ms: in
         much = over_claim(one.account, one.now_km, closed_km, *one.rate)
         owing += much is not None
         await _tell(conn, tenant, one, much, next((row for row in before if row.closed_on is None), None), now_ms)
-    return owing
+    return Reviewed(owing, found.broken)
+
+
+def _not_reviewed(broken: Sequence[Broken]) -> set[UUID]:
+    """Their vehicles."""
+    for one in broken:
+        LOOP_FAILURES.labels(LOOP).inc()
+        log.error(NOT_REVIEWED, vehicle_id=str(one.row.vehicle_id), error=one.words, rule="CL7")
+    return {one.row.vehicle_id for one in broken}
 
 
 async def _tell(

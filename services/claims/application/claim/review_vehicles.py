@@ -4,24 +4,16 @@ transaction (rule CL7): a kilometre that a later claim may count now is disclose
 import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
-from services.claims.application.claim.review_claim import WHOLE_MS_MAX, hold_against, store
+from services.claims.application.claim.review_claim import LOOP, NOT_REVIEWED, WHOLE_MS_MAX, hold_against, store
 from services.claims.application.statement.facts import load_facts
 from services.claims.domain.instants import from_ms
 from services.claims.domain.policy import Policy
 from services.claims.repo import reviews
 from shared.db.pool import Connection, Pool, last_longer, past_rivals, tenant_tx
-from shared.errors import Fatal
 from shared.observability.logging import get_logger
 from shared.observability.metrics import LOOP_FAILURES
-
-LOOP: Final = "review"
-NOT_REVIEWED: Final = "a vehicle was not reviewed"
-LATE: Final = timedelta(minutes=10)
-"""An import takes less; one that died is followed up then."""
 
 log = get_logger(__name__)
 
@@ -50,29 +42,20 @@ async def review_vehicles(
     """Whatever stands lodged for the vehicles, in the transaction that changed what it stands on.
 
     Where the ledger holds what no statement can be made of, the change is not to blame: it is taken, the vehicle is put down
-    for the worker, and until that came round its claims say so (`services.claims.application.claim.doubts`)."""
+    for the worker, and until that came round its claims say so (`store`, `services.claims.application.claim.doubts`)."""
     await reviews.lock_vehicles(conn, tenant, vehicle_ids)
     for vehicle_id in sorted(vehicle_ids):
-        try:
-            await _review(conn, tenant, vehicle_id, policy, now_ms)
-        except Fatal as error:
-            LOOP_FAILURES.labels(LOOP).inc()
-            # without the traceback, which may take longer to write than a transaction may wait
-            log.error(NOT_REVIEWED, vehicle_id=str(vehicle_id), error=repr(error), rule="CL7")  # noqa: TRY400
-            await put_down(conn, tenant, [vehicle_id])
+        await _review(conn, tenant, vehicle_id, policy, now_ms)
 
 
-async def _review(conn: Connection, tenant: UUID, vehicle_id: UUID, policy: Policy, now_ms: int) -> None:
-    """Whatever stands lodged for the vehicle, whose licences are locked.  Raises Fatal before anything is stored."""
+async def _review(conn: Connection, tenant: UUID, vehicle_id: UUID, policy: Policy, now_ms: int) -> bool:
+    """Whatever stands lodged for the vehicle, whose licences are locked.  False where some of it was put down instead."""
     lines = await reviews.lodged_lines(conn, tenant, vehicle_id, from_ms(now_ms))
-    if lines:
-        facts = await load_facts(conn, tenant, sorted({line.licence_id for line in lines}), policy, now_ms)
-        await store(conn, tenant, await asyncio.to_thread(hold_against, lines, facts, policy), now_ms)
-
-
-async def put_down(conn: Connection, tenant: UUID, vehicle_ids: Collection[UUID]) -> None:
-    """In the transaction that moved their statements, where the reviews come after it."""
-    await reviews.ask(conn, tenant, vehicle_ids, LATE)
+    if not lines:
+        return True
+    facts = await load_facts(conn, tenant, sorted({line.licence_id for line in lines}), policy, now_ms)
+    found = await asyncio.to_thread(hold_against, lines, facts, policy)
+    return not (await store(conn, tenant, found, now_ms)).broken
 
 
 async def review_one(pool: Pool, tenant: UUID, vehicle_id: UUID, policy: Policy, now_ms: int) -> None:
@@ -84,8 +67,8 @@ async def _review_one(pool: Pool, tenant: UUID, vehicle_id: UUID, policy: Policy
     async with tenant_tx(pool, tenant) as conn:
         await last_longer(conn, WHOLE_MS_MAX)
         await reviews.lock_vehicles(conn, tenant, [vehicle_id])
-        await _review(conn, tenant, vehicle_id, policy, now_ms)
-        await reviews.done(conn, tenant, vehicle_id)
+        if await _review(conn, tenant, vehicle_id, policy, now_ms):
+            await reviews.done(conn, tenant, vehicle_id)
 
 
 async def review_put_down(pool: Pool, tenant: UUID, vehicle_ids: Collection[UUID], policy: Policy, now_ms: int) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from services.claims.application.claim.draft_claim import rate_text
-from services.claims.application.statement.facts import Assessed
+from services.claims.application.statement.assess import Assessed
 from services.claims.domain.claim.claim import ClaimDraft, pack
 from services.claims.domain.policy import Policy
 from services.claims.domain.register.bank import parse_account

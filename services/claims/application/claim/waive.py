@@ -12,7 +12,8 @@ from uuid import UUID
 from services.claims.application.claim.draft_claim import account_of
 from services.claims.application.refusals import already_exists, invalid
 from services.claims.application.sealing import Hasher, Sealer, account_key
-from services.claims.application.statement.facts import assess, load_facts
+from services.claims.application.statement.assess import assess
+from services.claims.application.statement.facts import load_facts
 from services.claims.domain.findings import Finding
 from services.claims.domain.policy import Policy
 from services.claims.domain.register.bank import same_name

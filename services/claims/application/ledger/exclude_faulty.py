@@ -102,12 +102,12 @@ async def _settle(across: Pool, pool: Pool, job: FaultyJob, policy: Policy, cloc
     async with tenant_tx(pool, job.tenant_id) as conn:
         standing = await claims_touched(conn, job.tenant_id, job.mark_id)
     at = from_ms(clock())
-    reviews = [
-        ReviewRow(job.mark_id, claim_id, await review_claim(pool, job.tenant_id, claim_id, policy, clock()), at)
-        for claim_id in standing
-    ]
-    over = sum(one.over_claimed > 0 for one in reviews)
+    found = {claim_id: await review_claim(pool, job.tenant_id, claim_id, policy, clock()) for claim_id in standing}
+    reviews = [ReviewRow(job.mark_id, claim_id, one.owing, at) for claim_id, one in found.items()]
+    over = sum(one.owing > 0 for one in found.values())
     words = f"every device-day follows; {len(reviews)} claims looked at, {over} of them claim too much"
+    if broken := sum(len(one.broken) for one in found.values()):
+        words += f"; {broken} of their licences cannot be worked out, and are looked at again by themselves"
     await _step(across, job, "excluded", "applied", words, at, reviews)
 
 

@@ -11,7 +11,8 @@ import msgspec
 
 from services.claims.application.peers import Recompute
 from services.claims.application.refusals import invalid
-from services.claims.application.statement.facts import Assessed, Bound, Facts, assess, by_device, load_facts
+from services.claims.application.statement.assess import Assessed, Broken, judge
+from services.claims.application.statement.facts import Bound, Facts, by_device, load_facts
 from services.claims.domain.policy import Policy
 from services.claims.domain.statement.difference import DayDifference, Figures, LicenceDifference, compare_days
 from services.claims.domain.statement.statement_parts import Revision
@@ -102,10 +103,12 @@ def _licences(
     after = replace(before, days=_with(facts.days, fresh), grounds={})
     found: list[LicenceDifference] = []
     standing: set[Key] = set()
-    for old, new in zip(assess(before, policy), assess(after, policy), strict=True):
-        standing |= {(one.device, one.day) for one in new.statement.stands_on} & set(changed)
-        one = _difference(old, new)
-        if one.before != one.after:
+    then, now = judge(before, policy).by_id(), judge(after, policy).by_id()
+    for licence_id, new in now.items():
+        if isinstance(new, Assessed):
+            standing |= {(one.device, one.day) for one in new.statement.stands_on} & set(changed)
+        one = _difference(then[licence_id], new)
+        if one.before != one.after or one.before is None:
             found.append(one)
     return sorted(found, key=lambda one: (one.plate, one.number)), standing
 
@@ -126,14 +129,19 @@ def _with(days: Mapping[str, Sequence[Revision]], fresh: Mapping[Key, DeviceDay]
     return by_device(merged.values())
 
 
-def _difference(old: Assessed, new: Assessed) -> LicenceDifference:
+def _difference(old: Assessed | Broken, new: Assessed | Broken) -> LicenceDifference:
+    known = next((one for one in (old, new) if isinstance(one, Assessed)), None)
     return LicenceDifference(
         licence_id=old.row.id,
         number=old.row.number,
         plate=old.licence.plate_at_issue,
-        state=old.assessment.state,
+        state=old.assessment.state if isinstance(old, Assessed) else "broken",
         claimed_as=old.mark.reference if old.mark is not None else "",
-        rate=old.rate,
-        before=Figures.of(old.statement, old.assessment.estimate_cents),
-        after=Figures.of(new.statement, new.assessment.estimate_cents),
+        rate=None if known is None else known.rate,
+        before=_figures(old),
+        after=_figures(new),
     )
+
+
+def _figures(item: Assessed | Broken) -> Figures | None:
+    return Figures.of(item.statement, item.assessment.estimate_cents) if isinstance(item, Assessed) else None

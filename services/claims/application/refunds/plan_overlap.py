@@ -8,7 +8,8 @@ from uuid import UUID
 from services.claims.application.refunds.judge_application import part_from_row
 from services.claims.application.refusals import invalid, not_found
 from services.claims.application.statement.alerts import usage_of
-from services.claims.application.statement.facts import Assessed, assess, load_facts
+from services.claims.application.statement.assess import Assessed, assess
+from services.claims.application.statement.facts import load_facts
 from services.claims.domain.findings import Finding
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy

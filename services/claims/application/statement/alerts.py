@@ -1,11 +1,10 @@
 """What the licences of a fleet need soon: run-out, overlap before the two years end, latest receipt (rules LI6, OT5)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from services.claims.application.statement.facts import Assessed
+from services.claims.application.statement.assess import Assessed, Broken, Judged
 from services.claims.domain.claim.deadlines import Receipt
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
@@ -27,13 +26,15 @@ SETTLED: Final = frozenset({"lodged", "claimed_outside"})
 
 @dataclass(frozen=True)
 class LicenceAlert:
-    item: Assessed
+    item: Assessed | Broken
     alert: Alert
 
 
-def alerts_of(items: Sequence[Assessed], policy: Policy, now_ms: int) -> list[LicenceAlert]:
-    """Of every licence that is not claimed, or not received yet, and of what is driven behind the last one; due first first."""
-    found = [LicenceAlert(item, alert) for item in items for alert in _of_one(item, policy, now_ms)]
+def alerts_of(judged: Judged, policy: Policy, now_ms: int) -> list[LicenceAlert]:
+    """Of every licence that is not claimed, or not received yet, of what is driven behind the last one, and of what cannot be
+    worked out; due first first."""
+    found = [LicenceAlert(item, alert) for item in judged.items for alert in _of_one(item, policy, now_ms)]
+    found += [LicenceAlert(item, alert) for item in judged.broken for alert in _of_broken(item, policy, now_ms)]
     return sorted(found, key=lambda one: (one.alert.due_on, one.item.row.number, one.alert.kind))
 
 
@@ -55,7 +56,14 @@ def _of_one(item: Assessed, policy: Policy, now_ms: int) -> list[Alert]:
     return alerts if expected is None else [*alerts, *expected.alerts]
 
 
-def _of_claim(item: Assessed, policy: Policy, today: date) -> list[Alert]:
+def _of_broken(item: Broken, policy: Policy, now_ms: int) -> list[Alert]:
+    """Its two years run on, whoever has to mend it."""
+    today = nz_date(from_ms(now_ms))
+    latest = [receipt_alert(item.licence, policy)] if item.mark is None else _of_claim(item, policy, today)
+    return [Alert(kind="ledger_broken", due_on=today, words=item.words), *latest]
+
+
+def _of_claim(item: Assessed | Broken, policy: Policy, today: date) -> list[Alert]:
     """Of the claim that holds the licence, while its line is not answered."""
     mark = item.mark
     line = next((one for one in item.earlier if mark is not None and one.claim_id == mark.source_id), None)

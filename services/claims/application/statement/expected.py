@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from services.claims.application.statement.facts import Assessed, Facts, assess, load_facts
+from services.claims.application.statement.assess import Assessed, judge
+from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.domain.claim.eligibility import with_finding
 from services.claims.domain.policy import Policy
 from services.claims.domain.register.licence import ORDINARY
@@ -72,10 +73,11 @@ async def load_earlier(
 
 
 def with_expected(facts: Facts, items: Sequence[Assessed], earlier: Earlier, policy: Policy) -> list[Assessed]:
-    """Pure.  Each of `items`, which `facts` were assessed to, with the finding of rule EL7."""
+    """Pure.  Each of `items`, which `facts` were assessed to, with the finding of rule EL7.  An earlier licence that cannot be
+    worked out says nothing of what is usual: fewer of its own ask the fleet's."""
     shares: dict[UUID, int | None] = {item.row.id: share_of(item.statement.totals) for item in items}
     if earlier.rest is not None:
-        shares |= {item.row.id: share_of(item.statement.totals) for item in assess(earlier.rest, policy)}
+        shares |= {item.row.id: share_of(item.statement.totals) for item in judge(earlier.rest, policy).items}
     shares |= earlier.shares
     judged = []
     for item in items:

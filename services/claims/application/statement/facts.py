@@ -1,42 +1,34 @@
-"""Everything that statements and eligibility of some licences stand on, loaded in a fixed number of queries; then, pure, what
-it comes to.  Every use case that looks at licences goes through these two steps."""
+"""Everything that statements and eligibility of some licences stand on, loaded in a fixed number of queries.  Every use case
+that looks at licences begins here; what it comes to says `assess.py`."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from services.claims.application.statement.binding import mark_from, record_of
+from services.claims.application.statement.binding import record_of
 from services.claims.application.statement.quick import worked_out
-from services.claims.application.statement.said import Said
-from services.claims.domain.claim.eligibility import Assessment, ClaimContext, assess_licence
-from services.claims.domain.claim.second_application import EarlierLine
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
-from services.claims.domain.rates import Rate, rate_of
 from services.claims.domain.register.licence import Licence, VehicleRecord
 from services.claims.domain.register.vehicle import DeviceSpan
 from services.claims.domain.statement.faulty import OpenMark
-from services.claims.domain.statement.present import Present, present, present_spans
+from services.claims.domain.statement.present import present_spans
 from services.claims.domain.statement.statement import (
     EvidencePeriod,
     Grounds,
     Revision,
-    Statement,
     evidence_period,
     grounds_of,
-    statement_on,
     wanted_whole,
 )
-from services.claims.domain.statement.usual_share import Look
-from services.claims.domain.statement.verification import Verification
 from services.claims.repo import faulty, ledger
 from services.claims.repo.ledger import Window
 from services.claims.repo.licences import LicenceRow
-from services.claims.repo.records import Mark, Register, register_around
+from services.claims.repo.records import Register, register_around
 from shared.contracts.device_day import Hold
-from shared.contracts.partitioning import partition_of
 from shared.db.pool import Connection
 from shared.nz_days import day_of
 
@@ -72,29 +64,6 @@ class Facts:
     """Data marked as faulty that are not settled yet."""
     grounds: Mapping[UUID, Grounds] = field(default_factory=dict, compare=False)
     """Of some of the licences, by id, as `days` make them; whoever puts other days here leaves them out."""
-
-
-@dataclass(frozen=True)
-class Assessed:
-    """One licence, judged."""
-
-    row: LicenceRow
-    licence: Licence
-    record: VehicleRecord
-    statement: Statement
-    assessment: Assessment
-    rate: Rate | None
-    mark: Mark | None
-    earlier: tuple[EarlierLine, ...]
-    """Lodged lines of the licence in claims that were not withdrawn, first lodged first (rule CL5)."""
-    verifications: tuple[Verification, ...]
-    """Of this licence, over any statement (rule CL2)."""
-    looks: tuple[Look, ...]
-    """Likewise (rule EL7)."""
-    gps_type: str
-    """Of the device that speaks for the vehicle last in the licence's period, "" where none was given."""
-    present: Present | None = None
-    """Where the recorder stands now; None where nothing of the licence is ahead, or nothing shows it (rule LI6)."""
 
 
 async def load_facts(
@@ -172,13 +141,15 @@ def _grounds(
     found: dict[UUID, Grounds] = {}
     wanted: set[tuple[str, int]] = set()
     for one in bound:
-        revisions = _revisions(one, days)
-        found[one.row.id] = grounds_of(one.licence, one.record, revisions, policy.rate_rises)
-        wanted.update(wanted_whole(found[one.row.id], revisions))
+        revisions = revisions_of(one, days)
+        with suppress(Exception):  # of one licence: `judge` comes to the same, and says so
+            stood = grounds_of(one.licence, one.record, revisions, policy.rate_rises)
+            wanted.update(wanted_whole(stood, revisions))
+            found[one.row.id] = stood
     return found, wanted
 
 
-def _revisions(bound: Bound, days: Mapping[str, Sequence[Revision]]) -> list[Revision]:
+def revisions_of(bound: Bound, days: Mapping[str, Sequence[Revision]]) -> list[Revision]:
     """Of the licence's device-days; one that lies in two of its windows twice."""
     found: list[Revision] = []
     for device, first, last in bound.period.device_days:
@@ -189,58 +160,6 @@ def _revisions(bound: Bound, days: Mapping[str, Sequence[Revision]]) -> list[Rev
 
 def _number(one: Revision) -> int:
     return one.day.day
-
-
-def assess(facts: Facts, policy: Policy, claimant_id: UUID | None = None) -> list[Assessed]:
-    """Pure.  `claimant_id`: the claim's, None while nobody claims (rule EL5)."""
-    said = Said.of(facts.register, facts.holds)
-    return [_assess_one(facts, bound, said, policy, claimant_id) for bound in facts.bound]
-
-
-def _assess_one(facts: Facts, bound: Bound, said: Said, policy: Policy, claimant_id: UUID | None) -> Assessed:
-    stood = facts.grounds.get(bound.row.id)
-    if stood is None:
-        stood = grounds_of(bound.licence, bound.record, _revisions(bound, facts.days), policy.rate_rises)
-    statement = statement_on(bound.licence, bound.record, stood)
-    mark = facts.register.marks.get(bound.row.id)
-    earlier = said.earlier(bound.row.id)
-    devices = sorted({span.device for span in bound.period.spans})
-    context = ClaimContext(
-        today=facts.today,
-        mark=mark_from(mark, earlier),
-        earlier=earlier,
-        taken=said.taken(bound.row.id),
-        claimable_end=bound.row.claimable_end_reading,
-        complete_through_ms={
-            span.device: facts.progress.get(partition_of(str(facts.tenant), span.device)) for span in bound.period.spans
-        },
-        holds=said.holds(devices),
-        marks=tuple(facts.marks),
-        waivers=said.waivers(bound.row.id),
-        claimant_id=claimant_id,
-    )
-    recorder = bound.record.recorder_of(bound.licence)
-    return Assessed(
-        row=bound.row,
-        licence=bound.licence,
-        record=bound.record,
-        statement=statement,
-        assessment=assess_licence(bound.licence, bound.record, statement, context, policy),
-        rate=rate_of(bound.licence, recorder.unit, policy.rates),
-        mark=mark,
-        earlier=earlier,
-        verifications=said.verifications(bound.row.id),
-        looks=said.looks(bound.row.id),
-        gps_type=bound.gps_type,
-        present=_present(facts, bound),
-    )
-
-
-def _present(facts: Facts, bound: Bound) -> Present | None:
-    if bound.ahead is None:
-        return None
-    days = [one.day for device in sorted({span.device for span in bound.ahead}) for one in facts.days.get(device, ())]
-    return present(bound.licence, bound.record, bound.ahead, days, facts.now_ms)
 
 
 def _gps_type(period: EvidencePeriod, own: Register) -> str:

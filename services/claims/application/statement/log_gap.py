@@ -8,8 +8,9 @@ from uuid import UUID
 from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.refusals import already_claimed, already_exists, invalid, not_found
 from services.claims.application.register.attach import check_attachment
+from services.claims.application.statement.assess import assess
 from services.claims.application.statement.binding import log_from_row
-from services.claims.application.statement.facts import Facts, assess, load_facts
+from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.domain.findings import km
 from services.claims.domain.instants import nz_date
 from services.claims.domain.policy import Policy

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from services.claims.application.exemption.owed_duties import owed_duties
 from services.claims.application.statement.alerts import LicenceAlert, alerts_of
-from services.claims.application.statement.facts import assess, load_facts
+from services.claims.application.statement.assess import judge
+from services.claims.application.statement.facts import load_facts
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim import awaited as awaits
 from services.claims.domain.instants import from_ms, nz_date
@@ -38,7 +39,7 @@ async def tell_alerts_next(across: Pool, pool: Pool, policy: Policy, clock: Cloc
         async with tenant_tx(pool, tenant) as conn:
             rows = await licences.licences(conn, tenant, Page(CHUNK, at, after), None, None, None)
             facts = await load_facts(conn, tenant, [row.id for row in rows], policy, clock())
-        found = alerts_of(await asyncio.to_thread(assess, facts, policy), policy, clock())
+        found = alerts_of(await asyncio.to_thread(judge, facts, policy), policy, clock())
         await _tell(pool, tenant, [one for one in found if _is_near(one, clock())])
         if len(rows) < CHUNK:
             return True

@@ -86,20 +86,31 @@ class LicenceDifference:
     claimed_as: str
     """The claim, or the reference outside, that has it already: "" where nothing has.  Its figures stay as lodged."""
     rate: Rate | None
-    before: Figures
-    after: Figures
+    before: Figures | None
+    """None: it cannot be worked out; so with `after`."""
+    after: Figures | None
+
+    @property
+    def off_road_mm(self) -> int | None:
+        """After less before, like all of these; None where one of both cannot be worked out."""
+        return None if self.before is None or self.after is None else self.after.off_road_mm - self.before.off_road_mm
+
+    @property
+    def claimable_km(self) -> int | None:
+        return None if self.before is None or self.after is None else self.after.claimable_km - self.before.claimable_km
 
     @property
     def cents(self) -> int | None:
-        """Of whole kilometres; None without a rate."""
-        if self.after.estimate_cents is None or self.before.estimate_cents is None:
+        """Of whole kilometres; None also without a rate."""
+        before, after = self.before, self.after
+        if before is None or after is None or after.estimate_cents is None or before.estimate_cents is None:
             return None
-        return self.after.estimate_cents - self.before.estimate_cents
+        return after.estimate_cents - before.estimate_cents
 
     @property
     def metre_cents(self) -> int | None:
-        """Of the metres themselves, without the floor to whole kilometres; None without a rate."""
-        if self.rate is None:
+        """Of the metres themselves, without the floor to whole kilometres; None also without a rate."""
+        if self.rate is None or self.before is None or self.after is None:
             return None
         return _worth(self.after.off_road_mm, self.rate) - _worth(self.before.off_road_mm, self.rate)
 
@@ -108,9 +119,9 @@ def _worth(mm: int, rate: Rate) -> int:
     return mm * rate.cents // (rate.units * KM_PER_UNIT * MM_PER_KM)
 
 
-def sum_known(cents: Iterable[int | None]) -> int | None:
+def sum_known(figures: Iterable[int | None]) -> int | None:
     """None as soon as one is not known."""
-    found = list(cents)
+    found = list(figures)
     return None if None in found else sum(one for one in found if one is not None)
 
 

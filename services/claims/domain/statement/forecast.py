@@ -12,7 +12,14 @@ from services.claims.domain.register.recorder import LICENCE_UNIT, MM_PER_KM, Un
 from services.claims.domain.statement.present import Usage
 
 AlertKind = Literal[
-    "run_out", "run_out_soon", "used_up", "will_not_be_used_up", "latest_receipt", "too_late", "uncovered"
+    "run_out",
+    "run_out_soon",
+    "used_up",
+    "will_not_be_used_up",
+    "latest_receipt",
+    "too_late",
+    "uncovered",
+    "ledger_broken",
 ]
 NOT_RECEIVED: Final = frozenset({"lodged", "sent", "returned"})
 """States of a claim in which the two years still run against it (rule EL2)."""

@@ -28,7 +28,7 @@ from services.claims.domain.statement.statement_parts import (
 )
 from services.claims.domain.statement.window import ClaimableRange
 from shared.contracts.device_day import DeviceDay
-from shared.errors import Fatal
+from shared.errors import Poison
 from shared.nz_days import AUCKLAND, from_ordinal, to_ordinal
 
 _BINDING_ORDER: tuple[ClosedOn, ...] = ("legal_recorder", "device_odometer", "gps")
@@ -39,7 +39,7 @@ def make_statement(
 ) -> Statement:
     """Join and close.  `revisions`: any order; of one (device, day) the highest rev counts; days of other devices are
     ignored; those in which nothing changes may come without segments (`grounds.py`).  Pure and deterministic: the order of
-    no input matters.  Raises Fatal where the sums do not close, or where a day lacks segments that count."""
+    no input matters.  Raises Poison where the sums do not close, or where a day lacks segments that count."""
     return statement_on(licence, record, grounds_of(licence, record, revisions, rate_rises))
 
 
@@ -58,7 +58,7 @@ def _assemble(licence: Licence, stood: Grounds, book: Book, log: tuple[Logged, .
     used = [revision.day for revision in counted]
     totals = book.totals()
     if frame.recorder_mm is not None and not window.empty and totals.counted_mm != frame.recorder_mm:
-        raise Fatal(f"licence {licence.id} counts {totals.counted_mm} mm, its recorder {frame.recorder_mm}")
+        raise Poison("ledger_broken", f"its days count {totals.counted_mm} mm, its recorder {frame.recorder_mm} mm")
     driven = [one for one in book.stretches if one.recorder_mm is not None and one.odometer_mm is not None]
     first_ms, last_ms = frame.zones[0].from_ms, frame.zones[-1].until_ms
     return Statement(

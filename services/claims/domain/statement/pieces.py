@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from services.claims.domain.register.vehicle import DeviceSpan
 from shared.contracts.device_day import DeviceDay, Segment, Total
-from shared.errors import Fatal
-from shared.nz_days import bounds_ms
+from shared.errors import Poison
+from shared.nz_days import bounds_ms, from_ordinal
 
 
 class Zone(NamedTuple):
@@ -116,7 +116,9 @@ def _segments(day: DeviceDay) -> Sequence[Segment]:
     if day.segments or not day.totals:
         return day.segments
     if day.settled:
-        raise Fatal(f"the segments of {day.device} on day {day.day} are needed and were not read")
+        raise Poison(
+            "ledger_broken", f"{day.device} on {from_ordinal(day.day)} has metres and no segments that place them"
+        )
     begin, end = active(day)
     return [
         Segment(begin, end, "unknown", "boundary_cut", one.kind, one.in_stretch, one.mm, "", 0, 0, 0, 0)

@@ -50,6 +50,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
     "licence.alert.uncovered": "there was travel without a licence (licence_id, due_on)",
     "licence.alert.latest_receipt": "its latest receipt day is near (licence_id, due_on)",
     "licence.alert.too_late": "its claim was sent or received after that day (licence_id, due_on)",
+    "licence.alert.ledger_broken": "what the ledger holds of it contradicts itself (licence_id, due_on)",
     "import.finished": "an import stored its lines (kind)",
     "webhook.disabled": "an endpoint was switched off after long failure (webhook_id)",
     "webhook.test": "somebody asked for a test; sent to the one endpoint only (webhook_id)",
