@@ -43,6 +43,26 @@ async def test_EL4_a_mark_of_faulty_data_is_taken_back(fleet: Fleet) -> None:
     assert await to_do(fleet, licence) == []
 
 
+async def test_EL8_an_account_in_another_name_is_confirmed_by_a_person_and_asked_about_again_once_it_changes(
+    fleet: Fleet,
+) -> None:
+    claimant = await fleet.add_claimant(bank_account_name="R & J Hill")
+    licence = await fleet.claimable()
+    await fleet.verify(licence)
+    (one,) = await to_do(fleet, licence)
+    assert (one["rule"], one["route"], "'R & J Hill'" in one["words"]) == ("EL8", "POST /v1/waivers", True)
+    assert not (await fleet.preview([licence], verified=False))["lodgeable"], "the preview says the same"
+    await does(fleet, one, claimant_id=claimant, rule="EL8", reason="the partners' account")
+    assert await to_do(fleet, licence) == []
+    assert (await fleet.preview([licence], verified=False))["lodgeable"]
+    changed = {"bank_account": "12-3140-0171323-50", "reason": "a new bank", "actor": "R Hill"}
+    await fleet.post(f"/claimants/{claimant}/correction", changed, 200)
+    assert [one["rule"] for one in await to_do(fleet, licence)] == ["EL8"], "confirmed was another account"
+    named = {"bank_account_name": "Hill Farms Limited", "reason": "typed wrong", "actor": "R Hill"}
+    await fleet.post(f"/claimants/{claimant}/correction", named, 200)
+    assert await to_do(fleet, licence) == []
+
+
 async def test_VE2_the_wrong_one_of_two_readings_is_struck(fleet: Fleet) -> None:
     licence = await fleet.claimable()
     await fleet.verify(licence)

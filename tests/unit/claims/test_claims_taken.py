@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.claims.domain.claim.claim import name_of_account
 from services.claims.domain.claim.taken import How, Taken, claimed_upto, kilometres_free
 from services.claims.domain.findings import Finding
 from services.claims.domain.preflight.attacks import attack
@@ -93,7 +94,8 @@ def test_LI4_what_gives_the_kilometres_back_is_to_be_done(one: Taken, route: str
     statement = make_statement(of, register, ledger(*DAYS), POLICY.rate_rises)
     judged = assessed(of, register, context=replace(USUAL, taken=(one,)))
     verified = Finding(rule="CL2", outcome="pass", reason="", source="")
-    payee = Payee("Hill Farms", "a@b.nz", "06 388 0000", has_account=True)
+    own = name_of_account("Hill Farms", "Hill Farms")
+    payee = Payee("Hill Farms", "a@b.nz", "06 388 0000", has_account=True, account_name=own)
     (found,) = to_do(of, register, statement, judged, verified, payee)
     assert (found.rule, found.route, found.final) == ("LI4", route, False)
 

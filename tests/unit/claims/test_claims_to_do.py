@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
+from services.claims.domain.claim.claim import name_of_account
 from services.claims.domain.claim.eligibility import ClaimContext, ClaimedMark, assess_licence
 from services.claims.domain.claim.taken import How, Taken
-from services.claims.domain.findings import Finding
+from services.claims.domain.findings import Finding, Waiver, waived
 from services.claims.domain.register.licence import Licence, UnusedAsked, VehicleRecord
 from services.claims.domain.register.vehicle import Ending
 from services.claims.domain.statement import to_do as to_do_module
@@ -31,7 +32,9 @@ from tests.unit.claims.judging import DAYS, FOLLOWING, LATE, POLICY, READINGS, U
 VERIFIED = Finding(rule="CL2", outcome="pass", reason="verified", source="s")
 UNVERIFIED = replace(VERIFIED, outcome="fail", reason="no person has verified the statement yet")
 APPLICATION = UUID(int=7)
-PAYEE = Payee("Hill Farms", "office@hill.example", "06 388 0000", has_account=True)
+OWN = name_of_account("Hill Farms", "Hill Farms")
+PAYEE = Payee("Hill Farms", "office@hill.example", "06 388 0000", has_account=True, account_name=OWN)
+ANOTHERS = PAYEE._replace(account_name=name_of_account("Hill Farms", "R Hill", "key"))
 
 
 def things(
@@ -176,7 +179,8 @@ def test_every_route_that_a_thing_to_do_names_is_in_the_openapi_document_with_it
         *things(of, record([of, FOLLOWING], READINGS)),
         *(one for held in HELD for one in things(context=replace(USUAL, taken=(held,)))),
         *things(verified=UNVERIFIED),
-        *things(payee=Payee("Hill Farms", "", "", has_account=False)),
+        *things(payee=PAYEE._replace(email="", phone="", has_account=False)),
+        *things(payee=ANOTHERS),
         *look_first(of.id, [Finding(rule="EL7", outcome="fail", reason="look", source="s")]),
     ]
     assert {one.rule for one in found} == {"EL1", "DI3", "EL4", "LI4", "VE2", "CL1", "LI5", "CL2", "EL8", "EL7"}
@@ -214,9 +218,17 @@ def test_CL1_where_nothing_has_come_the_pings_are_asked_for_first_or_the_device(
 
 
 def test_EL8_CL1_the_claimants_gaps_are_told_with_the_licence() -> None:
-    found = things(payee=Payee("Hill Farms", "", "388 0000", has_account=False))
+    found = things(payee=ANOTHERS._replace(email="", phone="388 0000", has_account=False))
     assert [(one.rule, one.field) for one in found] == [("EL8", "bank_account"), ("CL1", "email"), ("CL1", "phone")]
     assert {one.route for one in found} == {f"POST /v1/claimants/{licence().claimant_id}/correction"}
+
+
+def test_EL8_an_account_in_another_name_is_to_be_confirmed_or_corrected() -> None:
+    (one,) = things(payee=ANOTHERS)
+    assert (one.rule, one.route, one.field) == ("EL8", "POST /v1/waivers", "claimant_id")
+    assert "'R Hill'" in one.words and f"/v1/claimants/{licence().claimant_id}/correction" in one.words
+    decided = Waiver(rule="EL8", reason="the partner's", actor="R Hill", at=nz(2026, 3, 1), covers=frozenset({"key"}))
+    assert things(payee=ANOTHERS._replace(account_name=waived(ANOTHERS.account_name, [decided]))) == []
 
 
 def test_LI5_an_unknown_rate_is_asked_for() -> None:

@@ -28,7 +28,7 @@ from services.claims.domain.policy import Policy
 from services.claims.domain.statement.manual_log import stands_on_log
 from services.claims.domain.statement.places import PlaceTotal
 from services.claims.domain.statement.statement_parts import Amounts, Statement
-from services.claims.repo.parties import ClaimantRow
+from services.claims.domain.statement.to_do import Payee
 
 
 def to_api_finding(finding: Finding) -> FindingAnswer:
@@ -115,7 +115,7 @@ def _closure(statement: Statement) -> ClosureAnswer:
 
 
 def to_api_statement(
-    item: Assessed, policy: Policy, places: Sequence[PlaceTotal], claimant: ClaimantRow | None, today: date
+    item: Assessed, policy: Policy, places: Sequence[PlaceTotal], payee: Payee | None, today: date
 ) -> StatementAnswer:
     statement = item.statement
     return StatementAnswer(
@@ -174,7 +174,7 @@ def to_api_statement(
         ],
         warnings=[to_api_finding(finding) for finding in (*over_public_roads(statement), *stands_on_log(statement))],
         missing=list(statement.missing),
-        to_do=to_api_to_do(item, claimant),
+        to_do=to_api_to_do(item, payee),
         countdown=to_api_countdown(item, today),
         forecast=to_api_forecast(item, policy, today),
         labels=list(statement.labels),

@@ -24,6 +24,7 @@ from services.claims.api.statement.licence_schemas import (
 )
 from services.claims.api.statement.outlook import to_api_look
 from services.claims.application.claim.make_report import make_report
+from services.claims.application.claim.payee import payee_of
 from services.claims.application.peers import PeerUnavailable
 from services.claims.application.refusals import not_found
 from services.claims.application.statement.assess import Assessed, Judged, assess, judge
@@ -146,10 +147,13 @@ async def get_statement(who: Reader, context: Ctx, licence_id: UUID) -> Response
         named = await places.of_days(conn, who.tenant_id, facts.bound[0].period.device_days)
         claimant = await parties.claimant(conn, who.tenant_id, facts.bound[0].row.claimant_id)
 
+    waivers, sealer, hasher = facts.register.waivers, context.sealer, context.hasher
+    payee = None if claimant is None else payee_of(who.tenant_id, claimant, waivers, sealer, hasher)
+
     def made() -> tuple[Assessed, StatementAnswer]:
         (item,) = assess(facts, context.policy)
         places_named = places_of(item.statement, named)
-        return item, to_api_statement(item, context.policy, places_named, claimant, facts.today)
+        return item, to_api_statement(item, context.policy, places_named, payee, facts.today)
 
     item, answer = await worked_out([facts.days], made)
     if answer.state == "claimable" and not answer.to_do:  # other licences are read for it: only where all else is done

@@ -10,7 +10,6 @@ from services.claims.domain.policy import Policy
 from services.claims.domain.statement.to_do import Payee, ToDo, look_first, to_do
 from services.claims.domain.statement.usual_share import is_looked_at
 from services.claims.domain.statement.verification import is_verified
-from services.claims.repo.parties import ClaimantRow
 
 
 class ToDoAnswer(Answer):
@@ -48,10 +47,7 @@ class ForecastAnswer(Answer):
     words: list[str]
 
 
-def to_api_to_do(item: Assessed, claimant: ClaimantRow | None) -> list[ToDoAnswer]:
-    payee = None
-    if claimant is not None:
-        payee = Payee(claimant.name, claimant.email, claimant.phone, claimant.bank_sealed is not None)
+def to_api_to_do(item: Assessed, payee: Payee | None) -> list[ToDoAnswer]:
     verified = is_verified(item.statement.hash, item.verifications)
     return _answers(to_do(item.licence, item.record, item.statement, item.assessment, verified, payee))
 

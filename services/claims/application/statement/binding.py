@@ -235,7 +235,7 @@ def looks_of(rows: Sequence[AcknowledgementRow], licence_id: UUID) -> tuple[Look
     )
 
 
-def waivers_of(rows: list[WaiverRow], thing: UUID) -> tuple[Waiver, ...]:
+def waivers_of(rows: Sequence[WaiverRow], thing: UUID) -> tuple[Waiver, ...]:
     """The waivers of one licence or one claimant."""
     return tuple(
         Waiver(rule=w.rule, reason=w.reason, actor=w.actor, at=w.created_at, covers=frozenset(w.covers))

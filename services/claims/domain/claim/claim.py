@@ -32,6 +32,7 @@ __all__ = [
 def assess_claim(draft: ClaimDraft, policy: Policy, today: date, waivers: Sequence[Waiver] = ()) -> tuple[Finding, ...]:
     """Rules of the claim as a whole: CL1 (each missing field named), PA1, EL2 over all lines (the earliest deadline is the
     claim's), EL3 on the claim and per sheet, EL8."""
+    applicant = draft.applicant
     missing = [
         Finding(rule="CL1", outcome="fail", reason=reason, source=source, inputs=(("field", field),))
         for field, reason, source in (*missing_fields(draft), *missing_in_lines(draft.lines, policy))
@@ -43,8 +44,8 @@ def assess_claim(draft: ClaimDraft, policy: Policy, today: date, waivers: Sequen
         *_deadline(draft.lines, today),
         _whole_claim(draft.lines, policy),
         *_poor_sheets(draft.lines, policy),
-        _account(draft.applicant.bank_account),
-        waived(_account_name(draft.applicant), waivers),
+        _account(applicant.bank_account),
+        waived(name_of_account(applicant.name, applicant.bank_account_name, applicant.account_key), waivers),
     )
 
 
@@ -117,13 +118,13 @@ def _account(text: str) -> Finding:
     return Finding(rule="EL8", outcome="pass", reason=f"{account.masked} is a valid account", source=FORM_NOTE_8)
 
 
-def _account_name(applicant: Applicant) -> Finding:
+def name_of_account(applicant: str, account_name: str, account_key: str = "") -> Finding:
     """Rule EL8: a mismatch needs a person's confirmation and reason (a Waiver): of this account, in this name, for this
     applicant."""
-    if same_name(applicant.bank_account_name, applicant.name):
+    if same_name(account_name, applicant):
         return Finding(rule="EL8", outcome="pass", reason="the account bears the applicant's name", source=FORM_NOTE_8)
-    reason = f"the account of {applicant.bank_account_name!r} does not match the applicant {applicant.name!r}"
+    reason = f"the account of {account_name!r} does not match the applicant {applicant!r}"
     return Finding(
         rule="EL8", outcome="fail", reason=reason, source=FORM_NOTE_8, inputs=(("field", "bank_account_name"),),
-        waivable=(applicant.account_key,) if applicant.account_key else (),
+        waivable=(account_key,) if account_key else (),
     )  # fmt: skip

@@ -44,6 +44,8 @@ class Payee(NamedTuple):
     email: str
     phone: str
     has_account: bool
+    account_name: Finding
+    """Whether it bears the claimant's name, or a person confirmed that it does not."""
 
 
 def to_do(
@@ -232,6 +234,9 @@ def _of_payee(payee: Payee, claimant_id: UUID) -> Iterator[ToDo]:
     if not payee.has_account:
         words = f"{payee.name} has no bank account: the form would be returned"
         yield ToDo(rule="EL8", words=words, route=route, field="bank_account")
+    elif payee.account_name.outcome == "fail":
+        words = f"{payee.account_name.reason}: correct whichever is wrong ({route}), or say why it is right"
+        yield ToDo(rule="EL8", words=words, route=WAIVERS, field="claimant_id")
     if not is_email(payee.email):
         words = f"{payee.name} has no e-mail address: enter it, or give one with the claim"
         yield ToDo(rule="CL1", words=words, route=route, field="email")
