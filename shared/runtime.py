@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from shared.errors import Retryable
 from shared.http.heads import HurriedHeads
+from shared.http.lingering import Lingering
 from shared.observability import health as health_routes
 from shared.observability import logging as logs
 from shared.observability.health import Health
@@ -102,7 +103,7 @@ async def serve(app: FastAPI, settings: ProcessSettings, tasks: Sequence[Task], 
     gc.set_threshold(YOUNG_MAX)
     sock = listen(settings.host, settings.port)
     config = uvicorn.Config(
-        app, http=HurriedHeads, log_config=None, access_log=False, server_header=False,
+        Lingering(app), http=HurriedHeads, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=DRAIN_S, lifespan="on",
     )  # fmt: skip
     server = _Server(config)
