@@ -50,6 +50,7 @@ from shared.db.audit import PURGE_EVERY_S, PURGE_LOOP, PURGE_STALE_S, purge_roun
 from shared.db.pool import Pool, open_pool
 from shared.http import audit_log, auth, conventions, cors, key_routes
 from shared.http.commands import Commands
+from shared.http.issuer import token_reader
 from shared.http.limits import BodyLimit
 from shared.http.tokens import TokenReader
 from shared.nz_days import FIRST_DAY, bounds_ms, to_ordinal
@@ -232,7 +233,7 @@ async def run(settings: ClassifierSettings) -> int:
         stack.push_async_callback(stream.close)
         classifier = Classifier(settings, health, worker)
         relay = Relay(worker, stream, health=health)
-        tokens = await stack.enter_async_context(auth.token_reader(settings, system_clock))
+        tokens = await stack.enter_async_context(token_reader(settings, system_clock))
         app = create_app(settings, api_pool, classifier, tokens)
         tasks: list[Task] = [
             (LOOP, classifier.consume),

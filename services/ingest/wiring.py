@@ -26,7 +26,7 @@ from shared.contracts.topics import QUARANTINE
 from shared.db.audit import PURGE_EVERY_S, PURGE_LOOP, PURGE_STALE_S, purge_round
 from shared.db.pool import open_pool
 from shared.http import cors
-from shared.http.auth import token_reader
+from shared.http.issuer import token_reader
 from shared.observability.health import Health
 from shared.observability.logging import get_logger
 from shared.rounds import task

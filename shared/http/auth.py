@@ -6,8 +6,7 @@ most that long."""
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,15 +21,14 @@ from shared.db.api_keys import EVER, PRINT_BYTES, KeyRow, find_key, hash_key, ke
 from shared.db.errors import DatabaseUnavailable
 from shared.db.pool import Pool, tx
 from shared.http import audit, deeds
-from shared.http.issuer import INTROSPECTION_PATH, Holders, by_asking
-from shared.http.jwks import JWKS_PATH, FetchedKeys, KeysUnavailable, fixed, open_client
+from shared.http.jwks import KeysUnavailable
 from shared.http.problems import Problem, unavailable
 from shared.http.rates import Rates, address_of, take
 from shared.http.tokens import AccessToken, InvalidToken, TokenReader
 from shared.nz_days import AUCKLAND, instant_of
 from shared.observability.logging import get_logger
 from shared.observability.metrics import AUTH_REFUSED
-from shared.settings import LimitSettings, TokenSettings
+from shared.settings import LimitSettings
 
 log = get_logger(__name__)
 
@@ -242,16 +240,3 @@ def install(
     and record every request of theirs in the audit log."""
     app.state.authenticator = Authenticator(pool, tokens=tokens, clock=clock, limits=limits)
     app.user_middleware.append(Middleware(audit.Audit, trail=deeds.Trail(app, pool, clock)))  # the innermost
-
-
-@asynccontextmanager
-async def token_reader(settings: TokenSettings, clock: Clock) -> AsyncIterator[TokenReader | None]:
-    """Believes the tokens of the issuer that is set, by its public keys, while their holder stands; None where none is set."""
-    if not settings.token_issuer:
-        yield None
-        return
-    url = settings.token_jwks_url or settings.token_issuer + JWKS_PATH
-    near = url.removesuffix(JWKS_PATH) if url.endswith(JWKS_PATH) else settings.token_issuer
-    async with open_client() as client:
-        stands = Holders(by_asking(client, near + INTROSPECTION_PATH)).stands
-        yield TokenReader(settings.token_issuer, FetchedKeys(client, fixed(url)), clock, stands)

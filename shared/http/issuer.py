@@ -3,14 +3,17 @@ keys nor its people, ask it (RFC 7662)."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Final
 
 import httpx
 
-from shared.http.jwks import KeysUnavailable
-from shared.http.tokens import AccessToken
+from shared.clock import Clock
+from shared.http.jwks import JWKS_PATH, FetchedKeys, KeysUnavailable, fixed, open_client
+from shared.http.tokens import AccessToken, TokenReader
+from shared.settings import TokenSettings
 
 INTROSPECTION_PATH: Final = "/oauth/introspect"
 KNOWN_S: Final = 30.0
@@ -67,3 +70,16 @@ def by_asking(client: httpx.AsyncClient, url: str) -> Ask:
         raise KeysUnavailable(f"the issuer answered {answer.status_code} where it was asked for a token")
 
     return ask
+
+
+@asynccontextmanager
+async def token_reader(settings: TokenSettings, clock: Clock) -> AsyncIterator[TokenReader | None]:
+    """Believes the tokens of the issuer that is set, by its public keys, while their holder stands; None where none is set."""
+    if not settings.token_issuer:
+        yield None
+        return
+    url = settings.token_jwks_url or settings.token_issuer + JWKS_PATH
+    near = url.removesuffix(JWKS_PATH) if url.endswith(JWKS_PATH) else settings.token_issuer
+    async with open_client() as client:
+        stands = Holders(by_asking(client, near + INTROSPECTION_PATH)).stands
+        yield TokenReader(settings.token_issuer, FetchedKeys(client, fixed(url)), clock, stands)

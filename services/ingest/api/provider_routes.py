@@ -8,11 +8,22 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from services.ingest.adapters.heard import KEPT_DAYS, Heard
 from services.ingest.adapters.refusals import provider_origin
 from services.ingest.api.intake import Intake, Sender
+from services.ingest.api.provider_schemas import (
+    ConsentAnswer,
+    ConsentBody,
+    ConsentList,
+    DeviceAnswer,
+    DevicePage,
+    GapAnswer,
+    RevokeBody,
+    TenantAnswer,
+    TenantList,
+)
 from services.ingest.api.quarantine_page import Asked, page_of
 from services.ingest.api.schemas import PINGS_ANSWERS, PINGS_BODY, QuarantinePage, Receipt
 from services.ingest.domain.silence import gaps
@@ -23,7 +34,7 @@ from shared.db.pool import Connection, Pool, tenant_tx
 from shared.http import audit
 from shared.http.audit import audited_hourly
 from shared.http.auth import Authenticator, Principal
-from shared.http.fields import Answer, Body, GivenText, printable
+from shared.http.fields import printable
 from shared.http.guards import require
 from shared.http.openapi.document import NEVER
 from shared.http.paging import CURSOR_CHARS_MAX, LIMIT_MAX, Here
@@ -52,62 +63,6 @@ async def _confirmed(request: Request) -> bool:
 
 ByToken = Annotated[bool, Depends(_confirmed)]
 Text128 = Annotated[str | None, Query(max_length=128), AfterValidator(lambda text: text and printable(text))]
-
-
-class ConsentBody(Body):
-    provider_id: UUID = Field(
-        description="As the provider tells you.", examples=["3f0c7a52-9d1e-4a53-9d27-0d2f6f0f3b11"]
-    )
-    actor: GivenText | None = Field(None, description="The consenting person's name, unless they signed in.")
-
-
-class RevokeBody(Body):
-    actor: GivenText | None = None
-
-
-class ConsentAnswer(Answer):
-    id: UUID
-    provider_id: UUID
-    provider: str
-    granted_at: datetime
-    granted_by: str
-    revoked_at: datetime | None
-    revoked_by: str
-
-
-class ConsentList(Answer):
-    items: list[ConsentAnswer]
-
-
-class TenantAnswer(Answer):
-    tenant_id: UUID
-    since: datetime
-
-
-class TenantList(Answer):
-    items: list[TenantAnswer]
-
-
-class GapAnswer(Answer):
-    """Whole hours without a fix."""
-
-    from_at: datetime
-    to_at: datetime
-    hours: int
-
-
-class DeviceAnswer(Answer):
-    device_id: str
-    last_ts: datetime = Field(description="Of its latest fix.")
-    last_received_at: datetime
-    gaps: list[GapAnswer]
-
-
-class DevicePage(Answer):
-    """By device id."""
-
-    items: list[DeviceAnswer]
-    next_cursor: str | None
 
 
 class Consented:

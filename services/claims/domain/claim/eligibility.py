@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
+from services.claims.domain.claim.completeness import is_complete
 from services.claims.domain.claim.deadlines import Channel, in_time, latest_receipt_on, send_days
 from services.claims.domain.claim.licence_rules import (
     ClaimContext,
     buys_licences,
     has_ended,
     in_force,
-    is_complete,
     is_ordinary,
     over_public_roads,
     paid_by_claimant,
