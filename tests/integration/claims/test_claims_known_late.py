@@ -35,6 +35,13 @@ async def test_OT1_a_credit_written_down_after_a_surrender_came_to_nothing_is_no
     await not_given_back(fleet, licence)
 
 
+async def test_OT1_a_credit_written_down_for_an_overlap_is_the_one_that_was_noted_with_it(fleet: Fleet) -> None:
+    licence = await long_licence(fleet)
+    later = await fleet.add_licence("ABC123", "RUC 10", 46_000, READ_AT, overlap=True)
+    await fleet.post(f"/licences/{later}/correction", WHY | {"credit_cents": CREDIT}, 200)
+    await not_given_back(fleet, licence)
+
+
 async def test_OT1_EL4_a_credit_for_what_lies_beyond_a_claim_is_not_surrendered_too(fleet: Fleet) -> None:
     """The claim of a sold vehicle ends at the sale, so that an overlap bought there meets nothing that still runs."""
     licence = await long_licence(fleet)

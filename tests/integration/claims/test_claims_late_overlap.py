@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.claims.applying import parts
 from tests.integration.claims.world import Fleet
 
 pytestmark = pytest.mark.integration
@@ -62,6 +63,13 @@ async def test_LI3_a_late_overlap_typed_by_mistake_is_struck_and_the_claim_owes_
     whole = await fleet.get(f"/licences/{licence}")
     assert (whole["claimable_end_reading"], whole["ended_by"]) == (46_000, None)
     assert (await fleet.get("/disclosures", claim_id=claim, only_open="true"))["items"] == []
+
+
+async def test_OT1_LI3_a_credit_written_down_for_a_late_overlap_stays_apart_from_what_was_claimed(fleet: Fleet) -> None:
+    licence, _ = await claimed(fleet)
+    overlap = await fleet.add_licence("ABC123", "RUC 5", 45_250, "2026-10-04T12:00:00+13:00", **LATE)
+    await fleet.post(f"/licences/{overlap}/correction", WHY | {"credit_cents": 5700}, 200)
+    assert await parts(fleet, licence) == [("off_road", 45_000, 46_000)]
 
 
 async def test_LI3_over_a_licence_claimed_outside_nothing_can_be_told_and_it_is_refused(fleet: Fleet) -> None:

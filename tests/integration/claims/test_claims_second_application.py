@@ -85,6 +85,11 @@ async def test_CL5_EL4_a_second_application_holds_only_what_the_first_left_out(
         "disclosures": [],
     }
     assert not (await fleet.preview([licence]))["lodgeable"], "one consent, one application"
+    elsewhere = {"claimed_on": ON, "reference": "paper 9", "actor": "R Hill", "reason": "by hand"}
+    refused = await fleet.post(f"/licences/{licence}/claimed-outside", elsewhere, 409)
+    assert (refused["code"], refused["licence_ids"]) == ("already_claimed", [licence]), "nor one elsewhere"
+    await step(fleet, second["id"], "sent", SENT)
+    await step(fleet, second["id"], "second-application", agreed(licence))
 
 
 async def test_CL7_CL5_of_two_applications_for_a_licence_each_owes_its_own_part_and_no_kilometre_twice(
