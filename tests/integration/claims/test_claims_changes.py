@@ -193,8 +193,24 @@ async def test_CL7_a_late_reading_that_leaves_the_claim_as_it_is_discloses_nothi
 
 
 async def test_CL7_a_sale_recorded_back_in_time_is_disclosed_by_what_was_lodged_beyond_it(fleet: Fleet) -> None:
-    _, claim = await lodged(fleet)
+    licence, claim = await lodged(fleet)
     sale = {"kind": "sold", "at": "2026-10-10T08:00:00+13:00", "reading": 45_600, "reason": "sold", "actor": "R Hill"}
     await fleet.post(f"/vehicles/{fleet.vehicles['ABC123']}/sale", sale, 200)
     (much,) = await over_claimed(fleet, claim)
     assert much > 0
+    paper = await fleet.get(f"/licences/{licence}")
+    assert (paper["claimable_end_reading"], paper["ended_by"]) == (46_000, None), "what is claimed stays as it is"
+    await fleet.post(f"/claims/{claim}/withdraw", {"on": "2026-11-22", "reason": "sold before", "actor": "R"}, 200)
+    paper = await fleet.get(f"/licences/{licence}")
+    assert (paper["claimable_end_reading"], paper["ended_by"]) == (45_600, "sale"), (
+        "and ends there once nothing claims it"
+    )
+
+
+async def test_LI2_CL5_a_sale_ends_a_licence_whose_claim_was_withdrawn_like_any_other(fleet: Fleet) -> None:
+    licence, claim = await lodged(fleet)
+    await fleet.post(f"/claims/{claim}/withdraw", {"on": "2026-11-22", "reason": "sold before", "actor": "R"}, 200)
+    sale = {"kind": "sold", "at": "2026-10-10T08:00:00+13:00", "reading": 45_600, "reason": "sold", "actor": "R Hill"}
+    sold = await fleet.post(f"/vehicles/{fleet.vehicles['ABC123']}/sale", sale, 200)
+    assert licence in sold["licences_ended"]
+    assert (await fleet.get(f"/licences/{licence}"))["claimable_end_reading"] == 45_600

@@ -28,7 +28,7 @@ async def restore_range(conn: Connection, tenant: UUID, licence_id: UUID, *, tho
     to what is asked for as unused.  Recorder and licence are locked.  One that is claimed stays as it is, unless it was cut
     after its claim.  Raises Problem 409 `licence_range_overlap`."""
     row = await licences.licence(conn, tenant, licence_id)
-    if row is None or row.ended_by is None or (not though_claimed and await lodged.claimed(conn, tenant, [licence_id])):
+    if row is None or (not though_claimed and await lodged.claimed(conn, tenant, [licence_id])):
         return
     later = await licences.later_start(conn, tenant, licence_id)
     end, cause = (row.end_reading, None) if later is None else (later, "overlap")
