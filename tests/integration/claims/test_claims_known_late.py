@@ -73,6 +73,9 @@ async def test_LI2_EL5_a_surrender_withdrawn_after_a_sale_lets_the_licence_run_o
     await act(fleet, made, "withdraw", {"on": ON, "reason": "sold instead"})
     paper = await fleet.get(f"/licences/{licence}")
     assert (paper["claimable_end_reading"], paper["ended_by"]) == (46_300, "sale")
+    judged = await fleet.get(f"/licences/{licence}/eligibility")
+    (free,) = [one for one in judged["findings"] if one["rule"] == "LI4"]
+    assert free["outcome"] == "pass", "nobody asks for those kilometres any more"
 
 
 async def test_LI2_EL5_a_licence_bought_ahead_is_whole_again_after_a_struck_sale_whatever_another_one_gave_back(
