@@ -20,11 +20,14 @@ async def claimed_too_much(fleet: Fleet, claim: str) -> list[int]:
 async def test_LI7_a_claim_outside_on_the_wrong_licence_is_taken_back_and_the_licence_claimed(fleet: Fleet) -> None:
     licence = await fleet.claimable()
     entry = {"claimed_on": "2026-11-01", "reference": "paper 1", "actor": "R Hill", "reason": "by hand"}
-    await fleet.post(f"/licences/{licence}/claimed-outside", entry)
+    other = f"/licences/{fleet.licences['RUC 0001 next']}/claimed-outside"
+    for where in (f"/licences/{licence}/claimed-outside", other):
+        await fleet.post(where, entry)
     path = f"/licences/{licence}/claimed-outside/strike"
     change = await fleet.post(path, WHY, 200)
     assert (change["kind"], change["act"], change["before"]["reference"]) == ("claimed_outside", "struck", "paper 1")
     await fleet.post(path, WHY, 404)
+    assert (await fleet.post(other, entry, 409))["code"] == "already_exists", "the other one stays claimed"
     preview = await fleet.preview([licence])
     await fleet.post("/claims", {"preview_token": preview["preview_token"]})
     await fleet.post(path, WHY, 404)  # a claim of ours is no entry that can be taken back
