@@ -112,3 +112,22 @@ async def test_CL7_nothing_is_disclosed_of_what_the_agency_declined_cut_or_took_
     await step(fleet, claim, "outcomes", {"actor": "R", "lines": [back]})
     found = await fleet.post(f"/claims/{claim}/review", {}, 200)
     assert (found["over_claimed"], found["disclosures"][0]["closed_as"]) == (0, "not_owed_any_more")
+
+
+async def test_CL7_CL6_an_outcome_by_which_other_kilometres_count_is_held_against_the_statements_at_once(
+    fleet: Fleet,
+) -> None:
+    """Declined, and after an objection accepted: by then the statement shows less."""
+    licence, claim = await lodged(fleet)
+    await step(fleet, claim, "sent", SENT)
+    await step(fleet, claim, "received", {"on": ON, "actor": "R Hill"})
+
+    async def outcome(**said: object) -> list[tuple[int, str | None]]:
+        await step(fleet, claim, "outcomes", {"actor": "R", "lines": [{"licence_id": licence, "on": ON} | said]})
+        told = [(one["claimed_km"], one["closed_as"]) for one in (await fleet.get("/disclosures"))["items"]]
+        return sorted(told, key=lambda one: one[0])
+
+    assert await outcome(kind="declined", reason="no signature") == []
+    await rewritten(fleet, 9, 30)
+    assert await outcome(kind="accepted", distance_km=500, cents=3800) == [(500, None)]
+    assert await outcome(kind="accepted", distance_km=560, cents=4256) == [(500, "replaced"), (560, None)]

@@ -154,8 +154,9 @@ async def post_outcomes(request: Request, who: Writer, context: Ctx, claim_id: U
     actor = actor_of(who, body.actor)
     steps = [LineStep(id=new_id(), on_day=one.on, actor=actor, **one.model_dump(exclude={"on"})) for one in body.lines]
     return await record(
-        request, context, who, claim_id, lambda conn: decide(conn, who.tenant_id, claim_id, steps, today_of(context))
-    )
+        request, context, who, claim_id,
+        lambda conn: decide(conn, who.tenant_id, claim_id, steps, today_of(context), context.reviews),
+    )  # fmt: skip
 
 
 @router.post("/claims/{claim_id}/review", response_model=ReviewAnswer)

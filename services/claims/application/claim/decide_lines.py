@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.claims.application.claim.claim_steps import lines_of, locked
 from services.claims.application.claim.doubts import account_after
+from services.claims.application.claim.review_vehicles import Reviews
 from services.claims.application.happened import check_step_day
 from services.claims.application.refusals import invalid, step_not_allowed
 from services.claims.application.webhooks.tell import tell
@@ -19,8 +20,11 @@ from shared.db.pool import Connection
 from shared.http.problems import Problem
 
 
-async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequence[LineStep], today: date) -> None:
-    """What the Agency said of lines, what was paid, set off or recovered.  With the last line the claim is decided.
+async def decide(
+    conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequence[LineStep], today: date, reviews: Reviews
+) -> None:
+    """What the Agency said of lines, what was paid, set off or recovered.  With the last line the claim is decided.  Where
+    other kilometres count now, it is held against what its statements show (rule CL7).
 
     Raises Problem 404, 409 `step_not_allowed`, 422 for a licence that is not of this claim, more kilometres than were claimed,
     more money than was accepted or came, and a day before the receipt, before the line's last, or yet to come."""
@@ -31,7 +35,8 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
     lines = await lines_of(conn, tenant, claim_id, licence_ids)
     await licences.lock_licences(conn, tenant, licence_ids)  # another application counts what stands of this one
     known = await claim_life.line_steps(conn, tenant, claim_id)
-    accounts = {line.licence_id: account_after(line, known) for line in lines.values()}
+    before = {line.licence_id: account_after(line, known) for line in lines.values()}
+    accounts = dict(before)
     received = max(s.on_day for s in await claim_life.steps(conn, tenant, claim_id) if s.kind == "received")
     last = {s.licence_id: s.on_day for s in sorted(known, key=lambda s: s.on_day)}
     passed_on = await _passed_on(conn, tenant, claim_id, licence_ids)
@@ -48,6 +53,15 @@ async def decide(conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequ
         end = Step(id=new_id(), kind="decided", on_day=max(last.values()), actor=decisions[-1].actor)
         await claim_life.add_step(conn, tenant, claim_id, end, "decided")
         await tell(conn, tenant, "claim.decided", claim_id=claim_id)
+    moved = [one for one, account in accounts.items() if _counts(account) != _counts(before[one])]
+    if moved:
+        rows = await licences.licences_by_id(conn, tenant, moved)
+        await reviews.of(conn, tenant, {row.vehicle_id for row in rows})
+
+
+def _counts(account: LineAccount) -> tuple[int, int]:
+    """What an over-claim is reckoned from."""
+    return account.counted_km, account.standing_km
 
 
 def _after(where: str, account: LineAccount, one: LineStep) -> LineAccount:
