@@ -48,7 +48,7 @@ async def test_CL7_a_review_that_read_before_a_change_tells_what_is_true_after_i
     assert set(outcomes(await send(fleet, "readings", late_readings(fleet, range(2, 15))))) == {"ok"}
     standing = await disclosed(fleet)
     async with tenant_tx(claims.context.pool, fleet.tenant) as conn:
-        assert await store_compared(conn, fleet.tenant, compared, policy, now_ms) == 1
+        assert (await store_compared(conn, fleet.tenant, compared, policy, now_ms)).owing == 1
         assert await told(conn, fleet) == ["disclosure.opened"]
     assert await disclosed(fleet) == standing
 
@@ -65,7 +65,7 @@ async def test_CL7_a_disclosure_that_a_person_closes_while_a_review_runs_is_not_
 
     async def review() -> int:
         async with tenant_tx(pool, fleet.tenant) as conn:
-            return await store_compared(conn, fleet.tenant, compared, policy, now_ms)
+            return (await store_compared(conn, fleet.tenant, compared, policy, now_ms)).owing
 
     async with tenant_tx(pool, fleet.tenant) as conn:
         await close_disclosure(
