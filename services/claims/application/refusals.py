@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+from services.claims.repo.taken import TakenRow
 from shared.http.problems import Problem
 
 
@@ -42,13 +43,27 @@ def already_claimed(licence_ids: Sequence[UUID]) -> Problem:
     )  # fmt: skip
 
 
-def range_claimed(licence_id: UUID) -> Problem:
-    """Design G4: the kilometres of a recorder are claimed once, on whatever licence."""
+def range_claimed(licence_id: UUID, held: TakenRow | None = None) -> Problem:
+    """Design G4: the kilometres of a recorder are claimed once, on whatever licence.  `held`: by what, where that is known."""
+    extra: dict[str, Any] = {}
+    words = "A claim of another licence of the recorder holds some of the same kilometres."
+    if held is not None:
+        extra["held_by"] = {"licence_id": str(held.other_id)}
+        if held.how == "outside":
+            by, then = f"The claim outside ({held.reference})", "take that record back first, if it is a mistake."
+        else:
+            extra["held_by"]["claim_id"] = str(held.source_id)
+            by = f"Claim {held.reference}, which is {held.state},"
+            then = (
+                "withdraw it first."
+                if held.state == "lodged"
+                else "its form was sent, so it stays, and this stays too."
+            )
+        words = f"{by} holds some of the same kilometres on licence {held.other}: {then}"
     return Problem(
         409, "range_claimed", "Kilometres of this licence were claimed with another one",
-        "A claim of another licence of the recorder holds some of the same kilometres, perhaps since this one was entered late "
-        "(rule CL7). What that claim said too much is among the disclosures; until it is withdrawn nothing is claimed twice.",
-        licence_ids=[str(licence_id)],
+        f"{words} Nothing is claimed twice: what was said too much is among the disclosures (rule CL7).",
+        licence_ids=[str(licence_id)], **extra,
     )  # fmt: skip
 
 

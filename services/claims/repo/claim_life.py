@@ -29,17 +29,18 @@ select id, licence_id, seq, kind, on_day, distance_km, cents, reference, reason,
 from claims.line_step where tenant_id = $1 and claim_id = $2 order by licence_id, seq"""
 INSERT_DISCLOSURE: Final = """
 insert into claims.disclosure
-    (tenant_id, id, claim_id, licence_id, claimed_km, now_km, settled_km, cents, statement_hash, letter, found_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    (tenant_id, id, claim_id, licence_id, claimed_km, now_km, settled_km, claimed_cents, now_cents, settled_cents, cents, rules,
+    grounds, statement_hash, letter, found_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 on conflict (tenant_id, claim_id, licence_id) where closed_on is null do nothing returning id"""
 TOLD: Final = """
-select id, claim_id, licence_id, claimed_km, now_km, settled_km, cents, letter, found_at, closed_on, closed_as, closed_cents,
-    closed_reference, closed_by
+select id, claim_id, licence_id, claimed_km, now_km, settled_km, claimed_cents, now_cents, settled_cents, cents, rules, grounds,
+    letter, found_at, closed_on, closed_as, closed_cents, closed_reference, closed_by
 from claims.disclosure where tenant_id = $1 and claim_id = any($2::uuid[]) order by found_at, id"""
 LOCK_TOLD: Final = TOLD + " for update"
 DISCLOSURES: Final = """
-select id, claim_id, licence_id, claimed_km, now_km, settled_km, cents, letter, found_at, closed_on, closed_as, closed_cents,
-    closed_reference, closed_by
+select id, claim_id, licence_id, claimed_km, now_km, settled_km, claimed_cents, now_cents, settled_cents, cents, rules, grounds,
+    letter, found_at, closed_on, closed_as, closed_cents, closed_reference, closed_by
 from claims.disclosure
 where tenant_id = $1 and claim_id = coalesce($2, claim_id) and (not $3 or closed_on is null) and (found_at, id) > ($4, $5)
     and licence_id = coalesce($7, licence_id)
@@ -99,8 +100,14 @@ class DisclosureRow:
     claimed_km: int
     now_km: int
     settled_km: int
+    claimed_cents: int | None = None
+    now_cents: int | None = None
+    settled_cents: int = 0
     cents: int | None
-    """Of claimed_km - now_km - settled_km."""
+    """claimed_cents - now_cents - settled_cents; None: not known."""
+    rules: Sequence[str] = ()
+    """Which would refuse the line today, and in `grounds` why, one for one."""
+    grounds: Sequence[str] = ()
     letter: str
     found_at: datetime
     closed_on: date | None = None
@@ -158,7 +165,8 @@ async def insert_disclosure(conn: Connection, tenant: UUID, row: DisclosureRow, 
     """False, and nothing happens, where the line has an open one."""
     found = await conn.fetchval(
         INSERT_DISCLOSURE, tenant, row.id, row.claim_id, row.licence_id, row.claimed_km, row.now_km, row.settled_km,
-        row.cents, statement_hash, row.letter, row.found_at,
+        row.claimed_cents, row.now_cents, row.settled_cents, row.cents, list(row.rules), list(row.grounds), statement_hash,
+        row.letter, row.found_at,
     )  # fmt: skip
     return found is not None
 

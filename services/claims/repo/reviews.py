@@ -13,12 +13,17 @@ LOCK_LICENCES: Final = """
 select id from claims.licence where tenant_id = $1 and vehicle_id = any($2::uuid[]) order by id for update"""
 # Evidence is kept for two years from the application (rule RE1): what is older cannot be judged any more.
 LODGED_LINES: Final = """
-select l.claim_id, c.number as claim_number, l.licence_id, l.number, l.plate, l.distance_km
+select l.claim_id, c.number as claim_number, l.licence_id, l.number, l.plate, l.distance_km,
+    l.estimate_cents
 from claims.licence p
 join claims.claim_line l on l.tenant_id = p.tenant_id and l.licence_id = p.id
 join claims.claim c on c.tenant_id = l.tenant_id and c.id = l.claim_id
 where p.tenant_id = $1 and p.vehicle_id = $2 and c.state <> 'withdrawn' and c.lodged_at > $3::timestamptz - interval '2 years'
 order by c.lodged_at, l.claim_id, l.licence_id"""
+IS_DISCLOSED: Final = """
+select exists (
+    select from claims.disclosure d join claims.licence p on p.tenant_id = d.tenant_id and p.id = d.licence_id
+    where d.tenant_id = $1 and p.vehicle_id = $2 and d.closed_on is null)"""
 CLAIM_AFTER: Final = """
 select tenant_id, id from claims.claim
 where (tenant_id, id) > ($1, $2) and state <> 'withdrawn' and lodged_at > $3::timestamptz - interval '2 years'
@@ -45,6 +50,7 @@ class LodgedLine:
     number: str
     plate: str
     distance_km: int
+    estimate_cents: int | None
 
 
 async def lock_vehicles(conn: Connection, tenant: UUID, vehicle_ids: Collection[UUID]) -> None:
@@ -56,6 +62,11 @@ async def lock_vehicles(conn: Connection, tenant: UUID, vehicle_ids: Collection[
 async def lodged_lines(conn: Connection, tenant: UUID, vehicle_id: UUID, at: datetime) -> list[LodgedLine]:
     """Every standing line that the last two years lodged for the vehicle."""
     return all_of(LodgedLine, await conn.fetch(LODGED_LINES, tenant, vehicle_id, at))
+
+
+async def is_disclosed(conn: Connection, tenant: UUID, vehicle_id: UUID) -> bool:
+    """Whether something is to be told of a line that was lodged for the vehicle, which a change may settle."""
+    return bool(await conn.fetchval(IS_DISCLOSED, tenant, vehicle_id))
 
 
 async def claim_after(conn: Connection, tenant: UUID, claim_id: UUID, at: datetime) -> tuple[UUID, UUID] | None:

@@ -131,3 +131,16 @@ async def test_CL7_CL6_an_outcome_by_which_other_kilometres_count_is_held_agains
     await rewritten(fleet, 9, 30)
     assert await outcome(kind="accepted", distance_km=500, cents=3800) == [(500, None)]
     assert await outcome(kind="accepted", distance_km=560, cents=4256) == [(500, "replaced"), (560, None)]
+
+
+async def test_CL7_EL3_a_claim_of_which_less_than_20_dollars_would_be_given_today_says_so(fleet: Fleet) -> None:
+    _, claim = await lodged(fleet)
+    await rewritten(fleet, 9, 19)
+    await step(fleet, claim, "review", {})
+    assert [one["rule"] for one in (await fleet.get(f"/claims/{claim}"))["findings"]] == ["CL7"], "266 km are $20.21"
+    await rewritten(fleet, 10, 18)
+    await step(fleet, claim, "review", {})
+    told, small = (await fleet.get(f"/claims/{claim}"))["findings"]
+    assert (told["rule"], told["inputs"]["now_cents"]) == ("CL7", "1915")
+    assert (small["rule"], small["outcome"], small["inputs"]["estimate_cents"]) == ("EL3", "fail", "1915")
+    assert "$19.15" in small["reason"]

@@ -182,3 +182,49 @@ async def test_LI7_CL5_a_record_of_a_claim_outside_is_not_taken_back_over_anothe
     await fleet.post(f"/claims/{second['id']}/withdraw", {"on": ON, "reason": "after all", "actor": "R Hill"}, 200)
     await fleet.post(f"/licences/{licence}/claimed-outside/strike", STRIKE, 200)
     assert (await fleet.get(f"/licences/{licence}"))["claim_id"] == claim["id"]
+
+
+async def test_CL5_a_second_application_is_withdrawn_once_the_claim_named_in_the_refusal_is(fleet: Fleet) -> None:
+    """The first claim was declined; a late overlap cut the licence, another application followed for what was left, and the overlap
+    was claimed: the first claim's kilometres are the overlap's until that claim is withdrawn."""
+    licence = await fleet.claimable()
+    first = await fleet.post("/claims", {"preview_token": (await fleet.preview([licence]))["preview_token"]})
+    who: dict[str, Any] = {"on": ON, "actor": "R Hill"}
+    await fleet.post(f"/claims/{first['id']}/sent", who | {"channel": "email"}, 200)
+    await fleet.post(f"/claims/{first['id']}/received", who, 200)
+    declined = {"licence_id": licence, "kind": "declined", "on": ON, "reason": "an overlap is missing"}
+    await fleet.post(f"/claims/{first['id']}/outcomes", {"actor": "R Hill", "lines": [declined]}, 200)
+    await fleet.post(f"/licences/{fleet.licences['RUC 0001 next']}/strike", STRIKE, 200)
+    more: dict[str, Any] = {"end_reading": 48_500, "units": 3, "gross_cents": 22_800, "overlap": True}
+    overlap = await fleet.add_licence("ABC123", "RUC 5", 45_500, "2026-10-08T08:00:00+13:00", **more)
+    await fleet.add_licence("ABC123", "RUC 6", 48_500, "2026-11-02")
+    await fleet.add_reading("ABC123", "2026-11-02", 48_500)
+    await fleet.post(f"/claims/{first['id']}/second-application", WHY | {"licence_ids": [licence]}, 200)
+    second, third = [
+        await fleet.post("/claims", {"preview_token": (await fleet.preview([one]))["preview_token"]})
+        for one in (licence, overlap)
+    ]
+    withdraw: dict[str, Any] = who | {"reason": "after all"}
+    refused = await fleet.post(f"/claims/{second['id']}/withdraw", withdraw, 409)
+    assert (refused["code"], refused["licence_ids"]) == ("range_claimed", [licence])
+    assert f"Claim {third['number']}, which is lodged," in refused["detail"] and "RUC 5" in refused["detail"]
+    assert "withdraw it first" in refused["detail"]
+    assert refused["held_by"] == {"claim_id": third["id"], "licence_id": overlap}
+    assert (await fleet.get(f"/claims/{second['id']}"))["state"] == "lodged", "nothing of it was done"
+    await fleet.post(f"/claims/{refused['held_by']['claim_id']}/withdraw", withdraw, 200)
+    await fleet.post(f"/claims/{second['id']}/withdraw", withdraw, 200)
+    assert (await fleet.get(f"/licences/{licence}"))["claim_id"] == first["id"]
+
+
+async def test_CL5_what_was_sent_meanwhile_is_not_to_be_withdrawn_and_the_refusal_says_so(fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    claim = await fleet.post("/claims", {"preview_token": (await fleet.preview([licence]))["preview_token"]})
+    await fleet.post(f"/licences/{fleet.licences['RUC 0001 next']}/strike", STRIKE, 200)
+    more: dict[str, Any] = {"end_reading": 48_250, "units": 3, "gross_cents": 22_800, "overlap": True}
+    overlap = await fleet.add_licence("ABC123", "RUC 5", 45_250, "2026-10-04T12:00:00+13:00", **more)
+    refused = await fleet.post(f"/licences/{overlap}/claimed-outside", OUTSIDE, 409)
+    assert "withdraw it first" in refused["detail"]
+    await fleet.post(f"/claims/{claim['id']}/sent", {"on": ON, "channel": "email", "actor": "R Hill"}, 200)
+    refused = await fleet.post(f"/licences/{overlap}/claimed-outside", OUTSIDE, 409)
+    assert refused["code"] == "range_claimed"
+    assert f"Claim {claim['number']}, which is sent," in refused["detail"] and "its form was sent" in refused["detail"]

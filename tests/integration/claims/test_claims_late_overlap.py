@@ -62,7 +62,11 @@ async def test_LI3_a_late_overlap_typed_by_mistake_is_struck_and_the_claim_owes_
     await fleet.post(f"/licences/{overlap}/strike", WHY, 200)
     whole = await fleet.get(f"/licences/{licence}")
     assert (whole["claimable_end_reading"], whole["ended_by"]) == (46_000, None)
-    assert (await fleet.get("/disclosures", claim_id=claim, only_open="true"))["items"] == []
+    (left,) = (await fleet.get("/disclosures", claim_id=claim, only_open="true"))["items"]
+    assert (left["now_km"], left["cents"]) == (left["claimed_km"], 0), "not a kilometre"
+    assert [one["rule"] for one in left["grounds"]] == ["EL1"], (
+        "what was bought behind it was struck and is missing still"
+    )
 
 
 async def test_OT1_LI3_a_credit_written_down_for_a_late_overlap_stays_apart_from_what_was_claimed(fleet: Fleet) -> None:

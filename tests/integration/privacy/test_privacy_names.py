@@ -22,10 +22,10 @@ outcome reason reference released_reason withdrawn_reason words"""
 OTHER_NAMES = """
 act address agent bank_account_name bank_sealed bank_tail before body boundary boundary_before brief case_ref
 channel closed_as code covers contact_person customer_number data default_travel_description device duty_told email email_before
-email_key error export_sha256 fields gps_type hash holder inputs_sha256 issuer key key_id kind label last_error leaves
+email_key error export_sha256 fields gps_type grounds hash holder inputs_sha256 issuer key key_id kind label last_error leaves
 licence_hash media_type method name name_before name_key number number_key officer old_secret_sha256 organisation
 over_public paper_hash path person phone places plate plate_licence_hash put_away rate ref request_hash request_id role
-root route ruc_type rule scopes sealed secret_sha256 segments serial serial_key sha256 shows source specify_type state
+root route ruc_type rule rules scopes sealed secret_sha256 segments serial serial_key sha256 shows source specify_type state
 statement_hash subject summary things type types unit url wording"""
 WHO, WORDS = frozenset(WHO_NAMES.split()), frozenset(FREE_WORDS.split())
 NOT_WHO = WORDS | frozenset(OTHER_NAMES.split())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claims.application.claim.claim_request import LineShown, totals
-from services.claims.domain.claim.disclosure import over_claim
+from services.claims.domain.claim.disclosure import Settled, Shown, over_claim
 from services.claims.domain.claim.line_life import LineAccount, LineState
 from services.claims.domain.claim.second_application import EarlierLine, before_it, left_km, standing_km
 from services.claims.domain.claim.sheets import ClaimLine, pack
@@ -71,9 +71,13 @@ def test_CL3_licences_claimed_apart_come_to_what_they_come_to_together(
     assert together["claimable_km"] == sum(mm // 1_000_000 for mm, _, _ in parts), "floored once a licence (rule DI7)"
 
 
+def today(km: int, rate: Rate) -> Shown:
+    return Shown(km=km, rate=rate, grounds=())
+
+
 @given(st.integers(0, 10**6), st.integers(0, 10**6), rates)
 def test_CL7_what_is_disclosed_and_what_stands_are_what_was_claimed(claimed: int, now: int, rate: Rate) -> None:
-    found = over_claim(LineAccount(claimed_km=claimed), now, 0, rate.cents, rate.units)
+    found = over_claim(LineAccount(claimed_km=claimed), estimate_cents(claimed, rate), today(now, rate), Settled())
     if found is None:
         assert now >= claimed
         return
@@ -126,5 +130,9 @@ def test_CL5_EL4_however_often_the_agency_agrees_no_kilometre_stands_in_two_clai
                 account=became(much, how), estimate_cents=None, consent=None,
             )
         )  # fmt: skip
-    owed = [over_claim(line.account, left_km(now, before_it(lines, line.claim_id)), 0, 7_600, 1) for line in lines]
+    rate = Rate(cents=1_000, units=1, source="paid")
+    owed = [
+        over_claim(line.account, None, today(left_km(now, before_it(lines, line.claim_id)), rate), Settled())
+        for line in lines
+    ]
     assert sum(one.owed_km for one in owed if one is not None) == max(0, standing_km(lines) - now)

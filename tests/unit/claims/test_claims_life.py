@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 
 from services.claims.domain.claim.claim_life import CLAIM_STEPS, IllegalStep, advance, answer_due_on
-from services.claims.domain.claim.disclosure import letter, over_claim
 from services.claims.domain.claim.line_life import LineAccount, LineState, TooMuch, beyond_its_worth, is_decided
 from services.claims.policy import load
 
@@ -97,42 +96,6 @@ def test_CL6_a_claim_is_decided_once_every_line_is() -> None:
 
 def test_CL6_ten_working_days_run_from_receipt() -> None:
     assert answer_due_on(date(2026, 3, 30), POLICY) == date(2026, 4, 15)  # Good Friday and Easter Monday do not count
-
-
-def test_CL7_an_over_claim_is_told_in_kilometres_and_dollars_rounded_against_the_claimant() -> None:
-    found = over_claim(PENDING, 500, 0, 7_600, 1)
-    assert found is not None
-    assert (found.claimed_km, found.now_km, found.owed_km, found.cents) == (560, 500, 60, 456)
-    assert over_claim(PENDING, 559, 0, 7_601, 1).cents == 8  # type: ignore[union-attr]
-    assert over_claim(PENDING, 560, 0, 7_600, 1) is None
-    assert over_claim(PENDING, 700, 0, 7_600, 1) is None, (
-        "never more than was claimed: a late top-up is impossible (rule EL4)"
-    )
-    assert over_claim(PENDING, 500, 0, 0, 0).cents is None  # type: ignore[union-attr]
-    words = letter("RUCOR-000001", "L1", "ABC123", found)
-    assert "60 km, worth $4.56" in words
-
-
-def test_CL7_what_was_told_and_settled_is_not_owed_again_and_the_letter_says_so() -> None:
-    assert over_claim(PENDING, 500, 60, 7_600, 1) is None
-    more = over_claim(PENDING, 490, 60, 7_600, 1)
-    assert more is not None
-    assert (more.owed_km, more.cents) == (10, 76)
-    words = letter("RUCOR-000001", "L1", "ABC123", more)
-    assert (
-        "70 km were claimed in error. 60 km of them have been settled before. 10 km, worth $0.76, are still owed"
-        in words
-    )
-
-
-def test_CL7_nothing_is_owed_of_what_the_agency_declined_cut_or_took_back() -> None:
-    assert over_claim(PENDING.after("declined", None, None), 420, 0, 7_600, 1) is None
-    assert over_claim(PENDING.after("accepted", 420, 3_192), 420, 0, 7_600, 1) is None
-    gone = ACCEPTED.after("paid", None, 4_256).after("recovered", None, 4_256)
-    assert over_claim(gone, 420, 0, 7_600, 1) is None
-    part = ACCEPTED.after("paid", None, 4_256).after("recovered", None, 1_064)
-    assert over_claim(part, 420, 0, 7_600, 1) is None, "140 km were taken back"
-    assert over_claim(part, 400, 140, 7_600, 1).owed_km == 20, "one repayment on record twice is one"  # type: ignore[union-attr]
 
 
 def test_CL6_what_was_said_of_the_money_holds_while_the_kilometres_stay_and_is_unknown_for_more() -> None:

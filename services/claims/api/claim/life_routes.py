@@ -13,6 +13,7 @@ from services.claims.api.claim.life_schemas import (
     CloseDisclosureBody,
     ConsentBody,
     DisclosureAnswer,
+    GroundAnswer,
     HistoryAnswer,
     LineStepAnswer,
     OutcomesBody,
@@ -38,7 +39,7 @@ from services.claims.domain.claim.claim_life import answer_due_on
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 from services.claims.repo import claim_life, claims, faulty
-from services.claims.repo.claim_life import LineStep, Step
+from services.claims.repo.claim_life import DisclosureRow, LineStep, Step
 from services.claims.repo.rows import Page
 from shared.clock import new_id
 from shared.db.pool import Connection
@@ -161,7 +162,8 @@ async def post_outcomes(request: Request, who: Writer, context: Ctx, claim_id: U
 
 @router.post("/claims/{claim_id}/review", response_model=ReviewAnswer)
 async def post_review(request: Request, who: Writer, context: Ctx, claim_id: UUID) -> Response:
-    """Hold the claim against today's statements; what it claimed too much becomes a disclosure task (rule CL7)."""
+    """Hold the claim against today's statements, rates and rules; what it would not be given today becomes a disclosure task
+    (rule CL7)."""
     if (earlier := await replayed(request, context, who.tenant_id)) is not None:
         return earlier
     now_ms = context.clock()
@@ -176,10 +178,15 @@ async def post_review(request: Request, who: Writer, context: Ctx, claim_id: UUI
         return ReviewAnswer(
             over_claimed=found.owing,
             broken=[BrokenAnswer(licence_id=one.row.id, words=one.words) for one in found.broken],
-            disclosures=[DisclosureAnswer.model_validate(row) for row in rows],
+            disclosures=[_disclosure(row) for row in rows],
         )
 
     return await command(request, context, who.tenant_id, 200, effect)
+
+
+def _disclosure(row: DisclosureRow) -> DisclosureAnswer:
+    grounds = [GroundAnswer(rule=rule, reason=why) for rule, why in zip(row.rules, row.grounds, strict=True)]
+    return DisclosureAnswer.model_validate(vars(row) | {"grounds": grounds})
 
 
 @router.get("/disclosures")
@@ -198,7 +205,7 @@ async def get_disclosures(
         lambda conn: claim_life.disclosures(conn, who.tenant_id, page, claim_id, licence_id, only_open=only_open),
     )
     cursor = page.of.cursor_of(rows[-1].found_at, rows[-1].id) if len(rows) == page.limit else None
-    return ListAnswer(items=[DisclosureAnswer.model_validate(row) for row in rows], next_cursor=cursor)
+    return ListAnswer(items=[_disclosure(row) for row in rows], next_cursor=cursor)
 
 
 @router.post("/disclosures/{disclosure_id}/close", response_model=ClosedAnswer)

@@ -117,7 +117,14 @@ class HistoryAnswer(Answer):
     """After data that it stood on were taken out (rule CL7)."""
     findings: list[FindingAnswer]
     """What is in doubt: lines that came too late (rule EL2), more money than a line's kilometres are worth at the rate paid
-    (rule CL6), more kilometres than its statement shows now, and a review that is still to come (rule CL7)."""
+    (rule CL6), what a line would not be given today, and a review that is still to come (rule CL7)."""
+
+
+class GroundAnswer(Answer):
+    """A rule that would refuse the line today, though it did not when the line was lodged."""
+
+    rule: str
+    reason: str
 
 
 class DisclosureAnswer(Answer):
@@ -127,10 +134,18 @@ class DisclosureAnswer(Answer):
     claimed_km: int
     """What the Agency accepted; all that was claimed while it has not answered."""
     now_km: int
+    """Of them."""
     settled_km: int
     """Of the difference, what was disclosed and closed before, or taken back by the Agency."""
+    claimed_cents: int | None
+    """What `claimed_km` were worth at the rate at which they were lodged, or what the Agency accepted where that is less."""
+    now_cents: int | None
+    """What `now_km` are worth at that rate or at today's, the lower one.  Null: no rate is known today (rule LI5)."""
+    settled_cents: int
+    """Of the difference, as `settled_km`."""
     cents: int | None
-    """What the rest of the difference is worth: claimed_km - now_km - settled_km."""
+    """What may have to be repaid: claimed_cents - now_cents - settled_cents."""
+    grounds: list[GroundAnswer]
     letter: str
     found_at: datetime
     closed_on: date | None
@@ -147,7 +162,7 @@ class BrokenAnswer(Answer):
 
 class ReviewAnswer(Answer):
     over_claimed: int
-    """Lines that owe something: they have more than their statement shows today, and it was not settled yet."""
+    """Lines of which something is to be told: they would not be given as much today, and it was not settled yet."""
     broken: list[BrokenAnswer]
     """Licences that cannot be worked out: their lines were held against nothing, and are by themselves once that is mended."""
     disclosures: list[DisclosureAnswer]

@@ -1,5 +1,5 @@
-"""The deadline radar: what licences need, what the Agency is to answer and what an exemption's holder owes, the earliest first
-(rules LI6, OT5, CL6, EX4)."""
+"""The deadline radar: what licences need, what the Agency is to answer or to be told, and what an exemption's holder owes, the
+earliest first (rules LI6, OT5, CL6, CL7, EX4)."""
 
 import asyncio
 from datetime import date
@@ -20,6 +20,7 @@ from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
 from services.claims.repo import licences
 from services.claims.repo.awaited import awaited
+from services.claims.repo.doubts import OpenDisclosure, open_disclosures
 from services.claims.repo.rows import FIRST_ID, START, Page
 from shared.db.pool import tenant_tx
 
@@ -36,6 +37,7 @@ AlertKind = Literal[
     "ledger_broken",
     "answer_due",
     "duty_due",
+    "disclosure",
 ]
 
 router = APIRouter(tags=["licences"])
@@ -44,7 +46,7 @@ router = APIRouter(tags=["licences"])
 class AlertAnswer(Answer):
     kind: AlertKind
     due_on: date
-    """The day by which something must be done, or by which the Agency is to answer."""
+    """The day by which something must be done, or by which the Agency is to answer; of a disclosure the day it was found."""
     licence_id: UUID | None
     """Null where it is about a claim or an exemption."""
     number: str | None
@@ -55,6 +57,7 @@ class AlertAnswer(Answer):
     claim_id: UUID | None = None
     application_id: UUID | None = None
     exemption_id: UUID | None = None
+    disclosure_id: UUID | None = None
     words: str
     amount_cents: int | None
 
@@ -105,9 +108,14 @@ async def get_alerts(
             for one in await owed_duties(conn, who.tenant_id, context.policy)
             if vehicle_id in {None, one.vehicle_id} and claimant_id is None
         ]
+        disclosures = [
+            one
+            for one in await open_disclosures(conn, who.tenant_id)
+            if vehicle_id in {None, one.vehicle_id} and claimant_id in {None, one.claimant_id}
+        ]
     today = nz_date(from_ms(now_ms))
     answers = [_answer(one) for one in found] + [_awaited(one, today, context.policy) for one in waiting]
-    answers += [_owed(one, today) for one in duties]
+    answers += [_owed(one, today) for one in duties] + [_to_tell(one) for one in disclosures]
     wanted = [
         one
         for one in answers
@@ -159,4 +167,23 @@ def _owed(one: Owed, today: date) -> AlertAnswer:
         exemption_id=one.exemption_id,
         words=words_of(one.duty, today),
         amount_cents=None,
+    )
+
+
+def _to_tell(one: OpenDisclosure) -> AlertAnswer:
+    words = (
+        f"licence {one.number} does not stand as claim {one.claim} says: withdraw the claim while its form was never sent, "
+        "else tell the Agency, and close the disclosure"
+    )
+    return AlertAnswer(
+        kind="disclosure",
+        due_on=nz_date(one.found_at),
+        licence_id=one.licence_id,
+        number=one.number,
+        vehicle_id=one.vehicle_id,
+        plate=one.plate,
+        claim_id=one.claim_id,
+        disclosure_id=one.id,
+        words=words,
+        amount_cents=one.cents,
     )

@@ -7,15 +7,13 @@ from uuid import UUID
 
 from services.claims.application.claim.review_claim import close_disclosure
 from services.claims.application.happened import check_step_day
-from services.claims.application.refunds.restore_range import lock_with_recorders, restore_range
-from services.claims.application.refusals import claimed_once, invalid, not_found, step_not_allowed
+from services.claims.application.refunds.restore_range import hold_again, lock_with_recorders, restore_range
+from services.claims.application.refusals import invalid, not_found, step_not_allowed
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.claim_life import ClaimState, IllegalStep, advance
 from services.claims.repo import claim_life, claims, lodged
 from services.claims.repo.claim_life import Step
 from services.claims.repo.claims import LineRow
-from shared.clock import new_id
-from shared.db.errors import constraints
 from shared.db.pool import Connection
 
 
@@ -44,8 +42,7 @@ async def withdraw(conn: Connection, tenant: UUID, claim_id: UUID, step: Step, t
     await lock_with_recorders(conn, tenant, licence_ids)
     for licence_id in licence_ids:
         await lodged.release(conn, tenant, claim_id, licence_id, step.id)
-        with constraints(claimed_once(licence_id)):
-            await lodged.mark_again(conn, tenant, licence_id, claim_id, new_id())
+        await hold_again(conn, tenant, licence_id, claim_id)
         await restore_range(conn, tenant, licence_id)
     for told in await claim_life.told(conn, tenant, [claim_id]):
         await close_disclosure(conn, tenant, told.id, step.on_day, "not_owed_any_more", 0, "", step.actor)

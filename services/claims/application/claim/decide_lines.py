@@ -24,7 +24,7 @@ async def decide(
     conn: Connection, tenant: UUID, claim_id: UUID, decisions: Sequence[LineStep], today: date, reviews: Reviews
 ) -> None:
     """What the Agency said of lines, what was paid, set off or recovered.  With the last line the claim is decided.  Where
-    other kilometres count now, it is held against what its statements show (rule CL7).
+    other kilometres or cents count now, it is held against what its statements show (rule CL7).
 
     Raises Problem 404, 409 `step_not_allowed`, 422 for a licence that is not of this claim, more kilometres than were claimed,
     more money than was accepted or came, and a day before the receipt, before the line's last, or yet to come."""
@@ -59,9 +59,9 @@ async def decide(
         await reviews.of(conn, tenant, {row.vehicle_id for row in rows})
 
 
-def _counts(account: LineAccount) -> tuple[int, int]:
+def _counts(account: LineAccount) -> tuple[int, int, int | None]:
     """What an over-claim is reckoned from."""
-    return account.counted_km, account.standing_km
+    return account.counted_km, account.standing_km, account.accepted_cents
 
 
 def _after(where: str, account: LineAccount, one: LineStep) -> LineAccount:

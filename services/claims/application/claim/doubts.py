@@ -1,12 +1,15 @@
 """What is in doubt about a lodged claim, as its own view shows it: lines that came too late (rule EL2), money beyond what they
-are worth (rule CL6), kilometres that the statement does not show now, and a review that is still to come (rule CL7)."""
+are worth (rule CL6), what they would not be given today (rules CL7, EL3), and a review that is still to come (rule CL7)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
 from uuid import UUID
 
+from services.claims.application.claim.review_claim import BY_A_PERSON, said
 from services.claims.application.statement.binding import account_of
+from services.claims.domain.claim.claim import whole_claim
 from services.claims.domain.claim.deadlines import Receipt, late_receipt, two_years_from
+from services.claims.domain.claim.disclosure import findings_of
 from services.claims.domain.claim.line_life import LineAccount, beyond_its_worth
 from services.claims.domain.findings import FORM_NOTE_7_PAID, Finding
 from services.claims.domain.instants import nz_date
@@ -26,7 +29,8 @@ async def doubts(conn: Connection, tenant: UUID, claim: ClaimRow, policy: Policy
     accounts = {line.licence_id: account_after(line, known) for line in lines}
     on = [step.on_day for step in await claim_life.steps(conn, tenant, claim.id) if step.kind == claim.state]
     receipt = Receipt(claim.number, claim.state, on[-1] if on else None)
-    owing = {row.licence_id: row for row in await claim_life.told(conn, tenant, [claim.id]) if row.closed_on is None}
+    told = await claim_life.told(conn, tenant, [claim.id])
+    owing = {row.licence_id: row for row in told if row.closed_on is None}
     of_licences = await doubtful.lines(conn, tenant, claim.id)
     return [
         *_late(of_licences, accounts, receipt, policy, today),
@@ -35,7 +39,13 @@ async def doubts(conn: Connection, tenant: UUID, claim: ClaimRow, policy: Policy
             for line in lines
             for doubt in beyond_its_worth(line.number, accounts[line.licence_id], line.rate_cents)
         ),
-        *(_not_shown(line.number, owing[line.licence_id]) for line in lines if line.licence_id in owing),
+        *(
+            doubt
+            for line in lines
+            if (row := owing.get(line.licence_id)) is not None
+            for doubt in findings_of(line.number, str(row.id), said(row))
+        ),
+        *_too_small(lines, accounts, told, policy),
         *_to_review(claim, of_licences),
     ]
 
@@ -56,15 +66,17 @@ def _late(
             yield from late_receipt(line.number, latest_on, receipt, today)
 
 
-def _not_shown(number: str, told: DisclosureRow) -> Finding:
-    """Nobody sends, or sends again, what is known to be too much without being told."""
-    much = told.claimed_km - told.now_km - told.settled_km
-    reason = (
-        f"licence {number}: {much} km more are claimed than its statement shows now: while the form was never sent, withdraw "
-        "the claim and claim anew; else tell the Agency (disclosure)"
-    )
-    inputs = (("disclosure", str(told.id)), ("claimed_km", str(told.claimed_km)), ("now_km", str(told.now_km)))
-    return Finding(rule="CL7", outcome="warn", reason=reason, source=FORM_NOTE_7_PAID, inputs=inputs)
+def _too_small(
+    lines: Sequence[LineRow], accounts: dict[UUID, LineAccount], told: Sequence[DisclosureRow], policy: Policy
+) -> Iterator[Finding]:
+    """Rule EL3 once more, of a claim that nobody has answered and that says too much."""
+    stands = [row for row in told if row.closed_as is None or row.closed_as in BY_A_PERSON]
+    stands.sort(key=lambda row: row.closed_on is None)  # what an open one says comes last, and counts
+    now = {row.licence_id: row.now_cents for row in stands}
+    if now and all(account.state == "pending" for account in accounts.values()):
+        found = whole_claim([(one.number, now.get(one.licence_id, one.estimate_cents)) for one in lines], policy)
+        if found.outcome == "fail":
+            yield found
 
 
 def _to_review(claim: ClaimRow, lines: Sequence[DoubtfulLine]) -> Iterator[Finding]:

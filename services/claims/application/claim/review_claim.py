@@ -1,4 +1,5 @@
-"""Hold a lodged claim against today's statements: what it claimed too much becomes a disclosure task (rule CL7)."""
+"""Hold a lodged claim against today's statements: what it would not be given today, in kilometres, money or at all, becomes a
+disclosure task (rule CL7)."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -11,7 +12,15 @@ from services.claims.application.refusals import not_found
 from services.claims.application.statement.assess import Broken, judge
 from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.application.webhooks.tell import tell
-from services.claims.domain.claim.disclosure import OverClaim, letter, over_claim
+from services.claims.domain.claim.disclosure import (
+    Ground,
+    OverClaim,
+    Settled,
+    Shown,
+    grounds_against,
+    letter,
+    over_claim,
+)
 from services.claims.domain.claim.line_life import LineAccount
 from services.claims.domain.claim.second_application import before_it, left_km
 from services.claims.domain.instants import from_ms, nz_date
@@ -42,10 +51,7 @@ class Held:
 
     line: LodgedLine
     account: LineAccount
-    now_km: int
-    """Besides what earlier claims of the licence have (rule CL5)."""
-    rate: tuple[int, int]
-    """Cents for so many units of 1000 km; (0, 0): not known."""
+    shown: Shown
     statement_hash: bytes
 
 
@@ -97,7 +103,9 @@ async def compare(pool: Pool, tenant: UUID, claim_id: UUID, policy: Policy, now_
         if row.state == "withdrawn":
             return None
         lines = [
-            LodgedLine(claim_id, row.number, line.licence_id, line.number, line.plate, line.distance_km)
+            LodgedLine(
+                claim_id, row.number, line.licence_id, line.number, line.plate, line.distance_km, line.estimate_cents
+            )
             for line in await claims.lines(conn, tenant, claim_id)
         ]
         facts = await load_facts(conn, tenant, [line.licence_id for line in lines], policy, now_ms)
@@ -135,8 +143,8 @@ def hold_against(lines: Sequence[LodgedLine], facts: Facts, policy: Policy) -> F
             exempt = item.record.vehicle.exempt  # such a vehicle buys no licence: nothing was to be claimed (rule VE5)
             shows_km = 0 if exempt else item.statement.claimable_km
             now_km = left_km(shows_km, before_it(item.earlier, line.claim_id))
-            rate = (item.rate.cents, item.rate.units) if item.rate is not None else (0, 0)
-            found.append(Held(line, own.account, now_km, rate, bytes.fromhex(item.statement.hash)))
+            shown = Shown(km=now_km, rate=item.rate, grounds=grounds_against(item.assessment.findings))
+            found.append(Held(line, own.account, shown, bytes.fromhex(item.statement.hash)))
     return Found(found, judged.broken)
 
 
@@ -170,8 +178,7 @@ async def store(conn: Connection, tenant: UUID, found: Found, now_ms: int) -> Re
     owing = 0
     for one in held:
         before = told.get((one.line.claim_id, one.line.licence_id), [])
-        closed_km = sum(row.claimed_km - row.now_km - row.settled_km for row in before if row.closed_as in BY_A_PERSON)
-        much = over_claim(one.account, one.now_km, closed_km, *one.rate)
+        much = over_claim(one.account, one.line.estimate_cents, one.shown, _settled(before))
         owing += much is not None
         await _tell(conn, tenant, one, much, next((row for row in before if row.closed_on is None), None), now_ms)
     return Reviewed(owing, found.broken)
@@ -185,15 +192,35 @@ def _not_reviewed(broken: Sequence[Broken]) -> set[UUID]:
     return {one.row.vehicle_id for one in broken}
 
 
+def _settled(told: Sequence[DisclosureRow]) -> Settled:
+    """What a person closed of the line's disclosures."""
+    closed = [row for row in told if row.closed_as in BY_A_PERSON]
+    known = [row for row in closed if row.cents is not None]
+    unknown = [row for row in closed if row.cents is None]
+    return Settled(
+        km=sum(said(row).owed_km for row in closed),
+        cents=sum(row.cents or 0 for row in known),
+        unknown=bool(unknown),
+        unknown_km=sum(said(row).owed_km for row in unknown),
+        unknown_cents=sum(row.closed_cents or 0 for row in unknown),
+        grounds=frozenset(ground for row in closed for ground in said(row).grounds),
+    )
+
+
+def said(row: DisclosureRow) -> OverClaim:
+    """What a disclosure told."""
+    return OverClaim(
+        claimed_km=row.claimed_km, now_km=row.now_km, settled_km=row.settled_km, claimed_cents=row.claimed_cents,
+        now_cents=row.now_cents, settled_cents=row.settled_cents, grounds=tuple(map(Ground, row.rules, row.grounds)),
+    )  # fmt: skip
+
+
 async def _tell(
     conn: Connection, tenant: UUID, held: Held, much: OverClaim | None, standing: DisclosureRow | None, now_ms: int
 ) -> None:
     """The task that stands says what is owed now, or another takes its place, or none does."""
     if standing is not None:
-        said = OverClaim(
-            claimed_km=standing.claimed_km, now_km=standing.now_km, settled_km=standing.settled_km, cents=standing.cents
-        )
-        if said == much:
+        if said(standing) == much:
             return
         how = "not_owed_any_more" if much is None else "replaced"
         await close_disclosure(conn, tenant, standing.id, nz_date(from_ms(now_ms)), how, 0, "", "review")
@@ -202,8 +229,10 @@ async def _tell(
     line = held.line
     row = DisclosureRow(
         id=new_id(), claim_id=line.claim_id, licence_id=line.licence_id, claimed_km=much.claimed_km, now_km=much.now_km,
-        settled_km=much.settled_km, cents=much.cents, letter=letter(line.claim_number, line.number, line.plate, much),
-        found_at=from_ms(now_ms),
+        settled_km=much.settled_km, claimed_cents=much.claimed_cents, now_cents=much.now_cents,
+        settled_cents=much.settled_cents, cents=much.cents, rules=[one.rule for one in much.grounds],
+        grounds=[one.reason for one in much.grounds],
+        letter=letter(line.claim_number, line.number, line.plate, much), found_at=from_ms(now_ms),
     )  # fmt: skip
     if await claim_life.insert_disclosure(conn, tenant, row, held.statement_hash):
         ids = {"disclosure_id": row.id, "claim_id": row.claim_id, "licence_id": row.licence_id}

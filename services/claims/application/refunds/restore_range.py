@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from services.claims.application.refusals import overlap, raising
+from services.claims.application.refusals import claimed_once, overlap, raising, range_claimed
 from services.claims.application.register.turns import series_of
-from services.claims.repo import applications, licences, lodged, recorders, vehicles
+from services.claims.repo import applications, licences, lodged, recorders, taken, vehicles
+from shared.clock import new_id
 from shared.db.errors import constraints
 from shared.db.pool import Connection
 
@@ -21,6 +22,15 @@ async def lock_with_recorders(conn: Connection, tenant: UUID, licence_ids: Seque
     for recorder_id in sorted({row.recorder_id for row in await licences.licences_by_id(conn, tenant, licence_ids)}):
         await recorders.lock_recorder(conn, tenant, recorder_id)
     return await licences.lock_licences(conn, tenant, licence_ids)
+
+
+async def hold_again(conn: Connection, tenant: UUID, licence_id: UUID, released_by: UUID) -> None:
+    """The claim whose mark `released_by` released has the licence again (rule CL5); nothing happens where it released none.
+    Recorder and licence are locked.  Raises Problem 409 `range_claimed` with the claim that is to be withdrawn first."""
+    for held in await taken.in_its_way(conn, tenant, licence_id, released_by):
+        raise range_claimed(licence_id, held)
+    with constraints(claimed_once(licence_id)):
+        await lodged.mark_again(conn, tenant, licence_id, released_by, new_id())
 
 
 async def restore_range(conn: Connection, tenant: UUID, licence_id: UUID, *, though_claimed: bool = False) -> None:

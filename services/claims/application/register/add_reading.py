@@ -9,6 +9,7 @@ from services.claims.application.register.attach import check_attachment
 from services.claims.application.register.turns import follow_readings
 from services.claims.repo import recorders
 from services.claims.repo.recorders import ReadingRow, RecorderRow
+from services.claims.repo.reviews import is_disclosed
 from shared.db.pool import Connection
 
 
@@ -32,10 +33,15 @@ async def add_reading(conn: Connection, tenant: UUID, row: ReadingRow, reviews: 
 async def keep_reading(
     conn: Connection, tenant: UUID, recorder: RecorderRow, row: ReadingRow, reviews: Reviews
 ) -> None:
-    """The last one of its recorder moves nothing that is lodged: that was read at both its ends (rule DI3)."""
+    """The last one of its recorder moves nothing that is lodged, which was read at both its ends (rule DI3): unless it was, and
+    is not any more, or the display turns over, where it may contradict the one before (rule VE2)."""
     await recorders.insert_reading(conn, tenant, row)
     await follow_readings(conn, tenant, recorder)
-    if await recorders.was_read_after(conn, tenant, row.recorder_id, row.at):
+    if (
+        recorder.rollover_at is not None
+        or await recorders.was_read_after(conn, tenant, row.recorder_id, row.at)
+        or await is_disclosed(conn, tenant, recorder.vehicle_id)
+    ):
         await reviews.of(conn, tenant, [recorder.vehicle_id])
 
 

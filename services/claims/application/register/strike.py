@@ -4,14 +4,13 @@ held against them at once (rule CL7)."""
 from uuid import UUID
 
 from services.claims.application.claim.review_vehicles import Reviews
-from services.claims.application.refunds.restore_range import lock_with_recorders, restore_range
-from services.claims.application.refusals import claimed_once, not_found
+from services.claims.application.refunds.restore_range import hold_again, lock_with_recorders, restore_range
+from services.claims.application.refusals import not_found
 from services.claims.application.register.turns import follow_readings
 from services.claims.repo import changes, devices, licences, lodged, recorders, vehicles
 from services.claims.repo.changes import Why
 from services.claims.repo.reviews import lock_vehicles
 from shared.clock import new_id
-from shared.db.errors import constraints
 from shared.db.pool import Connection
 
 
@@ -68,6 +67,5 @@ async def strike_outside(conn: Connection, tenant: UUID, licence_id: UUID, why: 
     marks = [one for one in await lodged.claimed(conn, tenant, [licence_id]) if one.kind == "outside"]
     if not marks or not await changes.strike(conn, tenant, "claimed_outside", marks[0].source_id, why):
         raise not_found("claim outside of licence", licence_id)
-    with constraints(claimed_once(licence_id)):
-        await lodged.mark_again(conn, tenant, licence_id, marks[0].source_id, new_id())
+    await hold_again(conn, tenant, licence_id, marks[0].source_id)
     await restore_range(conn, tenant, licence_id)

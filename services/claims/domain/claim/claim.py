@@ -42,7 +42,7 @@ def assess_claim(draft: ClaimDraft, policy: Policy, today: date, waivers: Sequen
         *(missing or [complete]),
         *_one_claimant(draft),
         *_deadline(draft.lines, today),
-        _whole_claim(draft.lines, policy),
+        whole_claim([(line.licence_number, line.estimate_cents) for line in draft.lines], policy),
         *_poor_sheets(draft.lines, policy),
         _account(applicant.bank_account),
         waived(name_of_account(applicant.name, applicant.bank_account_name, applicant.account_key), waivers),
@@ -65,10 +65,11 @@ def _deadline(lines: Sequence[ClaimLine], today: date) -> Iterator[Finding]:
         yield Finding(rule="EL2", outcome=outcome, reason=reason, source=PAGE_TWO_YEARS)
 
 
-def _whole_claim(lines: Sequence[ClaimLine], policy: Policy) -> Finding:
-    """Rule EL3.  An unknown rate leaves it unknown, unless the known part alone reaches the minimum."""
-    known = sum(line.estimate_cents or 0 for line in lines)
-    unpriced = sorted(line.licence_number for line in lines if line.estimate_cents is None)
+def whole_claim(lines: Sequence[tuple[str, int | None]], policy: Policy) -> Finding:
+    """Rule EL3.  `lines`: licence numbers with the cents that they come to.  An unknown rate leaves it unknown, unless the
+    known part alone reaches the minimum."""
+    known = sum(cents or 0 for _, cents in lines)
+    unpriced = sorted(number for number, cents in lines if cents is None)
     minimum = dollars(policy.minimum_claim_cents)
     inputs = (("estimate_cents", str(known)), ("without_rate", ", ".join(unpriced) or "none"))
     source = f"{PAGE_MINIMUM}; Act s 35(1)(a)"

@@ -20,7 +20,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
     "claim_line.set_off": "a line was set off against charges (claim_id, licence_id)",
     "claim_line.recovered": "money of a line was taken back (claim_id, licence_id)",
     "form.ready": "the form of a claim can be downloaded (claim_id, edition)",
-    "disclosure.opened": "a line claimed more than its statement shows (disclosure_id, claim_id, licence_id)",
+    "disclosure.opened": "a lodged line would not be given as much today (disclosure_id, claim_id, licence_id)",
     "disclosure.closed": "by a person, or by a review: closed_as (disclosure_id, claim_id, licence_id, closed_as)",
     "application.ready": "an application for unused distance was made ready (application_id)",
     "application.sent": "it went to the Agency (application_id)",
