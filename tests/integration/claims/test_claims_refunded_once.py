@@ -283,6 +283,39 @@ async def unserviceable(fleet: Fleet, licence: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+WHY = {"actor": "R Hill", "reason": "as printed"}
+
+
+async def test_OT3_OT1_what_was_left_on_the_old_recorder_is_credited_or_asked_for_and_never_both(fleet: Fleet) -> None:
+    licence = await long_licence(fleet)
+    asked = await unserviceable(fleet, licence)
+    replacement = asked["replacement_licence_id"]
+    await fleet.post(f"/licences/{replacement}/correction", WHY | {"credit_cents": 684_00}, 200)
+    made = await fleet.post("/applications", asked)
+    (fault,) = failing(made)
+    assert fault.startswith("what was left was credited when licence RUC 11 was bought")
+    await act(fleet, made, "ready", None, 409)
+    await fleet.post(f"/licences/{replacement}/correction", WHY | {"credit_cents": 0}, 200)
+    assert failing(await fleet.get(f"/applications/{made['id']}")) == []
+    await act(fleet, made, "ready")
+    late = await fleet.post(f"/licences/{replacement}/correction", WHY | {"credit_cents": 684_00}, 409)
+    assert (late["code"], late["existing_id"]) == ("unused_refunded", made["id"])
+    await act(fleet, made, "withdraw", {"on": ON, "reason": "it was credited"})
+    await fleet.post(f"/licences/{replacement}/correction", WHY | {"credit_cents": 684_00}, 200)
+
+
+async def test_OT3_OT1_a_credit_between_licences_of_the_new_recorder_is_its_own(fleet: Fleet) -> None:
+    licence = await long_licence(fleet)
+    asked = await unserviceable(fleet, licence)
+    bought = {"end_reading": 1_900, "units": 1, "credit_cents": 7_60, "overlap": True}
+    await fleet.add_licence("new", "RUC 12", 900, "2026-11-12", **bought)
+    made = await fleet.post("/applications", asked)
+    assert failing(made) == []
+    await act(fleet, made, "ready")
+    await fleet.add_licence("new", "RUC 13", 1_800, "2026-11-14", **bought | {"end_reading": 2_800})
+    assert await parts(fleet, asked["replacement_licence_id"]) == [("credit", 900, 1_000)]
+
+
 async def test_LI2_CL5_a_surrender_and_a_claim_that_are_both_taken_back_leave_the_licence_whole(fleet: Fleet) -> None:
     licence = await long_licence(fleet)
     await fleet.add_reading("ABC123", READ_AT, 46_000)

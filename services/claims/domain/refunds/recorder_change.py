@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final, Literal
 
 from services.claims.domain.findings import Finding
+from services.claims.domain.refunds.unused import ONCE
 from services.claims.domain.register.licence import ORDINARY, Licence, VehicleRecord
 from services.claims.domain.register.recorder import UNIT_MM, Recorder, Unit
 
@@ -109,7 +110,23 @@ def check_successor(
             faults.append("the replacement must be another distance licence")
         elif new is not None and replacement.recorder_id != new.id:
             faults.append("the replacement licence must run on the new recorder")
-    return [Finding(rule="OT3", outcome="fail", reason=fault, source=BOUGHT) for fault in faults]
+    found = [Finding(rule="OT3", outcome="fail", reason=fault, source=BOUGHT) for fault in faults]
+    return found + [_credited(one) for one in record.licences if _pays_for(one, new, replacement)]
+
+
+def _pays_for(licence: Licence, new: Recorder | None, replacement: Licence | None) -> bool:
+    """A credit with the first licences of the new recorder can only be for what the old one had left."""
+    if new is None or replacement is None:
+        return False
+    return licence.recorder_id == new.id and licence.credit_cents > 0 and licence.issued_at <= replacement.issued_at
+
+
+def _credited(licence: Licence) -> Finding:
+    reason = (
+        f"what was left was credited when licence {licence.number} was bought: the same kilometres are not refunded twice. "
+        "Correct that licence if there was no credit"
+    )
+    return Finding(rule="OT3", outcome="fail", reason=reason, source=ONCE)
 
 
 def covers_all_days(estimate: Estimate, silent_days: int) -> list[Finding]:
