@@ -114,6 +114,28 @@ async def test_CL7_nothing_is_disclosed_of_what_the_agency_declined_cut_or_took_
     assert (found["over_claimed"], found["disclosures"][0]["closed_as"]) == (0, "not_owed_any_more")
 
 
+async def test_CL7_CL6_what_the_agency_left_out_once_it_was_told_settles_nothing_that_is_found_later(
+    fleet: Fleet,
+) -> None:
+    """Told while the claim was under way, closed by the Agency's word, and then left out of what it accepted: what turns out
+    after that is owed all the same."""
+    licence, claim = await lodged(fleet)
+    await step(fleet, claim, "sent", SENT)
+    await step(fleet, claim, "received", {"on": ON, "actor": "R Hill"})
+    await rewritten(fleet, 9, 30)
+    (told,) = (await fleet.post(f"/claims/{claim}/review", {}, 200))["disclosures"]
+    assert (told["claimed_km"], told["now_km"]) == (560, 420)
+    word = {"on": ON, "closed_as": "nothing_owed", "cents": 0, "reference": "RUC-77: 420 km stand", "actor": "R Hill"}
+    await fleet.post(f"/disclosures/{told['id']}/close", word, 200)
+    cut = {"licence_id": licence, "kind": "accepted", "on": ON, "distance_km": 420, "cents": 3192}
+    await step(fleet, claim, "outcomes", {"actor": "R", "lines": [cut]})
+    assert (await fleet.get("/disclosures", only_open="true"))["items"] == []
+    await rewritten(fleet, 10, 25)
+    await fleet.post(f"/claims/{claim}/review", {}, 200)
+    (owed,) = (await fleet.get("/disclosures", only_open="true"))["items"]
+    assert (owed["claimed_km"], owed["now_km"], owed["settled_km"], owed["cents"]) == (420, 350, 0, 532)
+
+
 async def test_CL7_CL6_an_outcome_by_which_other_kilometres_count_is_held_against_the_statements_at_once(
     fleet: Fleet,
 ) -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.claims.domain.claim.disclosure import (
+    Closed,
     Ground,
     OverClaim,
     Settled,
@@ -13,6 +14,7 @@ from services.claims.domain.claim.disclosure import (
     grounds_against,
     letter,
     over_claim,
+    settled_by,
 )
 from services.claims.domain.claim.line_life import LineAccount
 from services.claims.domain.findings import Finding, Outcome
@@ -41,14 +43,7 @@ def found(line: LineAccount, now: Shown, settled: Settled = NOTHING, lodged: int
 
 def closed(*told: OverClaim) -> Settled:
     """As a review reads disclosures that a person closed."""
-    unknown = [one for one in told if one.cents is None]
-    return Settled(
-        km=sum(one.owed_km for one in told),
-        cents=sum(one.cents or 0 for one in told),
-        unknown=bool(unknown),
-        unknown_km=sum(one.owed_km for one in unknown),
-        grounds=frozenset(ground for one in told for ground in one.grounds),
-    )
+    return settled_by(Closed(one, 0) for one in told)
 
 
 def words(much: OverClaim) -> str:
@@ -87,6 +82,32 @@ def test_CL7_nothing_is_owed_of_what_the_agency_declined_cut_or_took_back() -> N
     part = ACCEPTED.after("paid", None, 4_256).after("recovered", None, 1_064)
     assert over_claim(part, LODGED, shown(420), NOTHING) is None, "140 km were taken back"
     assert found(part, shown(400), Settled(km=140, cents=1_064)).owed_km == 20, "one repayment on record twice is one"
+
+
+@pytest.mark.parametrize("lodged", [LODGED, None])
+def test_CL7_what_was_settled_before_the_agency_left_it_out_of_what_it_accepted_settles_nothing_else(
+    lodged: int | None,
+) -> None:
+    told = found(PENDING, shown(420), lodged=lodged)
+    assert over_claim(PENDING, lodged, shown(420), closed(told)) is None
+    cut = PENDING.after("accepted", 420, 3_192)
+    assert over_claim(cut, lodged, shown(420), closed(told)) is None
+    more = found(cut, shown(350), closed(told), lodged)
+    assert (more.owed_km, more.settled_km, more.cents, more.settled_cents) == (70, 0, 532, 0)
+    assert over_claim(cut, lodged, shown(350), closed(told, more)) is None
+    least = found(cut, shown(280), closed(told, more), lodged)
+    assert (least.owed_km, least.settled_km, least.cents) == (70, 70, 532)
+    some = PENDING.after("accepted", 500, 3_800)
+    assert over_claim(some, lodged, shown(420), closed(told)) is None, "80 km of those that were told are still settled"
+    assert found(some, shown(350), closed(told), lodged).owed_km == 70
+
+
+def test_CL7_what_is_repaid_besides_what_the_agency_took_back_is_not_asked_for_again() -> None:
+    part = ACCEPTED.after("paid", None, 4_256).after("recovered", None, 1_064)
+    told = found(part, shown(400))
+    assert (told.owed_km, told.settled_km) == (20, 140)
+    assert over_claim(part, LODGED, shown(400), closed(told)) is None
+    assert found(part, shown(390), closed(told)).owed_km == 10
 
 
 def test_CL7_LI5_a_rate_that_turns_out_lower_is_told_in_cents_though_the_kilometres_stand() -> None:

@@ -13,6 +13,7 @@ from services.claims.application.statement.assess import Broken, judge
 from services.claims.application.statement.facts import Facts, load_facts
 from services.claims.application.webhooks.tell import tell
 from services.claims.domain.claim.disclosure import (
+    Closed,
     Ground,
     OverClaim,
     Settled,
@@ -20,6 +21,7 @@ from services.claims.domain.claim.disclosure import (
     grounds_against,
     letter,
     over_claim,
+    settled_by,
 )
 from services.claims.domain.claim.line_life import LineAccount
 from services.claims.domain.claim.second_application import before_it, left_km
@@ -193,18 +195,10 @@ def _not_reviewed(broken: Sequence[Broken]) -> set[UUID]:
 
 
 def _settled(told: Sequence[DisclosureRow]) -> Settled:
-    """What a person closed of the line's disclosures."""
+    """What a person closed of the line's disclosures, in the order in which they were told."""
     closed = [row for row in told if row.closed_as in BY_A_PERSON]
-    known = [row for row in closed if row.cents is not None]
-    unknown = [row for row in closed if row.cents is None]
-    return Settled(
-        km=sum(said(row).owed_km for row in closed),
-        cents=sum(row.cents or 0 for row in known),
-        unknown=bool(unknown),
-        unknown_km=sum(said(row).owed_km for row in unknown),
-        unknown_cents=sum(row.closed_cents or 0 for row in unknown),
-        grounds=frozenset(ground for row in closed for ground in said(row).grounds),
-    )
+    closed.sort(key=lambda row: (row.found_at, row.settled_km, row.settled_cents))
+    return settled_by(Closed(said(row), row.closed_cents or 0) for row in closed)
 
 
 def said(row: DisclosureRow) -> OverClaim:

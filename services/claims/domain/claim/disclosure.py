@@ -1,7 +1,7 @@
 """What a line would not be given today, what of it was settled before, and the letter that says so (rule CL7; Act s 34)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from services.claims.domain.claim.line_life import LineAccount
@@ -36,11 +36,18 @@ class Settled:
 
     km: int = 0
     cents: int = 0
+    of_km: int = 0
+    """Of so many that counted then; where the Agency takes fewer since, what it left out is not settled besides."""
+    of_cents: int = 0
+    """Likewise."""
     unknown: bool = False
     """One of them could not say how much it was: it settled `unknown_km` at any rate, or `unknown_cents` as it was closed."""
     unknown_km: int = 0
     unknown_cents: int = 0
     grounds: frozenset[Ground] = frozenset()
+
+    def km_of(self, counted_km: int) -> int:
+        return max(0, self.km - max(0, self.of_km - counted_km))
 
     def cents_of(self, claimed_cents: int | None, claimed_km: int) -> int:
         """Rounded up, so that nothing is left of kilometres that were settled before anybody knew what they are worth."""
@@ -83,22 +90,48 @@ class OverClaim:
         return self.now_cents is None or self.now_cents < self.claimed_cents * self.now_km // self.claimed_km
 
 
+class Closed(NamedTuple):
+    """A disclosure that a person closed, and the cents of it that were repaid or set off."""
+
+    told: "OverClaim"
+    cents: int
+
+
+def settled_by(closed: Iterable[Closed]) -> Settled:
+    """In the order in which they were told: each knew what was settled before it."""
+    found = Settled()
+    for told, cents in closed:
+        found = replace(
+            found, km=told.settled_km + told.owed_km, of_km=told.claimed_km, of_cents=told.claimed_cents or 0,
+            grounds=found.grounds | set(told.grounds),
+        )  # fmt: skip
+        if told.cents is None:
+            more_km, more_cents = found.unknown_km + told.owed_km, found.unknown_cents + cents
+            found = replace(found, unknown=True, unknown_km=more_km, unknown_cents=more_cents)
+        else:
+            found = replace(found, cents=told.settled_cents + told.cents, unknown_km=0, unknown_cents=0)
+    return found
+
+
 def over_claim(line: LineAccount, lodged_cents: int | None, shown: Shown, settled: Settled) -> OverClaim | None:
     """None where nothing is to be told: the line would be given as much today, it was declined, or all was settled.
 
     `lodged_cents`: the whole line at the rate at which it was lodged; None: that was not known.  A repayment may be on record
     in a disclosure and as taken back by the Agency too, so the larger of the two is settled, not their sum."""
     counted = line.counted_km
-    settled_km = max(settled.km, counted - line.standing_km)
+    settled_km = max(settled.km_of(counted), counted - line.standing_km)
     if counted <= settled_km:  # nothing stands of it
         return None
     kept = min(counted, shown.km)
     claimed, now = _at_lodging(line, counted, lodged_cents, shown.rate), _today(line, kept, lodged_cents, shown.rate)
     if line.accepted_cents is not None:
         claimed = line.accepted_cents if claimed is None else min(claimed, line.accepted_cents)
+    left_out = settled.of_cents - (claimed or 0)
+    if lodged_cents is None:  # what it was worth then was reckoned at the rate of then
+        left_out = (estimate_cents(settled.of_km, shown.rate) or 0) - (estimate_cents(counted, shown.rate) or 0)
     found = OverClaim(
         claimed_km=counted, now_km=kept, settled_km=settled_km, claimed_cents=claimed, now_cents=now,
-        settled_cents=max(line.back, settled.cents_of(claimed, counted)),
+        settled_cents=max(line.back, settled.cents_of(claimed, counted) - max(0, left_out)),
         grounds=tuple(one for one in shown.grounds if one not in settled.grounds),
     )  # fmt: skip
     price_lost = now is None and lodged_cents is not None and not settled.unknown
