@@ -36,6 +36,9 @@ LICENCES_IN_RANGE: Final = LICENCE + """
     and recorder_id = $2 and claimable && int8range($3, $4, '(]') order by start_reading + turned, id"""  # fmt: skip
 OLDER_BEYOND: Final = LICENCE + """
     and recorder_id = $2 and kind <> 'additional' and end_reading + turned > $3 and issued_at < $4 order by id"""  # fmt: skip
+BOUGHT_BEFORE: Final = """
+select id from claims.licence where tenant_id = $1 and vehicle_id = $2 and kind <> 'additional' and issued_at < $3
+order by issued_at desc, start_reading + turned desc, id limit 1"""
 LICENCES_OF_RECORDER: Final = LICENCE + " and recorder_id = $2 order by id"
 SET_TURNED: Final = "update claims.licence set turned = $3 where tenant_id = $1 and id = $2"
 END_RANGE: Final = """
@@ -167,6 +170,12 @@ async def older_beyond(
 ) -> list[LicenceRow]:
     """Licences of the recorder, bought earlier, for distance beyond `start` of its series, whatever ended them since."""
     return all_of(LicenceRow, await conn.fetch(OLDER_BEYOND, tenant, recorder_id, start, issued_before))
+
+
+async def bought_before(conn: Connection, tenant: UUID, vehicle_id: UUID, issued_before: datetime) -> UUID | None:
+    """The vehicle's last licence by then, whichever its recorder."""
+    found: UUID | None = await conn.fetchval(BOUGHT_BEFORE, tenant, vehicle_id, issued_before)
+    return found
 
 
 async def licences_of_recorder(conn: Connection, tenant: UUID, recorder_id: UUID) -> list[LicenceRow]:

@@ -316,6 +316,26 @@ async def test_OT3_OT1_a_credit_between_licences_of_the_new_recorder_is_its_own(
     assert await parts(fleet, asked["replacement_licence_id"]) == [("credit", 900, 1_000)]
 
 
+async def test_OT2_OT1_what_was_surrendered_before_the_recorder_was_changed_is_not_credited_too(fleet: Fleet) -> None:
+    """The licence given back the day before; a credit with the first licence of the new recorder would be for the same."""
+    licence = await long_licence(fleet)
+    replacement = (await unserviceable(fleet, licence))["replacement_licence_id"]
+    made = await surrendering(fleet, licence, read_at="2026-11-09T12:00:00+13:00")
+    assert failing(made) == []
+    credit = WHY | {"credit_cents": 684_00}
+    await fleet.post(f"/licences/{replacement}/correction", credit, 200)
+    (fault,) = failing(await fleet.get(f"/applications/{made['id']}"))
+    assert fault.startswith("what was left was credited when licence RUC 11 was bought")
+    await act(fleet, made, "ready", None, 409)
+    await fleet.post(f"/licences/{replacement}/correction", WHY | {"credit_cents": 0}, 200)
+    await act(fleet, made, "ready")
+    late = await fleet.post(f"/licences/{replacement}/correction", credit, 409)
+    assert (late["code"], late["existing_id"]) == ("unused_refunded", made["id"])
+    own = {"end_reading": 1_900, "units": 1, "credit_cents": 7_60, "overlap": True}
+    await fleet.add_licence("new", "RUC 12", 900, "2026-11-12", **own)
+    assert await parts(fleet, replacement) == [("credit", 900, 1_000)], "a credit for the new recorder's own"
+
+
 async def test_LI2_CL5_a_surrender_and_a_claim_that_are_both_taken_back_leave_the_licence_whole(fleet: Fleet) -> None:
     licence = await long_licence(fleet)
     await fleet.add_reading("ABC123", READ_AT, 46_000)

@@ -14,6 +14,7 @@ from services.claims.domain.refunds.recorder_change import (
     OwnEstimate,
     check_successor,
     covers_all_days,
+    credited_since,
     larger,
 )
 from services.claims.domain.refunds.surrender import still_held
@@ -27,7 +28,7 @@ from services.claims.domain.refunds.unused import (
     unused_apart,
     unused_from,
 )
-from services.claims.domain.register.licence import UnusedAsked
+from services.claims.domain.register.licence import Licence, UnusedAsked
 from services.claims.domain.register.vehicle import Ending
 from tests.unit.claims.builders import RECORDER, licence, nz, reading, record, recorder, vehicle
 
@@ -135,6 +136,23 @@ def test_OT3_the_new_recorder_follows_the_old_and_the_replacement_runs_on_it() -
     assert "another one of the same vehicle" in check_successor(paper, known, old, None)[0].reason
     assert "must run on the new recorder" in check_successor(paper, known, new, licence(number="L3"))[0].reason
     assert "another distance licence" in check_successor(paper, known, None, paper)[0].reason
+
+
+def test_OT3_OT2_a_credit_for_nothing_of_the_new_recorder_is_for_what_the_one_before_had_left() -> None:
+    old, new = recorder(removed_at=nz(2026, 5, 1)), replace(recorder(name="new"), fitted_at=nz(2026, 5, 1))
+    paper, first = licence(), replace(licence(number="L2", name="new", start=0, end=1000), issued_at=nz(2026, 5, 1))
+
+    def told(*bought: Licence) -> int:
+        return len(credited_since("OT2", paper, record([paper, *bought], recorders=[old, new])))
+
+    assert told(first) == 0
+    assert told(replace(first, credit_cents=1)) == 1
+    then = replace(licence(number="L3", name="new", start=900, end=1900), issued_at=nz(2026, 5, 9), credit_cents=1)
+    assert told(first, then) == 0, "for what the first one had left"
+    assert told(first, replace(then, start_reading=1000, end_reading=2000)) == 1, "nothing was left of that"
+    assert (
+        credited_since("OT2", paper, record([paper, replace(first, credit_cents=1)], recorders=[recorder(), new])) == []
+    )
 
 
 def test_OT4_only_after_the_cancellation_and_on_its_recorder() -> None:

@@ -25,6 +25,7 @@ from services.claims.domain.refunds.recorder_change import (
     check_change,
     check_successor,
     covers_all_days,
+    credited_since,
     larger,
 )
 from services.claims.domain.refunds.surrender import BANK_EVIDENCE, assess_surrender, still_held
@@ -167,6 +168,7 @@ def _surrender(case: Case, policy: Policy) -> Judged:
     findings = (
         *assessed.findings,
         *still_held(case.licence, case.record, at, case.today),
+        *credited_since("OT2", case.licence, case.record),
         *reads_true("OT2", case.licence, case.record, reading, at, case.today, SURRENDER_NEEDS),
     )
     return Judged(findings, unused_from(case.licence, case.unit, shown, case.rate), at, "")

@@ -36,16 +36,17 @@ def _twice(existing_id: UUID | None) -> Problem:
 async def credits_unmet(conn: Connection, tenant: UUID, row: LicenceRow) -> list[Credit]:
     """Of a licence with credit that overlaps none that still runs, since a sale or a surrender had ended the older one by then,
     or because nobody spoke of a credit then: it can only be for what the older one had left, claimed kilometres aside.
-    Where the recorder has no older one, it is for what was left on the recorder before (rule OT3), of which no part is known.
-    Raises Problem 409 where that was given back, or is asked for."""
+    Where the recorder has no older one, it is for what was left on the recorder before (rules OT2, OT3), of which no part is
+    known.  Raises Problem 409 where that was given back, or is asked for."""
     if not row.overlap and not row.credit_cents:
         return []
     start = row.start_reading + row.turned
     older = await licences.older_beyond(conn, tenant, row.recorder_id, start, row.issued_at)
     if not older and row.credit_cents:
         await lock_vehicles(conn, tenant, [row.vehicle_id])  # as those do that make an application ready
+        before = await licences.bought_before(conn, tenant, row.vehicle_id, row.issued_at)
         for asked in await applications.standing(conn, tenant, [row.vehicle_id]):
-            if asked.kind == "recorder_change":
+            if asked.kind == "recorder_change" or (asked.kind == "surrender" and asked.licence_id == before):
                 raise _twice(asked.id)
     parts = await applications.refunded(conn, tenant, [one.id for one in older])
     for part in parts:

@@ -111,22 +111,30 @@ def check_successor(
         elif new is not None and replacement.recorder_id != new.id:
             faults.append("the replacement licence must run on the new recorder")
     found = [Finding(rule="OT3", outcome="fail", reason=fault, source=BOUGHT) for fault in faults]
-    return found + [_credited(one) for one in record.licences if _pays_for(one, new, replacement)]
+    return found + credited_since("OT3", licence, record)
 
 
-def _pays_for(licence: Licence, new: Recorder | None, replacement: Licence | None) -> bool:
-    """A credit with the first licences of the new recorder can only be for what the old one had left."""
-    if new is None or replacement is None:
-        return False
-    return licence.recorder_id == new.id and licence.credit_cents > 0 and licence.issued_at <= replacement.issued_at
+def credited_since(rule: str, licence: Licence, record: VehicleRecord) -> list[Finding]:
+    """A credit with a licence of the recorder that came after the licence's own, for nothing of that recorder's, can only be
+    for what was left on the one before.  Empty where there is none."""
+    old = record.recorder_of(licence)
+    later = [one for one in record.recorders if old.removed_at is not None and one.fitted_at >= old.removed_at]
+    new = min((one for one in later if one.id != old.id), key=lambda one: one.fitted_at, default=None)
+    bought = [one for one in record.licences if new is not None and one.recorder_id == new.id and one.kind in ORDINARY]
+    return [
+        _credited(rule, one)
+        for one in bought
+        if one.credit_cents > 0
+        and not any(other.issued_at < one.issued_at and other.end_reading > one.start_reading for other in bought)
+    ]
 
 
-def _credited(licence: Licence) -> Finding:
+def _credited(rule: str, licence: Licence) -> Finding:
     reason = (
         f"what was left was credited when licence {licence.number} was bought: the same kilometres are not refunded twice. "
         "Correct that licence if there was no credit"
     )
-    return Finding(rule="OT3", outcome="fail", reason=reason, source=ONCE)
+    return Finding(rule=rule, outcome="fail", reason=reason, source=ONCE)
 
 
 def covers_all_days(estimate: Estimate, silent_days: int) -> list[Finding]:
