@@ -166,6 +166,19 @@ async def changed(fleet: Fleet, licence: str) -> dict[str, str]:
     return {"new_recorder_id": fleet.recorders["new"], "replacement_licence_id": replacement}
 
 
+async def test_LI2_OT2_another_paper_makes_a_ready_application_a_draft_that_holds_nothing(fleet: Fleet) -> None:
+    licence = await long_licence(fleet)
+    made = await surrendering(fleet, licence)
+    other = {"code": "other", "attachment_id": await attach(fleet)}
+    for _ in range(2):
+        await act(fleet, made, "ready")
+        assert await parts(fleet, licence) == [("unused", 46_000, 55_000)]
+        assert (await act(fleet, made, "documents", other))["state"] == "draft"
+        assert await parts(fleet, licence) == []
+        paper = await fleet.get(f"/licences/{licence}")
+        assert (paper["claimable_end_reading"], paper["ended_by"]) == (55_000, None)
+
+
 async def test_OT3_an_unserviceable_hubodometer(fleet: Fleet) -> None:
     licence = await long_licence(fleet)
     body = {"kind": "recorder_change", "licence_id": licence, "cause": "unserviceable", "actor": "R Hill"}
@@ -222,6 +235,8 @@ async def test_OT3_a_claim_before_the_application_takes_no_more_than_its_stateme
     assert failing(made) == []
     assert (await act(fleet, made, "ready"))["amount_cents"] == 684_00
     assert await parts(fleet, licence) == [("off_road", 45_000, 46_000), ("unused", 46_000, 55_000)]
+    paper = await fleet.get(f"/licences/{licence}")
+    assert (paper["claimable_end_reading"], paper["ended_by"]) == (55_000, None), "what is claimed is never changed"
 
 
 async def test_OT3_a_stolen_hubodometer_is_estimated_by_our_own_distance(fleet: Fleet) -> None:
