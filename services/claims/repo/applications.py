@@ -49,7 +49,7 @@ INPUTS: Final = """
 select inputs from claims.application_step
 where tenant_id = $1 and application_id = $2 and kind = 'ready' order by seq desc limit 1"""
 STANDING: Final = """
-select a.id, a.kind, a.state, a.licence_id, a.from_reading, a.effective_at
+select a.id, a.kind, a.state, a.licence_id, l.recorder_id, a.from_reading, a.effective_at
 from claims.licence l join claims.application a on a.tenant_id = l.tenant_id and a.licence_id = l.id
 where l.tenant_id = $1 and l.vehicle_id = any($2::uuid[]) and a.state in ('ready', 'sent', 'received', 'granted')
 order by a.created_at, a.id"""
@@ -117,6 +117,7 @@ class StandingRow:
     kind: str
     state: str
     licence_id: UUID
+    recorder_id: UUID
     from_reading: int
     effective_at: datetime
 

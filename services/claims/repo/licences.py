@@ -36,9 +36,12 @@ LICENCES_IN_RANGE: Final = LICENCE + """
     and recorder_id = $2 and claimable && int8range($3, $4, '(]') order by start_reading + turned, id"""  # fmt: skip
 OLDER_BEYOND: Final = LICENCE + """
     and recorder_id = $2 and kind <> 'additional' and end_reading + turned > $3 and issued_at < $4 order by id"""  # fmt: skip
-BOUGHT_BEFORE: Final = """
-select id from claims.licence where tenant_id = $1 and vehicle_id = $2 and kind <> 'additional' and issued_at < $3
+LAST_ELSEWHERE: Final = (
+    LICENCE
+    + """
+    and vehicle_id = $2 and recorder_id <> $3 and kind <> 'additional' and issued_at < $4
 order by issued_at desc, start_reading + turned desc, id limit 1"""
+)
 LICENCES_OF_RECORDER: Final = LICENCE + " and recorder_id = $2 order by id"
 SET_TURNED: Final = "update claims.licence set turned = $3 where tenant_id = $1 and id = $2"
 END_RANGE: Final = """
@@ -172,10 +175,11 @@ async def older_beyond(
     return all_of(LicenceRow, await conn.fetch(OLDER_BEYOND, tenant, recorder_id, start, issued_before))
 
 
-async def bought_before(conn: Connection, tenant: UUID, vehicle_id: UUID, issued_before: datetime) -> UUID | None:
-    """The vehicle's last licence by then, whichever its recorder."""
-    found: UUID | None = await conn.fetchval(BOUGHT_BEFORE, tenant, vehicle_id, issued_before)
-    return found
+async def last_elsewhere(
+    conn: Connection, tenant: UUID, vehicle_id: UUID, recorder_id: UUID, issued_before: datetime
+) -> LicenceRow | None:
+    """The vehicle's last licence by then on any other recorder."""
+    return one_of(LicenceRow, await conn.fetchrow(LAST_ELSEWHERE, tenant, vehicle_id, recorder_id, issued_before))
 
 
 async def licences_of_recorder(conn: Connection, tenant: UUID, recorder_id: UUID) -> list[LicenceRow]:

@@ -316,6 +316,17 @@ async def test_OT3_OT1_a_credit_between_licences_of_the_new_recorder_is_its_own(
     assert await parts(fleet, asked["replacement_licence_id"]) == [("credit", 900, 1_000)]
 
 
+async def test_OT3_OT1_a_credit_for_what_the_second_recorder_had_left_is_none_for_the_first(fleet: Fleet) -> None:
+    """What was left on the first was refunded by an application; the second one's licence is credited with the third's."""
+    licence = await long_licence(fleet)
+    made = await fleet.post("/applications", await unserviceable(fleet, licence))
+    await act(fleet, made, "ready")
+    at = "2026-11-20T12:00:00+13:00"
+    third = {"vehicle_id": fleet.vehicles["ABC123"], "kind": "hubodometer", "serial": "HB-3", "from": at}
+    fleet.recorders["third"] = (await fleet.post("/recorders", third | {"replaces": fleet.recorders["new"]}))["id"]
+    assert await fleet.add_licence("third", "RUC 14", 0, at, credit_cents=38_00)
+
+
 async def test_OT2_OT1_what_was_surrendered_before_the_recorder_was_changed_is_not_credited_too(fleet: Fleet) -> None:
     """The licence given back the day before; a credit with the first licence of the new recorder would be for the same."""
     licence = await long_licence(fleet)

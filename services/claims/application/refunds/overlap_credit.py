@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.claims.application.refusals import overlap, raising
 from services.claims.repo import applications, licences
+from services.claims.repo.applications import StandingRow
 from services.claims.repo.licences import LicenceRow
 from services.claims.repo.reviews import lock_vehicles
 from shared.clock import new_id
@@ -44,9 +45,9 @@ async def credits_unmet(conn: Connection, tenant: UUID, row: LicenceRow) -> list
     older = await licences.older_beyond(conn, tenant, row.recorder_id, start, row.issued_at)
     if not older and row.credit_cents:
         await lock_vehicles(conn, tenant, [row.vehicle_id])  # as those do that make an application ready
-        before = await licences.bought_before(conn, tenant, row.vehicle_id, row.issued_at)
+        last = await licences.last_elsewhere(conn, tenant, row.vehicle_id, row.recorder_id, row.issued_at)
         for asked in await applications.standing(conn, tenant, [row.vehicle_id]):
-            if asked.kind == "recorder_change" or (asked.kind == "surrender" and asked.licence_id == before):
+            if last is not None and _gives_back(asked, last):
                 raise _twice(asked.id)
     parts = await applications.refunded(conn, tenant, [one.id for one in older])
     for part in parts:
@@ -60,6 +61,12 @@ async def credits_unmet(conn: Connection, tenant: UUID, row: LicenceRow) -> list
         if beyond < one.end_reading and not any(part.kind == "credit" for part in own):
             found.append(Credit(one.id, beyond, one.end_reading, row.id))
     return found
+
+
+def _gives_back(asked: StandingRow, last: LicenceRow) -> bool:
+    """What was left on the recorder of the vehicle's `last` licence before this one."""
+    changed = asked.kind == "recorder_change" and asked.recorder_id == last.recorder_id
+    return changed or (asked.kind == "surrender" and asked.licence_id == last.id)
 
 
 async def take_credits(conn: Connection, tenant: UUID, credited: Sequence[Credit]) -> None:
