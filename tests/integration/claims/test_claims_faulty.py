@@ -57,6 +57,22 @@ async def test_EL4_a_marked_licence_is_not_lodged_until_the_mark_is_withdrawn(fl
     await fleet.post("/claims", {"preview_token": preview["preview_token"]})
 
 
+async def test_EL4_a_mark_of_the_first_or_the_last_day_of_a_licence_blocks_it(fleet: Fleet) -> None:
+    licence = await fleet.claimable()
+    statement = await fleet.get(f"/licences/{licence}/statement")
+    days = sorted(day["day"] for day in statement["days"])
+    for day in (days[0], days[-1]):
+        at = {"from_at": f"{day}T09:00:00+13:00", "to_at": f"{day}T10:00:00+13:00"}
+        mark = await fleet.post("/faulty-data", stretch(**at))
+        failing = [
+            f["rule"]
+            for f in (await fleet.get(f"/licences/{licence}/eligibility"))["findings"]
+            if f["outcome"] == "fail"
+        ]
+        assert failing == ["EL4"], day
+        await fleet.post(f"/faulty-data/{mark['id']}/withdraw", TOLD, 200)
+
+
 async def test_a_mark_names_one_thing_a_past_time_and_is_made_once(fleet: Fleet) -> None:
     licence = await fleet.claimable()
     made = await fleet.post("/faulty-data", stretch(ref="f1"))
