@@ -259,8 +259,10 @@ async def test_OT3_a_stolen_hubodometer_is_estimated_by_our_own_distance(fleet: 
     assert "calculation" in alone["errors"][0]["detail"]
     smaller = await act(fleet, made, "details", {"estimated_reading": 45_100, "calculation": "a guess"})
     assert smaller["unused"]["from_reading"] == 45_980, "of two estimates the one that leaves less unused"
+    await act(fleet, made, "details", {"reading": 46_100})  # nobody read it: it was stolen
     ready = await act(fleet, made, "ready")
     assert ready["state"] == "ready"
+    await act(fleet, made, "sent", {"on": ON, "channel": "online", "reference": "S-1"})
     statement = await fleet.get(f"/licences/{licence}/statement")
     assert statement["totals"]["off_road_mm"] == 0, (
         "no actual reading closes the range: an estimate never does (rule DI3)"
