@@ -145,6 +145,29 @@ async def test_CL5_EL4_what_was_declined_or_taken_back_may_be_claimed_again_with
     assert not (await fleet.preview([licence]))["lodgeable"], "nothing is left out any more"
 
 
+async def test_CL5_EL4_more_money_for_what_was_taken_back_in_part_is_refused_once_another_application_has_that(
+    fleet: Fleet,
+) -> None:
+    """The kilometres that count stay the same; those that stand would be more."""
+    licence, claim = await lodged(fleet)
+    await step(fleet, claim, "sent", SENT)
+    await step(fleet, claim, "received", {"on": ON, "actor": "a"})
+
+    async def outcome(kind: str, status: int = 200, **more: object) -> None:
+        line = {"licence_id": licence, "kind": kind, "on": ON} | more
+        await step(fleet, claim, "outcomes", {"actor": "R", "lines": [line]}, status)
+
+    await outcome("accepted", distance_km=560, cents=4256)
+    await outcome("paid", cents=2128)
+    await outcome("recovered", cents=2128, reason="half of it was on a road")
+    await step(fleet, claim, "second-application", agreed(licence))
+    preview = await fleet.preview([licence])
+    assert (preview["lodgeable"], preview["lines"][0]["claimable_km"]) == (True, 280)
+    await fleet.post("/claims", {"preview_token": preview["preview_token"]})
+    await outcome("paid", cents=2128)
+    await outcome("accepted", 409, distance_km=560, cents=5000)
+
+
 async def test_CL5_until_the_second_application_is_lodged_the_licence_stays_as_it_was_claimed(fleet: Fleet) -> None:
     """Its number cannot be changed and the paper entered again, nor can its unused distance be given back."""
     licence, claim = await lodged(fleet)
