@@ -18,6 +18,7 @@ from services.claims.domain.claim.awaited import Awaited, due_on, words
 from services.claims.domain.exemption.exemption_life import words_of
 from services.claims.domain.instants import from_ms, nz_date
 from services.claims.domain.policy import Policy
+from services.claims.domain.statement import forecast
 from services.claims.repo import licences
 from services.claims.repo.awaited import awaited
 from services.claims.repo.doubts import OpenDisclosure, open_disclosures
@@ -26,19 +27,7 @@ from shared.db.pool import tenant_tx
 
 LICENCES_MAX: Final = 5_000
 CHUNK: Final = 100
-AlertKind = Literal[
-    "run_out",
-    "run_out_soon",
-    "used_up",
-    "will_not_be_used_up",
-    "latest_receipt",
-    "too_late",
-    "uncovered",
-    "ledger_broken",
-    "answer_due",
-    "duty_due",
-    "disclosure",
-]
+AlertKind = Literal[forecast.AlertKind, "answer_due", "duty_due", "disclosure"]
 
 router = APIRouter(tags=["licences"])
 
