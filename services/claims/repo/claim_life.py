@@ -33,18 +33,16 @@ insert into claims.disclosure
     grounds, statement_hash, letter, found_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 on conflict (tenant_id, claim_id, licence_id) where closed_on is null do nothing returning id"""
-TOLD: Final = """
+DISCLOSURE: Final = """
 select id, claim_id, licence_id, claimed_km, now_km, settled_km, claimed_cents, now_cents, settled_cents, cents, rules, grounds,
     letter, found_at, closed_on, closed_as, closed_cents, closed_reference, closed_by
-from claims.disclosure where tenant_id = $1 and claim_id = any($2::uuid[]) order by found_at, id"""
+from claims.disclosure where tenant_id = $1"""
+TOLD: Final = DISCLOSURE + " and claim_id = any($2::uuid[]) order by found_at, id"
 LOCK_TOLD: Final = TOLD + " for update"
-DISCLOSURES: Final = """
-select id, claim_id, licence_id, claimed_km, now_km, settled_km, claimed_cents, now_cents, settled_cents, cents, rules, grounds,
-    letter, found_at, closed_on, closed_as, closed_cents, closed_reference, closed_by
-from claims.disclosure
-where tenant_id = $1 and claim_id = coalesce($2, claim_id) and (not $3 or closed_on is null) and (found_at, id) > ($4, $5)
+DISCLOSURES: Final = DISCLOSURE + """
+    and claim_id = coalesce($2, claim_id) and (not $3 or closed_on is null) and (found_at, id) > ($4, $5)
     and licence_id = coalesce($7, licence_id)
-order by found_at, id limit $6"""
+order by found_at, id limit $6"""  # fmt: skip
 OWED: Final = """
 select cents from claims.disclosure where tenant_id = $1 and id = $2 and closed_on is null for update"""
 CLOSE_DISCLOSURE: Final = """

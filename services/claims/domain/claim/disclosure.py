@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from services.claims.domain.claim.line_life import LineAccount
-from services.claims.domain.findings import FORM_NOTE_7_PAID, Finding, dollars
+from services.claims.domain.findings import FORM_NOTE_7_PAID, Finding, Outcome, dollars
 from services.claims.domain.rates import Rate, estimate_cents
 
 TOLD_OTHERWISE: Final = frozenset({"VE5", "CL1", "EL2", "EL4"})
@@ -93,7 +93,7 @@ class OverClaim:
 class Closed(NamedTuple):
     """A disclosure that a person closed, and the cents of it that were repaid or set off."""
 
-    told: "OverClaim"
+    told: OverClaim
     cents: int
 
 
@@ -176,18 +176,12 @@ def findings_of(number: str, disclosure: str, told: OverClaim) -> list[Finding]:
     ]
 
 
-def _finding(rule: str, outcome: str, number: str, what: str, inputs: tuple[tuple[str, str], ...]) -> Finding:
+def _finding(rule: str, outcome: Outcome, number: str, what: str, inputs: tuple[tuple[str, str], ...]) -> Finding:
     reason = (
         f"licence {number}: {what}: while the form was never sent, withdraw the claim and claim anew; else tell the Agency "
         "(disclosure)"
     )
-    return Finding(
-        rule=rule,
-        outcome="warn" if outcome == "warn" else "fail",
-        reason=reason,
-        source=FORM_NOTE_7_PAID,
-        inputs=inputs,
-    )
+    return Finding(rule=rule, outcome=outcome, reason=reason, source=FORM_NOTE_7_PAID, inputs=inputs)
 
 
 def letter(claim_number: str, licence_number: str, plate: str, found: OverClaim) -> str:

@@ -1,4 +1,4 @@
-"""One function a rule over one licence: what it finds, with figures and source (rules VE5, LI, EL1, EL4, EL5, CL1)."""
+"""One function a rule over one licence: its finding, with figures and source (rules VE2, VE5, LI, SU7, DI3, EL1, EL5, CL1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
