@@ -71,8 +71,8 @@ async def get_alerts(
     limit: Annotated[int, Query(ge=1, le=LICENCES_MAX)] = 500,
 ) -> AlertsAnswer:
     """Licences that run out, that will not be used up in their two years, the latest receipt day of every unclaimed one, those
-    that cannot be worked out, by when the Agency is to answer what it has, and by when the duties of an exemption are to be
-    done."""
+    that cannot be worked out, what the Agency is to be told of lodged claims, by when it is to answer what it has, and by when
+    the duties of an exemption are to be done."""
     found: list[LicenceAlert] = []
     at, after, looked = START, FIRST_ID, 0
     now_ms = context.clock()
